@@ -1,0 +1,239 @@
+# ctr: build, test, install. GNU make, no configure step; `make help` lists what there is.
+#
+#   make B=/tmp/out             build somewhere else than in build/
+#   make SAN=address,undefined  a dynamic build with sanitizers, in $(B)-san
+#   make WERROR=                warnings don't stop the build
+#   make check T=FILE           one test file or folder
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+B        ?= build
+SAN      ?=
+WERROR   ?= -Werror
+T        ?=
+CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
+
+# Also when B comes from the command line: two kinds of objects never share a folder.
+ifneq ($(SAN),)
+override B := $(B)-san
+endif
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+GOALS := $(or $(MAKECMDGOALS),all)
+
+# ---- flags -------------------------------------------------------------------------
+
+WARN     := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+            -Wno-missing-field-initializers $(WERROR)
+CPPFLAGS += -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -DCTR_PREFIX='"$(PREFIX)"' -Isrc -I.
+CFLAGS   ?= -O2 -g
+BASE_C   := -std=gnu17 -fPIE -ffunction-sections -fdata-sections $(WARN)
+LDLIBS   := -ljson-c -lcap -lseccomp -lcgroup -lm -lpthread
+LDGC     := -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now,-z,noexecstack
+
+ifeq ($(SAN),)
+HARDEN   := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+LINK     := -static-pie
+NO_NSS   := $(B)/obj/mk/no-nss.o
+else
+# ASan and static-pie don't link; UBSan fails a run only when it may not recover.
+HARDEN   := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINK     := -pie -fsanitize=$(SAN)
+endif
+
+COMPILE   = $(CC) $(CPPFLAGS) $(BASE_C) $(CFLAGS) $(HARDEN) -MMD -MP
+# Payloads of tests run where there is no library: always static, never sanitized.
+COMPILE_PAYLOAD = $(CC) $(CPPFLAGS) $(BASE_C) -Os -g -MMD -MP
+
+# ---- rooms, and what is made of them -----------------------------------------------
+
+include tests/tools/rooms
+TABLE     := $(shell sed -n 's/^MAY_\([a-z]*\) .*/\1/p' tests/tools/rooms)
+ROOMS     := $(foreach r,$(TABLE),$(if $(wildcard src/$(r)/*.c),$(r)))
+
+objects    = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
+reverse    = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+reached    = $(1) $(foreach r,$(MAY_$(1)),$(call reached,$(r)))
+# The archives that a room links with, itself included. The linker reads them once, top
+# room first, so a call against the direction of the table doesn't link.
+archives   = $(patsubst %,$(B)/lib/%.a,$(call reverse,$(filter $(call reached,$(1)),$(ROOMS))))
+
+# A program is the main.o of its room over the room's archive.
+PROGRAMS  := $(patsubst %,$(B)/bin/%,$(filter ctr,$(ROOMS)))
+
+UNIT_SRC  := $(wildcard tests/unit/*/*_test.c)
+UNIT_SRC  := $(if $(T),$(filter $(T) $(addsuffix /%,$(T:/=)),$(UNIT_SRC)),$(UNIT_SRC))
+UNIT      := $(UNIT_SRC:%.c=$(B)/%)
+PROBE     := $(if $(wildcard tests/probe/*.c),$(B)/tests/probe)
+FLOOR     := $(if $(wildcard tests/bench/floor.c),$(B)/tests/bench/floor)
+HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
+TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS)
+
+# Remember a text in a file that is newer than what depends on it once the text changes:
+# other flags, or a source file that was removed, rebuild what they must and no more.
+remember   = $(if $(subst x$(strip $(2)),,x$(file <$(1)))$(subst x$(file <$(1)),,x$(strip $(2))),\
+             $(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
+ifneq ($(filter-out clean help uninstall fmt lint deps deps-test,$(GOALS)),)
+$(call remember,$(B)/flags,$(COMPILE) $(LINK) $(LDGC) $(LDLIBS))
+$(foreach r,$(ROOMS),$(call remember,$(B)/lib/$(r).list,$(call objects,src/$(r))))
+endif
+
+# Quiet by default; `make V=1` shows the commands.
+ifeq ($(V),)
+.SILENT:
+say        = printf '  %-5s %s\n' $(1) '$(2)'
+else
+say        = :
+endif
+
+# ---- targets for people ------------------------------------------------------------
+
+.PHONY: all demo check check-long unit lint fmt bench install uninstall clean help deps \
+        deps-test deps-lint deps-bench deps-hint tests
+
+## all: build the programs (the default)
+all: $(PROGRAMS)
+
+## tests: build everything that the tests need, run nothing
+tests: all $(UNIT) $(TESTPROGS)
+
+## demo: install what is missing, build, and stand in a container for a moment
+demo: deps all
+	CTR_BIN=$(abspath $(B))/bin/ctr tests/tools/demo.sh
+
+RUN_CHECK  = B=$(abspath $(B)) SAN=$(SAN) tests/tools/check
+
+## check: install what is missing, build, run all tests; T=FILE runs a part
+check: deps-test tests
+	$(RUN_CHECK) $(T)
+
+## check-long: the same tests with counts that take their time
+check-long: deps-test tests
+	CTR_LONG=1 $(RUN_CHECK) $(T)
+
+## unit: build and run the unit tests only; T=tests/unit/ROOM runs a part
+unit: $(UNIT)
+	$(RUN_CHECK) $(or $(T),tests/unit)
+
+## lint: clang-tidy, cppcheck, clang-format, room rules, sizes, man pages; T=FILE a part
+lint: deps-lint
+	B=$(abspath $(B)) CPPFLAGS="$(subst ",\",$(CPPFLAGS))" tests/tools/lint $(T)
+
+## fmt: format the sources in place; T=FILE a part
+fmt:
+	clang-format -i $(or $(T),$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
+
+## bench: measure against the installed crun, runc and podman
+bench: deps-bench all $(TESTPROGS)
+	B=$(abspath $(B)) tests/bench/run $(T)
+
+## deps: install the packages that a build needs
+deps:
+	tests/tools/deps build
+## deps-test: install the packages that the tests need
+deps-test:
+	tests/tools/deps build test
+deps-lint:
+	tests/tools/deps build lint
+deps-bench:
+	tests/tools/deps build bench
+# A plain `make` installs nothing; it says what to do before the compiler complains.
+deps-hint:
+	tests/tools/deps --hint build
+
+## clean: remove the output folder
+clean:
+	rm -rf $(B)
+
+## help: this list
+help:
+	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+# Packages come before the first compiler call, also with -j.
+DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long bench:bench build:demo,\
+              $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
+DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
+
+# ---- rules -------------------------------------------------------------------------
+
+$(B)/obj/src/%.o: src/%.c $(B)/flags | $(DEPS_FIRST)
+	$(call say,CC,$<)
+	mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+# The compiler's dependency file doesn't see what the assembler includes.
+INCBIN    := $(shell grep -ls '\.incbin' src/*/*.c)
+$(INCBIN:%.c=$(B)/obj/%.o): $(wildcard configs/*)
+
+# main.o stays out of the archive, so that a unit test can link the rest of its room.
+define room_rules
+$(B)/lib/$(1).a: $$(filter-out %/main.o,$$(call objects,src/$(1))) $(B)/lib/$(1).list
+	$$(call say,AR,$$@)
+	rm -f $$@
+	ar rcsD $$@ $$(filter %.o,$$^)
+
+$(B)/bin/$(1): $$(filter %/main.o,$$(call objects,src/$(1))) $(NO_NSS) $$(call archives,$(1))
+	$$(call say,LINK,$$@)
+	mkdir -p $$(@D)
+	$$(CC) $$(LINK) $$(LDGC) -o $$@ $$^ $$(LDLIBS)
+
+$(B)/tests/unit/$(1)/%_test: $(B)/obj/tests/unit/$(1)/%_test.o \
+		$$(filter-out %_test.o,$$(call objects,tests/unit/$(1))) $$(call archives,$(1))
+	$$(call say,LINK,$$@)
+	mkdir -p $$(@D)
+	$$(CC) $$(filter-out -static-pie,$$(LINK)) $$(LDGC) -o $$@ $$^ -lcmocka $$(LDLIBS)
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(B)/obj/mk/%.o: mk/%.c $(B)/flags | $(DEPS_FIRST)
+	mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(B)/obj/tests/unit/%.o: tests/unit/%.c $(B)/flags | $(DEPS_FIRST)
+	$(call say,CC,$<)
+	mkdir -p $(@D)
+	$(COMPILE) -Itests/unit -c -o $@ $<
+
+$(B)/obj/tests/%.o: tests/%.c $(B)/flags | $(DEPS_FIRST)
+	$(call say,CC,$<)
+	mkdir -p $(@D)
+	$(COMPILE_PAYLOAD) -c -o $@ $<
+
+define payload_rule
+$(1): $(2)
+	$$(call say,LINK,$$@)
+	mkdir -p $$(@D)
+	$$(CC) -static -Wl,--gc-sections -o $$@ $$^
+endef
+$(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
+$(foreach p,$(FLOOR) $(HELPERS),\
+	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
+
+# ---- install -----------------------------------------------------------------------
+
+SHARE      = $(DESTDIR)$(PREFIX)/share
+MANPAGES  := $(wildcard man/*.[1578])
+CONFIGS   := $(wildcard configs/*)
+COMPLETE   = $(SHARE)/bash-completion/completions/ctr $(SHARE)/zsh/site-functions/_ctr \
+             $(SHARE)/fish/vendor_completions.d/ctr.fish
+
+## install: into DESTDIR and PREFIX (/usr/local)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/ctr $(sort $(dir $(COMPLETE)))
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	$(foreach m,$(MANPAGES),install -D -m 644 $(m) $(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) :
+	$(foreach c,$(CONFIGS),install -m 644 $(c) $(SHARE)/ctr/ &&) :
+	set -e; set -- $(COMPLETE); for shell in bash zsh fish; do \
+		$(B)/bin/ctr completion $$shell >"$$1"; chmod 644 "$$1"; shift; done
+
+## uninstall: what install put there
+uninstall:
+	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(COMPLETE)
+	rm -f $(foreach m,$(MANPAGES),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	rm -rf $(SHARE)/ctr
+
+-include $(patsubst %.o,%.d,$(foreach r,$(ROOMS),$(call objects,src/$(r))) \
+	$(foreach d,$(wildcard tests/unit/*) tests/probe tests/bench tests/helpers,$(call objects,$(d))))
