@@ -1,0 +1,54 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *err, int code, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	err->code = code > 0 ? code : EIO;
+	errno = saved;
+	return -err->code;
+}
+
+int err_sys(struct err *err, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	if (len >= 0 && (size_t)len < sizeof(err->text))
+		snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s",
+			 strerror(saved));
+	err->code = saved > 0 ? saved : EIO;
+	errno = saved;
+	return -err->code;
+}
+
+int err_wrap(struct err *err, const char *fmt, ...)
+{
+	char old[ERR_TEXT_MAX];
+	int saved = errno;
+	va_list args;
+	int len;
+
+	memcpy(old, err->text, sizeof(old));
+	old[sizeof(old) - 1] = '\0';
+	va_start(args, fmt);
+	len = vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	if (len >= 0 && (size_t)len < sizeof(err->text))
+		snprintf(err->text + len, sizeof(err->text) - (size_t)len, "%s", old);
+	errno = saved;
+	return -err->code;
+}

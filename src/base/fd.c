@@ -1,0 +1,173 @@
+#include "base/fd.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t fd_read_all(int fd, void *data, size_t len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = read(fd, (char *)data + got, len - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+union pass_buffer {
+	char bytes[CMSG_SPACE(FD_PASS_MAX * sizeof(int))];
+	struct cmsghdr align;
+};
+
+int fd_send(int sock, const void *data, size_t len, const int *fds, size_t count)
+{
+	union pass_buffer control = { 0 };
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (count > FD_PASS_MAX)
+		return -E2BIG;
+	if (count) {
+		struct cmsghdr *head;
+
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		head = CMSG_FIRSTHDR(&msg);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+	}
+	do
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EMSGSIZE;
+}
+
+/* Keep at most `room` of the fds that came; close the others. */
+static size_t fds_keep(const struct cmsghdr *head, int *fds, size_t room)
+{
+	size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int), kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(fd));
+		if (kept < room)
+			fds[kept++] = fd;
+		else
+			close(fd);
+	}
+	return kept;
+}
+
+ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count)
+{
+	union pass_buffer control;
+	struct iovec iov = { .iov_base = data, .iov_len = len };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	size_t room = count ? *count : 0, kept = 0;
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	for (struct cmsghdr *head = CMSG_FIRSTHDR(&msg); head; head = CMSG_NXTHDR(&msg, head))
+		if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
+			kept += fds_keep(head, fds + kept, room - kept);
+	if (count)
+		*count = kept;
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		for (size_t i = 0; i < kept; i++)
+			close(fds[i]);
+		if (count)
+			*count = 0;
+		return -EMSGSIZE;
+	}
+	return n;
+}
+
+/* Do to every open fd from `first` up what close_range could not. */
+static void each_fd_from(int first, void (*act)(int fd))
+{
+	CLEAN(dir) DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	if (!dir) {
+		for (int fd = first; fd < 4096; fd++)
+			act(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
+
+		if (entry->d_name[0] != '.' && fd >= first && fd != dirfd(dir))
+			act(fd);
+	}
+}
+
+static void fd_shut(int fd)
+{
+	close(fd);
+}
+
+static void fd_mark(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+void fd_close_from(int first)
+{
+	if (close_range((unsigned int)first, ~0u, 0) < 0)
+		each_fd_from(first, fd_shut);
+}
+
+void fd_cloexec_from(int first)
+{
+	/* CLOSE_RANGE_CLOEXEC came two releases after the call itself. */
+	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		each_fd_from(first, fd_mark);
+}

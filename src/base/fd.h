@@ -1,0 +1,32 @@
+/* File descriptors: whole reads and writes, passing them, closing the rest. */
+#ifndef CTR_BASE_FD_H
+#define CTR_BASE_FD_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Write all of it, over EINTR and short writes. 0 or -errno. */
+int fd_write_all(int fd, const void *data, size_t len) MUST_CHECK;
+
+/*
+ * Read up to len bytes, over EINTR, until the end. The number read or -errno.
+ */
+ssize_t fd_read_all(int fd, void *data, size_t len) MUST_CHECK;
+
+/*
+ * Send one message with up to FD_PASS_MAX fds over a unix socket; receive one. fds received
+ * are close-on-exec and the caller's; *count holds the room on entry, the number on return.
+ * fd_recv returns the length, 0 at the end of the stream, or -errno; -EMSGSIZE when the
+ * message did not fit.
+ */
+#define FD_PASS_MAX 16
+int fd_send(int sock, const void *data, size_t len, const int *fds, size_t count) MUST_CHECK;
+ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count) MUST_CHECK;
+
+/* Close every fd from `first` up, or mark it close-on-exec. By close_range, else by /proc/self/fd. */
+void fd_close_from(int first);
+void fd_cloexec_from(int first);
+
+#endif

@@ -1,0 +1,43 @@
+/* Processes by pidfd: made, signalled, waited for, recognised again. */
+#ifndef CTR_BASE_PROCESS_H
+#define CTR_BASE_PROCESS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * fork() with namespaces: clone3 with these CLONE_NEW* (and CLONE_PARENT) flags, into the cgroup
+ * behind cgroup_fd (-1: the caller's). Returns the pid in the parent with *ret_pidfd set (the
+ * caller's), 0 in the child, -errno. The child is a copy-on-write copy as after fork(): malloc and
+ * stdio work in it as long as the caller has one thread.
+ */
+pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd) MUST_CHECK;
+
+/* An exit status as waitpid gives it, from the child behind pidfd; blocks. 0 or -errno. */
+int process_wait(int pidfd, int *ret_status) MUST_CHECK;
+
+/* True once the process behind pidfd has ended. timeout_ms as poll(2): 0 looks, -1 waits. */
+bool process_ended(int pidfd, int timeout_ms);
+
+int process_signal(int pidfd, int signal) MUST_CHECK;
+
+/* What a shell would say: the exit code, or 128 + the signal. */
+int process_exit_code(int wait_status);
+
+/*
+ * When a process started, in clock ticks since boot (/proc/PID/stat, field 22): with its pid it
+ * names one process for ever. 0 or -errno (-ESRCH when there is none).
+ */
+int process_start_time(pid_t pid, uint64_t *ret_ticks) MUST_CHECK;
+
+/* The one process with that pid and start time as a pidfd, the caller's; -ESRCH when it is gone. */
+int process_open(pid_t pid, uint64_t start_ticks) MUST_CHECK;
+
+/* "KILL", "SIGKILL", "kill", "9" -> 9; -EINVAL. And back: 9 -> "SIGKILL", NULL for none. */
+int process_signal_from_name(const char *name) MUST_CHECK;
+const char *process_signal_name(int signal);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * The life cycle: what ctr, ctr-oci, ctr-monitor and ctrd all call. One container is one folder of
+ * state (runtime/state.h), one cgroup, one init process.
+ */
+#ifndef CTR_RUNTIME_CONTAINER_H
+#define CTR_RUNTIME_CONTAINER_H
+
+#include "base/err.h"
+#include "runtime/state.h"
+#include "spec/spec.h"
+
+#include <stdio.h>
+
+/* What a caller asks beside the spec. All zero (and -1 for fds) is a plain create. */
+struct create_options {
+	const char *name;	    /* required */
+	const char *id;		    /* NULL: made up, 64 hex digits */
+	const char *bundle;	    /* absolute path of the bundle, or NULL */
+	const char *source;	    /* what the user called the rootfs, for listings; NULL: root.path */
+	const char *cgroup_parent;  /* used where linux.cgroupsPath is absent; NULL: "/ctr" */
+	const char *pid_file;	    /* NULL: none */
+	const char *console_socket; /* terminal only: where the pty master is sent; NULL: see below */
+	unsigned int preserve_fds;  /* 3 .. 3+n-1 stay open in the payload */
+	int stdio[3];		    /* what becomes 0, 1, 2 of the payload without a terminal */
+	bool auto_remove;
+	bool no_new_keyring;
+	bool no_pivot;
+	bool no_cgroup;
+};
+
+#define CREATE_OPTIONS_INIT                \
+	(struct create_options)            \
+	{                                  \
+		.stdio = { 0, 1, 2 }       \
+	}
+
+/*
+ * A container in our hands: the folder is locked while this is open for change. Freed by
+ * container_close(), which changes nothing in the world.
+ */
+struct container {
+	int root;	/* fd of the state root */
+	int dir;	/* fd of the container's folder */
+	struct state state;
+	int pidfd;	/* of init; -1: it has ended or never was */
+	int cgroup;	/* fd of its cgroup; -1: none */
+	int terminal;	/* the pty master, when we made the container with a terminal and no console
+			 * socket; the caller relays it. Else -1. */
+	int start_sock; /* the way to tell init to go on, when we made it ourselves; else -1 */
+};
+
+void container_close(struct container *c);
+CLEAN_DEFINE(container, struct container, container_close)
+
+/* Take a container that exists, by name or by the start of its id. Status is up to date. */
+int container_open(int root, const char *name_or_id, struct container *ret, struct err *err) MUST_CHECK;
+
+/*
+ * Make a container up to the point where its init waits for start. Everything that can be refused
+ * is refused before anything is changed; after a failure nothing is left. `warnings` collects what
+ * the user should know. The spec may be changed by this (defaults are filled in) and stays the
+ * caller's. Needs a caller with one thread.
+ */
+int container_create(int root, struct spec *spec, const struct create_options *opt,
+		     struct strv *warnings, struct container *ret, struct err *err) MUST_CHECK;
+
+/*
+ * The plan and the stage table as container_create() would go through them, as text. Changes
+ * nothing.
+ */
+int container_dry_run(int root, struct spec *spec, const struct create_options *opt, FILE *out,
+		      struct strv *warnings, struct err *err) MUST_CHECK;
+
+/* Let the created container run. -EINVAL when it is not in state created. After a failure of the
+ * last stages (command not found ...) the container is stopped, and err->code tells: ENOENT for a
+ * command that is not there (exit status 127), EACCES, ENOEXEC, EISDIR for one that can't be run (126). */
+int container_start(struct container *c, struct err *err) MUST_CHECK;
+
+/*
+ * Wait for the end of an init that is our own child and write down how it ended (exit code, OOM,
+ * time). The exit code as a shell says it.
+ */
+int container_wait(struct container *c, int *ret_exit_code, struct err *err) MUST_CHECK;
+
+/* Signal init, or (all) every process in the container. -ESRCH: "container not running". */
+int container_signal(struct container *c, int signal, bool all, struct err *err) MUST_CHECK;
+
+/* stop: signal (0: the spec's stop signal, else SIGTERM), then after timeout_ms kill everything. A
+ * container that is not running is success. */
+int container_stop(struct container *c, int signal, int timeout_ms, struct err *err) MUST_CHECK;
+
+int container_pause(struct container *c, bool paused, struct err *err) MUST_CHECK;
+
+/* Remove all that is left of it. A running one only with force (killed first). */
+int container_delete(struct container *c, bool force, struct err *err) MUST_CHECK;
+
+/* Another process in a running container. */
+struct exec_options {
+	const struct spec_process *process; /* what to run; caps, rlimits, ... all set by the caller */
+	bool privileged;
+	bool no_new_keyring;
+	const char *seccomp_of_container;   /* reserved */
+	const char *pid_file;
+	const char *console_socket;
+	unsigned int preserve_fds;
+	int stdio[3];
+};
+
+/*
+ * Start it. Returns its pid in our pid namespace, with *ret_pidfd (the caller's: wait for it) and, for
+ * a terminal without console socket, *ret_terminal (else -1). Errors as container_start().
+ */
+pid_t container_exec(struct container *c, const struct exec_options *opt, int *ret_pidfd,
+		     int *ret_terminal, struct err *err) MUST_CHECK;
+
+/* The spec the container was made from, from its config.json. */
+int container_spec(const struct container *c, struct spec *ret, struct err *err) MUST_CHECK;
+
+/* All pids in the container, in our pid namespace. */
+int container_pids(const struct container *c, pid_t **ret, size_t *ret_count, struct err *err) MUST_CHECK;
+
+/* 64 random hex digits, from getrandom(2). */
+void container_id_make(char ret[65]);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * What is known of a container on disk: ROOT/NAME/, where ROOT is /run/ctr or --root.
+ *
+ *   state.json   this struct; replaced atomically, written only under the lock
+ *   config.json  the spec as it was asked for
+ *   start        a unix socket on which a created container waits for `start`
+ *   rootfs/      mount point, inside the container's own mount namespace only
+ *
+ * Making the folder reserves the name (mkdir is atomic). A folder whose state.json is missing or
+ * says "creating" while nobody holds the lock belongs to a program of ours that was killed: it is
+ * listed, and `rm -f` finds all that it made, because state.json names the cgroup before there is
+ * one.
+ */
+#ifndef CTR_RUNTIME_STATE_H
+#define CTR_RUNTIME_STATE_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define STATE_VERSION	1
+#define STATE_NAME_MAX	128
+#define STATE_STAGE_MAX 48
+
+enum status {
+	STATUS_CREATING,
+	STATUS_CREATED,
+	STATUS_RUNNING,
+	STATUS_PAUSED,
+	STATUS_STOPPED,
+};
+
+struct stage_time {
+	char *name;
+	uint64_t ns;
+};
+
+struct state {
+	char *name;        /* the folder's name: --name, or what we made up */
+	char *id;          /* 64 hex digits, ours; for the OCI plug-in the same as name */
+	char *bundle;      /* absolute path; NULL when there is none (a built-in source) */
+	char *rootfs;      /* what the command line called the source */
+	char *cgroup;      /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
+	struct strv annotations;
+	enum status status; /* as last written; state_refresh() looks at the world */
+	pid_t pid;          /* of init, in our pid namespace; 0: none */
+	uint64_t pid_start; /* process_start_time() */
+	uint64_t created_unix_ms, started_unix_ms, finished_unix_ms; /* 0: not yet */
+	bool exit_known;
+	int exit_code;      /* as a shell says it: 128+n for signals */
+	bool oom_killed;
+	bool auto_remove;   /* --rm */
+	bool terminal;
+	struct stage_time stages[STATE_STAGE_MAX];
+	size_t stage_count;
+};
+
+void state_free(struct state *s);
+CLEAN_DEFINE(state, struct state, state_free)
+
+const char *status_name(enum status s); /* "creating", "created", "running", "paused", "stopped" */
+
+/* "a-z A-Z 0-9 _ . + -", first a letter or digit, at most STATE_NAME_MAX. */
+int state_name_check(const char *name, struct err *err) MUST_CHECK;
+
+/* Open ROOT (made with mode 0711 if missing). Returns an fd, the caller's. */
+int state_root_open(const char *root, struct err *err) MUST_CHECK;
+
+/* Reserve a name: -EEXIST with words when it is taken. Returns the folder's fd, locked. */
+int state_reserve(int root, const char *name, struct err *err) MUST_CHECK;
+
+/*
+ * The folder of a name, or of the only container whose id starts with it: an fd, the caller's, with
+ * the container's own name in *ret_name (the caller's to free). -ENOENT: "container "x" does not exist".
+ */
+int state_open(int root, const char *name_or_id, char **ret_name, struct err *err) MUST_CHECK;
+
+/* The lock of a container's folder: held by whoever changes it. The kernel drops it with the fd. */
+int state_lock(int dir, bool wait, struct err *err) MUST_CHECK;
+
+int state_write(int dir, const struct state *s, struct err *err) MUST_CHECK;
+
+/* Read state.json; a missing one gives a state "creating" with only the name. */
+int state_read(int dir, const char *name, struct state *ret, struct err *err) MUST_CHECK;
+
+/* Correct s->status by what is true now: is the process alive, is its cgroup frozen. */
+void state_refresh(struct state *s);
+
+/* Names of all containers, sorted. */
+int state_list(int root, struct strv *ret, struct err *err) MUST_CHECK;
+
+/* Remove the folder and the name with it. */
+int state_remove(int root, const char *name, struct err *err) MUST_CHECK;
+
+/* The state as JSON: the OCI `state` document, and all we know (inspect). */
+struct json_object *state_to_oci_json(const struct state *s) MUST_CHECK;
+struct json_object *state_to_json(const struct state *s) MUST_CHECK;
+
+#endif

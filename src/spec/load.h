@@ -1,0 +1,54 @@
+/* config.json to struct spec and back, and the default spec. */
+#ifndef CTR_SPEC_LOAD_H
+#define CTR_SPEC_LOAD_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "spec/spec.h"
+
+/*
+ * Read a bundle's config.json. Every key of the standard is known here: taken, refused with its
+ * name, or (for other platforms' objects) refused as not for Linux; an unknown key is put into
+ * *warnings ("KEY: not in runtime spec 1.3, ignored"), as the standard asks. `name` is what errors
+ * call the document. ret must be all zero; it is freed again on failure.
+ */
+int spec_load(int dir, const char *path, struct spec *ret, struct strv *warnings,
+	      struct err *err) MUST_CHECK;
+int spec_parse(const char *text, size_t len, const char *name, struct spec *ret,
+	       struct strv *warnings, struct err *err) MUST_CHECK;
+
+/* A process object alone (exec --process FILE). */
+int spec_load_process(int dir, const char *path, struct spec_process *ret, struct strv *warnings,
+		      struct err *err) MUST_CHECK;
+void spec_process_free(struct spec_process *p);
+CLEAN_DEFINE(spec_process, struct spec_process, spec_process_free)
+
+/* The resources object alone (update --resources). */
+int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
+			struct strv *warnings, struct err *err) MUST_CHECK;
+
+/* Back to JSON; json_object_put it. What was absent stays absent. */
+struct json_object *spec_to_json(const struct spec *spec) MUST_CHECK;
+
+/*
+ * What the standard forbids and what no kernel would take, before anything is changed: relative
+ * paths, missing args, uid maps without a user namespace, unknown sysctl for its namespace, ...
+ * Every error names the key.
+ */
+int spec_validate(const struct spec *spec, struct err *err) MUST_CHECK;
+
+/*
+ * The spec of a container about which nothing was said: all namespaces but user and time new,
+ * docker's default mounts, masks, 14 capabilities, device rules; `sh` as the command; no rlimits.
+ * seccomp: by annotation, our default profile. root.path "rootfs".
+ */
+void spec_default(struct spec *ret);
+
+/* The default list of capabilities (docker's and podman's default 14), as bits. */
+extern const uint64_t spec_default_caps;
+
+/* Append a mount: options is a comma-separated list. */
+struct spec_mount *spec_add_mount(struct spec *spec, const char *destination, const char *type,
+				  const char *source, const char *options);
+
+#endif
