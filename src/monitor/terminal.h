@@ -1,0 +1,50 @@
+/*
+ * A process in the foreground: signals passed on to it, and, where it has a terminal of its own, the
+ * bytes and the window size between that terminal and ours, until it has ended and all that it
+ * wrote is through.
+ */
+#ifndef CTR_MONITOR_TERMINAL_H
+#define CTR_MONITOR_TERMINAL_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* All fds stay the caller's. RELAY_INIT, then fill in. */
+struct relay {
+	int pidfd;   /* the process */
+	int signals; /* relay_signals(); -1: none are passed on */
+	int master;  /* the master side of its terminal; -1: it has our own stdio */
+	int tty;     /* our own terminal, put into raw mode and asked for its size; -1: none */
+	int in;	     /* what is read for its terminal; -1: nothing */
+	int out;     /* where its terminal's output goes */
+};
+
+#define RELAY_INIT                                                          \
+	(struct relay)                                                      \
+	{                                                                   \
+		.pidfd = -1, .signals = -1, .master = -1, .tty = -1, .in = -1, \
+		.out = -1                                                   \
+	}
+
+/*
+ * Block the signals that are passed on and return a signalfd for them, the caller's, or -errno.
+ * Call it before the process is made, so that none gets lost; the new process has to unblock all
+ * before its exec. With passing_on false only SIGWINCH, SIGCONT and SIGTSTP are taken.
+ */
+int relay_signals(bool passing_on, struct err *err) MUST_CHECK;
+
+/* Which of our fds 0, 1, 2 is a terminal; -1: none. */
+int relay_own_tty(void);
+
+/* Give the terminal behind `master` the size of ours. Failing is fine: it keeps its own. */
+void relay_resize(int master, int tty);
+
+/*
+ * Serve until the process has ended and, with a terminal, its output is drained. Returns 0 also when
+ * our side went away (closed output hangs up the process's terminal, as a lost line does); it does not
+ * reap. Our terminal has its old settings again on every way out, death by a signal included.
+ */
+int relay_run(const struct relay *r, struct err *err) MUST_CHECK;
+
+#endif
