@@ -3,7 +3,7 @@
 #   make B=/tmp/out             build somewhere else than in build/
 #   make SAN=address,undefined  a dynamic build with sanitizers, in $(B)-san
 #   make WERROR=                warnings don't stop the build
-#   make check T=FILE           one test file or folder
+#   make check T=FILE F=REGEX   one test file or folder; of it the tests with such a name
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -18,6 +18,7 @@ ifneq ($(SAN),)
 override B := $(B)-san
 endif
 
+MAKEFLAGS += -j$(shell nproc)       # a -j on the command line wins
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -104,7 +105,7 @@ tests: all $(UNIT) $(TESTPROGS)
 demo: deps all
 	CTR_BIN=$(abspath $(B))/bin/ctr tests/tools/demo.sh
 
-RUN_CHECK  = B=$(abspath $(B)) SAN=$(SAN) tests/tools/check
+RUN_CHECK  = CTR_BUILD=$(abspath $(B)) CTR_SAN=$(SAN) tests/tools/check
 
 ## check: install what is missing, build, run all tests; T=FILE runs a part
 check: deps-test tests
@@ -120,7 +121,7 @@ unit: $(UNIT)
 
 ## lint: clang-tidy, cppcheck, clang-format, room rules, sizes, man pages; T=FILE a part
 lint: deps-lint
-	B=$(abspath $(B)) CPPFLAGS="$(subst ",\",$(CPPFLAGS))" tests/tools/lint $(T)
+	CTR_BUILD=$(abspath $(B)) CPPFLAGS="$(subst ",\",$(CPPFLAGS))" tests/tools/lint $(T)
 
 ## fmt: format the sources in place; T=FILE a part
 fmt:
@@ -128,7 +129,7 @@ fmt:
 
 ## bench: measure against the installed crun, runc and podman
 bench: deps-bench all $(TESTPROGS)
-	B=$(abspath $(B)) tests/bench/run $(T)
+	CTR_BUILD=$(abspath $(B)) tests/bench/run $(T)
 
 ## deps: install the packages that a build needs
 deps:
