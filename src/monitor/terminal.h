@@ -10,13 +10,14 @@
 
 #include <stdbool.h>
 
-/* All fds stay the caller's. RELAY_INIT, then fill in. */
+/* RELAY_INIT, then fill in. All fds stay the caller's, but for the master. */
 struct relay {
 	int pidfd;   /* the process */
 	int signals; /* relay_signals(); -1: none are passed on */
-	int master;  /* the master side of its terminal; -1: it has our own stdio */
-	int tty;     /* our own terminal, put into raw mode and asked for its size; -1: none */
-	int in;	     /* what is read for its terminal; -1: nothing */
+	int master;  /* the master side of its terminal, closed by relay_run(): so a line can be hung
+		      * up before the end; -1: it has our own stdio */
+	int tty;     /* our own terminal, asked for its size; -1: none */
+	int in;	     /* what is read for its terminal; put into raw mode when it is one; -1: nothing */
 	int out;     /* where its terminal's output goes */
 };
 
