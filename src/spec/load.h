@@ -20,12 +20,21 @@ int spec_parse(const char *text, size_t len, const char *name, struct spec *ret,
 /* A process object alone (exec --process FILE). */
 int spec_load_process(int dir, const char *path, struct spec_process *ret, struct strv *warnings,
 		      struct err *err) MUST_CHECK;
-void spec_process_free(struct spec_process *p);
+void spec_process_free(struct spec_process *p); /* leaves it all zero */
 CLEAN_DEFINE(spec_process, struct spec_process, spec_process_free)
 
 /* The resources object alone (update --resources). */
 int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
 			struct strv *warnings, struct err *err) MUST_CHECK;
+void spec_resources_free(struct spec_resources *r);
+CLEAN_DEFINE(spec_resources, struct spec_resources, spec_resources_free)
+
+/* The seccomp object alone (a profile of the user's). Unlike elsewhere an unknown key is an error
+ * here: a condition that is not understood must not widen what is allowed. */
+int spec_load_seccomp(int dir, const char *path, struct spec_seccomp *ret,
+		      struct err *err) MUST_CHECK;
+void spec_seccomp_free(struct spec_seccomp *s);
+CLEAN_DEFINE(spec_seccomp, struct spec_seccomp, spec_seccomp_free)
 
 /* Back to JSON; json_object_put it. What was absent stays absent. */
 struct json_object *spec_to_json(const struct spec *spec) MUST_CHECK;

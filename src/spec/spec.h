@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What we write into "ociVersion"; every 1.x is read. */
+#define SPEC_OCI_VERSION "1.3.0"
+
 /* A number that may be absent. */
 struct opt_u64 {
 	bool set;
