@@ -1,0 +1,95 @@
+#include "ctr/call.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One write: lines of programs side by side don't mix. */
+static void say(const char *who, const char *verb, const char *text)
+{
+	CLEAN(str) struct str line = { 0 };
+
+	str_printf(&line, "ctr: %s%s%s%s\n", who, verb, *verb ? ": " : "", text);
+	(void)!fd_write_all(STDERR_FILENO, line.text, line.len);
+}
+
+int call_fail(const struct call *call, const struct err *err)
+{
+	say("", call && call->command ? call->command->name : "", err->text);
+	return EXIT_CTR;
+}
+
+int call_fail_start(const struct call *call, const struct err *err)
+{
+	call_fail(call, err);
+	switch (err->code) {
+	case ENOENT:
+		return EXIT_NOT_FOUND;
+	case EACCES:
+	case ENOEXEC:
+	case EISDIR:
+		return EXIT_CANT_RUN;
+	default:
+		return EXIT_CTR;
+	}
+}
+
+void call_warn(struct call *call)
+{
+	for (size_t i = 0; i < call->warnings.count; i++)
+		say("warning: ", "", call->warnings.items[i]);
+	strv_free(&call->warnings);
+}
+
+int call_root(const struct call *call, struct err *err)
+{
+	return state_root_open(call->root, err);
+}
+
+int call_print(const struct call *call, const char *text, size_t len)
+{
+	struct err err;
+	int r = len ? fd_write_all(STDOUT_FILENO, text, len) : 0;
+
+	if (r == 0)
+		return 0;
+	err_set(&err, -r, "write to standard output: %s", strerror(-r));
+	return call_fail(call, &err);
+}
+
+static int each(struct call *call, int root, const char *name, call_each_fn fn, bool print)
+{
+	CLEAN(container) struct container c = { .root = -1, .dir = -1, .pidfd = -1, .cgroup = -1,
+						.terminal = -1, .start_sock = -1 };
+	CLEAN(str) struct str line = { 0 };
+	struct err err = { 0 };
+	int r = container_open(root, name, &c, &err);
+
+	if (r >= 0)
+		r = fn(call, &c, &err);
+	call_warn(call);
+	if (r < 0)
+		return call_fail(call, &err);
+	if (!print)
+		return 0;
+	str_printf(&line, "%s\n", name);
+	return call_print(call, line.text, line.len);
+}
+
+int call_each(struct call *call, call_each_fn fn, bool print)
+{
+	struct err err = { 0 };
+	CLEAN(fd) int root = call_root(call, &err);
+	int status = 0;
+
+	if (root < 0)
+		return call_fail(call, &err);
+	for (int i = 0; i < call->count; i++) {
+		int r = each(call, root, call->args[i], fn, print);
+
+		status = r ? r : status;
+	}
+	return status;
+}

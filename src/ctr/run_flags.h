@@ -1,0 +1,62 @@
+/* The flags of `run` and `create`, as the command line gave them. */
+#ifndef CTR_CTR_RUN_FLAGS_H
+#define CTR_CTR_RUN_FLAGS_H
+
+#include "ctr/options.h"
+
+/* The variants of the table. */
+#define RUN_VARIANT    'r'
+#define CREATE_VARIANT 'c'
+
+/* Who the process is and what it starts with: shared with exec. */
+struct env_flags {
+	struct strv env, env_file;
+	const char *user, *workdir;
+	struct strv group_add;
+	bool tty, interactive, privileged;
+	bool proxy_off;
+	const char *pid_file;
+	struct strv cap_add, cap_drop;
+	struct opt_i64 preserve_fds;
+};
+
+struct run_flags {
+	struct env_flags p;
+
+	/* the container */
+	const char *name, *rootfs, *bundle, *isolation, *cidfile, *entrypoint, *console_socket;
+	bool overlay, read_only, rm, init, dry_run, detach;
+	struct strv annotation, attach;
+	const char *stop_signal;
+	struct opt_i64 stop_timeout;
+
+	/* the process */
+	const char *umask, *personality;
+	struct opt_i64 oom_score_adj;
+	struct strv ulimit;
+
+	/* namespaces */
+	const char *hostname, *domainname;
+	const char *network, *pid, *ipc, *uts, *cgroupns, *userns, *timens;
+	struct strv uidmap, gidmap, sysctl;
+	struct opt_i64 boottime, monotonic;
+
+	/* files */
+	struct strv volume, mount, tmpfs, device;
+	struct opt_i64 shm_size;
+
+	/* limits */
+	struct opt_i64 memory, memory_swap, memory_reservation;
+	const char *cpus, *cpuset_cpus, *cpuset_mems;
+	struct opt_i64 cpu_shares, cpu_period, cpu_quota, pids_limit, blkio_weight;
+	struct strv blkio_weight_device, read_bps, write_bps, read_iops, write_iops;
+	struct strv device_cgroup_rule, cgroup_conf;
+	const char *cgroup_parent;
+
+	/* security */
+	struct strv security_opt;
+};
+
+extern const struct opt_row run_rows[];
+
+#endif
