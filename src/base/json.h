@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JSON_DEPTH_MAX 64
-#define JSON_SIZE_MAX  (64u << 20)
+/* More than any document of ours has; less than what would eat a machine's memory: json-c takes up
+ * to 350 bytes for a value that is two bytes of text. */
+#define JSON_DEPTH_MAX	64
+#define JSON_SIZE_MAX	(16u << 20)
+#define JSON_VALUES_MAX (1u << 19)
 
 static inline void json_drop(struct json_object **o)
 {
@@ -24,8 +27,12 @@ static inline void json_drop(struct json_object **o)
 }
 CLEAN_DEFINE(json, struct json_object *, json_drop)
 
-/* Parse text of `len` bytes; `name` is what errors call it (a path). *ret: json_object_put it.
- * Errors: -EINVAL with line and column; -E2BIG over JSON_SIZE_MAX; -ELOOP deeper than JSON_DEPTH_MAX. */
+/*
+ * Parse text of `len` bytes; `name` is what errors call it (a path). *ret: json_object_put it.
+ * Errors: -EINVAL with the place in the document, line and column; -ERANGE for an integer below
+ * -2^63 or over 2^64-1; -E2BIG over JSON_SIZE_MAX or JSON_VALUES_MAX; -ELOOP deeper than
+ * JSON_DEPTH_MAX. A hostile text costs time and memory linear in its length.
+ */
 int json_parse(const char *text, size_t len, const char *name, struct json_object **ret,
 	       struct err *err) MUST_CHECK;
 int json_parse_file(int dir, const char *path, struct json_object **ret, struct err *err) MUST_CHECK;
@@ -48,6 +55,10 @@ size_t json_count(const struct json_at *at); /* of an array or object; 0 when ab
 
 /* Write the path of a place: "process.rlimits[2].soft". */
 void json_path(const struct json_at *at, char *buf, size_t room);
+
+/* A text of the document's as it may stand in a message: control characters become '?', a long one
+ * is cut. Returns buf. */
+const char *json_show(const char *text, char *buf, size_t room);
 
 /* err_set with "PATH: " in front. */
 int json_fail(const struct json_at *at, struct err *err, int code, const char *fmt, ...)
