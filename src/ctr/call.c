@@ -61,8 +61,10 @@ int call_print(const struct call *call, const char *text, size_t len)
 
 static int each(struct call *call, int root, const char *name, call_each_fn fn, bool print)
 {
-	CLEAN(container) struct container c = { .root = -1, .dir = -1, .pidfd = -1, .cgroup = -1,
-						.terminal = -1, .start_sock = -1 };
+	CLEAN(container)
+	struct container c = {
+		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .start_sock = -1
+	};
 	CLEAN(str) struct str line = { 0 };
 	struct err err = { 0 };
 	int r = container_open(root, name, &c, &err);

@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /* Exit statuses of ctr's own, as docker and podman have them. */
-#define EXIT_CTR       125 /* ctr itself failed */
-#define EXIT_CANT_RUN  126 /* the command is there and can't be run */
+#define EXIT_CTR 125       /* ctr itself failed */
+#define EXIT_CANT_RUN 126  /* the command is there and can't be run */
 #define EXIT_NOT_FOUND 127 /* the command is not there */
 
 #define DEFAULT_ROOT "/run/ctr"
@@ -20,8 +20,8 @@
 struct call {
 	const struct command *command;
 	const char *root; /* path of the state root */
-	void *flags;	  /* the verb's own struct, filled from its options table */
-	char **args;	  /* operands, NULL-terminated */
+	void *flags;      /* the verb's own struct, filled from its options table */
+	char **args;      /* operands, NULL-terminated */
 	int count;
 	struct strv warnings;
 };
@@ -37,8 +37,8 @@ struct command {
 	struct opt_set options;
 	size_t flags_size;
 	const char *operands; /* what completion offers: see opt_row.words */
-	int min, max;	      /* operands; max -1: any number */
-	bool stop;	      /* flags end at the first operand: the rest is a payload's */
+	int min, max;         /* operands; max -1: any number */
+	bool stop;            /* flags end at the first operand: the rest is a payload's */
 	bool hidden;
 };
 
@@ -53,6 +53,13 @@ void call_warn(struct call *call);
 
 /* The state root as an fd, the caller's; an existing or new folder. */
 int call_root(const struct call *call, struct err *err) MUST_CHECK;
+
+/* A struct container before container_open(): nothing to close. */
+#define CONTAINER_NONE                                                                            \
+	(struct container)                                                                        \
+	{                                                                                         \
+		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .start_sock = -1 \
+	}
 
 /*
  * Do one thing to each container that is named. Every failure is said; the others are still done.

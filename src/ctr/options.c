@@ -78,11 +78,13 @@ static int unknown(const struct opt_set *set, const char *name, size_t len, stru
 		if (r->name && !r->hidden)
 			opt_guess_add(&guess, r->name);
 	/* What begins like that is a better guess than what looks like that. */
-	for (const struct opt_row *r = opt_next(set, NULL); r && guess.distance > 1; r = opt_next(set, r))
+	for (const struct opt_row *r = opt_next(set, NULL); r && guess.distance > 1;
+	     r = opt_next(set, r))
 		if (r->name && !r->hidden && len >= 3 && str_starts(r->name, word))
 			guess = (struct opt_guess){ word, r->name, 1 };
 	if (guess.best)
-		return err_set(err, EINVAL, "unknown flag --%s; did you mean --%s?", word, guess.best);
+		return err_set(err, EINVAL, "unknown flag --%s; did you mean --%s?", word,
+			       guess.best);
 	return err_set(err, EINVAL, "unknown flag --%s", word);
 }
 
@@ -119,9 +121,10 @@ static int put_bytes(const struct opt_row *row, const char *value, struct opt_i6
 	}
 	r = str_to_bytes(value, &bytes);
 	if (r < 0 || bytes > INT64_MAX)
-		return err_set(err, r == -EINVAL ? EINVAL : ERANGE,
-			       "--%s: \"%s\" is no size; write bytes, or a number with k, m, g or t",
-			       row->name, value);
+		return err_set(
+			err, r == -EINVAL ? EINVAL : ERANGE,
+			"--%s: \"%s\" is no size; write bytes, or a number with k, m, g or t",
+			row->name, value);
 	*ret = (struct opt_i64){ true, (int64_t)bytes };
 	return 0;
 }

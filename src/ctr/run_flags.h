@@ -5,7 +5,7 @@
 #include "ctr/options.h"
 
 /* The variants of the table. */
-#define RUN_VARIANT    'r'
+#define RUN_VARIANT 'r'
 #define CREATE_VARIANT 'c'
 
 /* Who the process is and what it starts with: shared with exec. */

@@ -1,0 +1,87 @@
+/*
+ * From the flags of `run` and `create` to what container_create() takes: a spec and its options. One
+ * file per chapter of the flags table; the order of the steps is a table in run_make.c.
+ */
+#ifndef CTR_CTR_RUN_MAKE_H
+#define CTR_CTR_RUN_MAKE_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "ctr/call.h"
+#include "ctr/run_flags.h"
+#include "runtime/container.h"
+#include "spec/spec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Ours: seconds that `stop` waits. */
+#define ANNOTATION_STOP_TIMEOUT "dev.ctr.stop-timeout"
+
+struct run_made {
+	struct spec spec;
+	struct create_options opt; /* its strings are those below, or argv's */
+	char id[65];
+	char *name, *bundle, *source, *cgroup_parent, *pid_file;
+	struct strv *warnings; /* borrowed */
+	int state_root;	       /* borrowed */
+	int shm;	       /* /dev/shm of another container, kept open until create; -1 */
+	bool built_in;	       /* a SOURCE whose /etc we need not look at for uid 0 */
+	bool from_bundle;      /* config.json came first: what no flag names stays as it is */
+};
+
+#define RUN_MADE_INIT                                      \
+	(struct run_made)                                  \
+	{                                                  \
+		.opt = CREATE_OPTIONS_INIT, .shm = -1, .state_root = -1 \
+	}
+
+void run_made_free(struct run_made *m);
+CLEAN_DEFINE(run_made, struct run_made, run_made_free)
+
+/*
+ * operands: [SOURCE] [--] [COMMAND...]. state_root: the fd in which other containers are looked up.
+ * ret is RUN_MADE_INIT. Errors name the flag. Changes nothing, but for the busybox tree, made on
+ * first use.
+ */
+int run_make(const struct run_flags *f, char **operands, int state_root, struct run_made *ret,
+	     struct strv *warnings, struct err *err) MUST_CHECK;
+
+/* The steps, in the order in which they have to run. */
+int run_source(const struct run_flags *f, struct run_made *m, char ***operands,
+	       struct err *err) MUST_CHECK;
+int run_identity(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_process(const struct run_flags *f, struct run_made *m, char **command,
+		struct err *err) MUST_CHECK;
+int run_namespaces(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_user(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_env(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_mounts(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_devices(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_limits(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_block_io(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_security(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+
+/* ---- shared with exec -------------------------------------------------------------- */
+
+/* Apply --env-file and --env to an environment, in that order. */
+int env_apply(const struct env_flags *f, struct strv *env, struct err *err) MUST_CHECK;
+
+/* --cap-add, --cap-drop and --privileged on a set of capabilities, for this uid. */
+int caps_from_flags(const struct env_flags *f, uint32_t uid, bool userns, struct spec_caps *caps,
+		    struct err *err) MUST_CHECK;
+
+/* "KEY=VALUE" with a non-empty KEY, or -EINVAL naming the flag. */
+int want_assignment(const char *flag, const char *text, struct err *err) MUST_CHECK;
+
+/* Put, replace or (value NULL) remove an annotation. */
+void annotation_put(struct spec *spec, const char *key, const char *value);
+
+/* The mount with this destination; NULL: none. */
+struct spec_mount *mount_find(struct spec *spec, const char *destination);
+void mount_remove(struct spec *spec, const char *destination);
+
+/* The absolute form of a path as this process sees it; the caller's to free. */
+char *path_absolute(const char *path) MUST_CHECK;
+
+#endif
