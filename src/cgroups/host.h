@@ -10,22 +10,22 @@
 
 enum cgroup_layout {
 	CGROUP_UNIFIED, /* cgroup2 at /sys/fs/cgroup: all controllers */
-	CGROUP_HYBRID,	/* cgroup2 beside v1 hierarchies that hold some or all controllers */
+	CGROUP_HYBRID,  /* cgroup2 beside v1 hierarchies that hold some or all controllers */
 	CGROUP_V1_ONLY, /* no cgroup2 tree mounted: we can't make a group */
-	CGROUP_NONE,	/* no cgroup filesystem at all */
+	CGROUP_NONE,    /* no cgroup filesystem at all */
 };
 
 /* CGROUP_HOST_INIT, then cgroup_host_find(). */
 struct cgroup_host {
 	enum cgroup_layout layout;
 	char *mount; /* where cgroup2 is mounted, "/sys/fs/cgroup"; NULL: nowhere */
-	int fd;	     /* that folder, O_PATH; -1: none */
+	int fd;      /* that folder, O_PATH; -1: none */
 };
 
-#define CGROUP_HOST_INIT                             \
-	(struct cgroup_host)                         \
-	{                                            \
-		.layout = CGROUP_NONE, .fd = -1      \
+#define CGROUP_HOST_INIT                        \
+	(struct cgroup_host)                    \
+	{                                       \
+		.layout = CGROUP_NONE, .fd = -1 \
 	}
 
 void cgroup_host_free(struct cgroup_host *host);
@@ -58,8 +58,17 @@ int cgroup_host_own(const struct cgroup_host *host, char **ret, struct err *err)
 int cgroup_controllers(const struct cgroup_host *host, const char *path, struct strv *ret,
 		       struct err *err) MUST_CHECK;
 
-/* Is this a path for a group: absolute, clean, not the root itself, no part that a file of the
- * kernel's could have ("cgroup.procs", "memory.max"). -EINVAL with words. */
+/* Is this a path for a group: absolute, clean, not the root itself, no part that starts with
+ * "cgroup." as the kernel's own files do. -EINVAL or -ENAMETOOLONG with words. */
 int cgroup_path_check(const char *path, struct err *err) MUST_CHECK;
+
+/* ---- what the files of this room share --------------------------------------------- */
+
+/* A whole control file into buf, NUL-terminated, the last newline gone: its length or -errno.
+ * -EFBIG when it doesn't fit. Relative to the group's folder. */
+int cgroup_read(int group, const char *file, char *buf, size_t room) MUST_CHECK;
+
+/* Is `word` one of the words of a list like cgroup.controllers? */
+bool cgroup_words_have(const char *words, const char *word) MUST_CHECK;
 
 #endif

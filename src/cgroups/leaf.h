@@ -23,14 +23,14 @@
 
 /* One write to one file of the group. */
 struct cgroup_setting {
-	char *key;		/* in config.json, below linux.resources: "memory.limit" */
+	char *key;              /* in config.json, below linux.resources: "memory.limit" */
 	const char *controller; /* "memory"; NULL for cgroup.* files, which every group has */
-	char *file;		/* "memory.max" */
-	char *value;		/* without newline */
-	char *alt_file;		/* a second file with the same meaning, or NULL: what exists is written, */
-	char *alt_value;	/* it is an error only when neither does (io.weight, io.bfq.weight) */
-	bool defaulted;		/* the value that a new group has anyway: may be dropped */
-	bool keeps_first;	/* the first word is to be what the file says now (period without quota) */
+	char *file;             /* "memory.max" */
+	char *value;            /* without newline */
+	char *alt_file;  /* a second file with the same meaning, or NULL: what exists is written, */
+	char *alt_value; /* it is an error only when neither does (io.weight, io.bfq.weight) */
+	bool defaulted;  /* the value that a new group has anyway: may be dropped */
+	bool keeps_first; /* the first word is to be what the file says now (period without quota) */
 };
 
 /* All zero is an empty list. */
@@ -38,7 +38,7 @@ struct cgroup_settings {
 	struct cgroup_setting *items;
 	size_t count;
 	bool check_before_update; /* refuse a memory limit below what is in use */
-	bool update;		  /* set by the caller of cgroup_apply() for a group with processes */
+	bool update; /* set by the caller of cgroup_apply() for a group with processes */
 };
 
 void cgroup_settings_free(struct cgroup_settings *s);
@@ -114,7 +114,7 @@ int cgroup_signal(int fd, int signal, struct err *err) MUST_CHECK;
 int cgroup_freeze(int fd, bool frozen, int timeout_ms, struct err *err) MUST_CHECK;
 
 /* As cgroup.events says; -errno when it can't be read (-ENODEV: the group was removed). */
-int cgroup_frozen(int fd) MUST_CHECK;	 /* 1, 0 */
+int cgroup_frozen(int fd) MUST_CHECK;    /* 1, 0 */
 int cgroup_populated(int fd) MUST_CHECK; /* 1, 0: of this group and those below it */
 
 /* Wait until no process is left. timeout_ms as poll(2). 0, -ETIMEDOUT or -errno. */

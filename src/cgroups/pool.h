@@ -25,14 +25,14 @@
 
 struct pool {
 	char *name;
-	char *path;	       /* below the cgroup2 mount: "/NAME" */
-	uid_t uid;	       /* to whom it is delegated; 0, 0: to nobody but root */
+	char *path; /* below the cgroup2 mount: "/NAME" */
+	uid_t uid;  /* to whom it is delegated; 0, 0: to nobody but root */
 	gid_t gid;
-	struct strv limits;    /* "FILE=VALUE", those that differ from a new group's */
+	struct strv limits;      /* "FILE=VALUE", those that differ from a new group's */
 	struct strv controllers; /* what it hands to its members */
-	struct strv members;   /* paths of the groups directly below it: "/NAME/CONTAINER" */
-	struct strv stats;     /* "CONTROLLER.NAME=VALUE": memory.stat, cpu.stat, ... */
-	uint64_t processes;    /* in it and below */
+	struct strv members;     /* paths of the groups directly below it: "/NAME/CONTAINER" */
+	struct strv stats;       /* "CONTROLLER.NAME=VALUE": memory.stat, cpu.stat, ... */
+	uint64_t processes;      /* in it and below */
 };
 
 void pool_free(struct pool *p);
