@@ -14,6 +14,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
 	err->code = code > 0 ? code : EIO;
+	err->exit_status = 0;
 	errno = saved;
 	return -err->code;
 }
@@ -31,6 +32,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 		snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s",
 			 strerror(saved));
 	err->code = saved > 0 ? saved : EIO;
+	err->exit_status = 0;
 	errno = saved;
 	return -err->code;
 }

@@ -8,6 +8,7 @@
 
 struct err {
 	int code;                /* positive errno; 0: nothing went wrong */
+	int exit_status;         /* what a program should exit with; 0: its own usual status */
 	char text[ERR_TEXT_MAX]; /* NUL-terminated; cut at the end if too long */
 };
 

@@ -171,3 +171,18 @@ void fd_cloexec_from(int first)
 	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		each_fd_from(first, fd_mark);
 }
+
+int fd_path(int fd, char *ret, size_t room, struct err *err)
+{
+	char link[48];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, ret, room);
+	if (len < 0)
+		return err_sys(err, "read %s (is /proc mounted?)", link);
+	if ((size_t)len == room)
+		return err_set(err, ENAMETOOLONG, "%s: its path is too long", link);
+	ret[len] = '\0';
+	return 0;
+}

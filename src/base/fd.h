@@ -29,4 +29,7 @@ ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count) MUST_
 void fd_close_from(int first);
 void fd_cloexec_from(int first);
 
+/* The path by which the kernel knows an fd. 0 or -errno with words (no /proc). */
+int fd_path(int fd, char *ret, size_t room, struct err *err) MUST_CHECK;
+
 #endif

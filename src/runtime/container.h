@@ -22,6 +22,7 @@ struct create_options {
 	const char *console_socket; /* terminal only: where the pty master is sent; NULL: see below */
 	unsigned int preserve_fds;  /* 3 .. 3+n-1 stay open in the payload */
 	int stdio[3];		    /* what becomes 0, 1, 2 of the payload without a terminal */
+	bool start_by_caller;	    /* the caller starts it itself, at once: no named socket */
 	bool auto_remove;
 	bool no_new_keyring;
 	bool no_pivot;
@@ -35,19 +36,25 @@ struct create_options {
 	}
 
 /*
- * A container in our hands: the folder is locked while this is open for change. Freed by
- * container_close(), which changes nothing in the world.
+ * A container in our hands. Whatever changes it takes its lock for that time, and reads its state
+ * again. Freed by container_close(), which changes nothing in the world.
  */
 struct container {
 	int root;	/* fd of the state root */
 	int dir;	/* fd of the container's folder */
 	struct state state;
 	int pidfd;	/* of init; -1: it has ended or never was */
-	int cgroup;	/* fd of its cgroup; -1: none */
+	int cgroup;	/* fd of its cgroup; -1: none, or not open: container_cgroup() */
 	int terminal;	/* the pty master, when we made the container with a terminal and no console
 			 * socket; the caller relays it. Else -1. */
 	int start_sock; /* the way to tell init to go on, when we made it ourselves; else -1 */
 };
+
+#define CONTAINER_INIT                                                                            \
+	(struct container)                                                                        \
+	{                                                                                         \
+		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .start_sock = -1 \
+	}
 
 void container_close(struct container *c);
 CLEAN_DEFINE(container, struct container, container_close)
@@ -72,8 +79,8 @@ int container_dry_run(int root, struct spec *spec, const struct create_options *
 		      struct strv *warnings, struct err *err) MUST_CHECK;
 
 /* Let the created container run. -EINVAL when it is not in state created. After a failure of the
- * last stages (command not found ...) the container is stopped, and err->code tells: ENOENT for a
- * command that is not there (exit status 127), EACCES, ENOEXEC, EISDIR for one that can't be run (126). */
+ * last stages (command not found ...) the container is stopped, and err->exit_status is 127 for a
+ * command that is not there, 126 for one that can't be run. */
 int container_start(struct container *c, struct err *err) MUST_CHECK;
 
 /*
@@ -97,9 +104,7 @@ int container_delete(struct container *c, bool force, struct err *err) MUST_CHEC
 /* Another process in a running container. */
 struct exec_options {
 	const struct spec_process *process; /* what to run; caps, rlimits, ... all set by the caller */
-	bool privileged;
 	bool no_new_keyring;
-	const char *seccomp_of_container;   /* reserved */
 	const char *pid_file;
 	const char *console_socket;
 	unsigned int preserve_fds;
@@ -110,14 +115,17 @@ struct exec_options {
  * Start it. Returns its pid in our pid namespace, with *ret_pidfd (the caller's: wait for it) and, for
  * a terminal without console socket, *ret_terminal (else -1). Errors as container_start().
  */
-pid_t container_exec(struct container *c, const struct exec_options *opt, int *ret_pidfd,
-		     int *ret_terminal, struct err *err) MUST_CHECK;
+pid_t container_exec(struct container *c, const struct exec_options *opt, struct strv *warnings,
+		     int *ret_pidfd, int *ret_terminal, struct err *err) MUST_CHECK;
 
 /* The spec the container was made from, from its config.json. */
 int container_spec(const struct container *c, struct spec *ret, struct err *err) MUST_CHECK;
 
+/* The fd of its cgroup, opened when first asked for; borrowed. -ENOENT: it has none. */
+int container_cgroup(struct container *c, struct err *err) MUST_CHECK;
+
 /* All pids in the container, in our pid namespace. */
-int container_pids(const struct container *c, pid_t **ret, size_t *ret_count, struct err *err) MUST_CHECK;
+int container_pids(struct container *c, pid_t **ret, size_t *ret_count, struct err *err) MUST_CHECK;
 
 /* 64 random hex digits, from getrandom(2). */
 void container_id_make(char ret[65]);

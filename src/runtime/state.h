@@ -25,6 +25,7 @@
 #define STATE_VERSION	1
 #define STATE_NAME_MAX	128
 #define STATE_STAGE_MAX 48
+#define STATE_START_SOCKET "start"
 
 enum status {
 	STATUS_CREATING,
@@ -45,6 +46,7 @@ struct state {
 	char *bundle;      /* absolute path; NULL when there is none (a built-in source) */
 	char *rootfs;      /* what the command line called the source */
 	char *cgroup;      /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
+	int cgroup_levels; /* how many empty groups above it go with it */
 	struct strv annotations;
 	enum status status; /* as last written; state_refresh() looks at the world */
 	pid_t pid;          /* of init, in our pid namespace; 0: none */
@@ -82,13 +84,18 @@ int state_open(int root, const char *name_or_id, char **ret_name, struct err *er
 /* The lock of a container's folder: held by whoever changes it. The kernel drops it with the fd. */
 int state_lock(int dir, bool wait, struct err *err) MUST_CHECK;
 
+void state_unlock(int dir);
+
 int state_write(int dir, const struct state *s, struct err *err) MUST_CHECK;
 
 /* Read state.json; a missing one gives a state "creating" with only the name. */
 int state_read(int dir, const char *name, struct state *ret, struct err *err) MUST_CHECK;
 
-/* Correct s->status by what is true now: is the process alive, is its cgroup frozen. */
-void state_refresh(struct state *s);
+/*
+ * Correct s->status by what is true now: a container whose init is gone has stopped, one whose
+ * `start` socket is gone runs, one that is being created by nobody (the lock is free) has stopped.
+ */
+void state_refresh(int dir, struct state *s);
 
 /* Names of all containers, sorted. */
 int state_list(int root, struct strv *ret, struct err *err) MUST_CHECK;

@@ -1,0 +1,106 @@
+#include "runtime/command.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+int command_enter(const char *cwd, struct err *err)
+{
+	char real[PATH_MAX];
+
+	if (chdir(cwd) < 0)
+		return err_sys(err,
+			       "process.cwd: enter %s in the rootfs (make that folder or choose another; "
+			       "--workdir)",
+			       cwd);
+	if (!getcwd(real, sizeof(real)) || real[0] != '/')
+		return err_set(err, EPERM,
+			       "process.cwd: %s lies outside of the container's root: refused", cwd);
+	return 0;
+}
+
+/* What engines read in a log to tell "not found" from "can't be run". */
+static const struct {
+	int code, exit_status;
+	const char *words;
+} failures[] = {
+	{ ENOENT, 127, "no such file or directory" },
+	{ ENOTDIR, 127, "not a directory" },
+	{ ELOOP, 127, "too many levels of symbolic links" },
+	{ EACCES, 126, "permission denied" },
+	{ EPERM, 126, "operation not permitted" },
+	{ EISDIR, 126, "is a directory" },
+	{ ENOEXEC, 126, "exec format error" },
+	{ ETXTBSY, 126, "text file busy" },
+};
+
+int command_failed(const char *command, int code, struct err *err)
+{
+	const char *words = strerror(code);
+	int status = 126, rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
+		if (failures[i].code == code) {
+			words = failures[i].words;
+			status = failures[i].exit_status;
+		}
+	rc = err_set(err, code, "exec: \"%s\": %s", command, words);
+	err->exit_status = status;
+	return rc;
+}
+
+/* 0 when this file can be run, else why not. */
+static int runnable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	/* Root may run what has any x bit; so the look is the same for every user, and exec decides. */
+	return S_ISREG(st.st_mode) && (st.st_mode & 0111) ? 0 : -EACCES;
+}
+
+int command_find(const char *command, const struct strv *env, char **ret, struct err *err)
+{
+	const char *path = strv_env_get(env, "PATH");
+	int best = -ENOENT, rc;
+
+	if (strchr(command, '/')) {
+		rc = runnable(command);
+		if (rc < 0)
+			return command_failed(command, -rc, err);
+		*ret = xstrdup(command);
+		return 0;
+	}
+	path = path ? path : DEFAULT_PATH;
+	while (*command) {
+		size_t len = strcspn(path, ":");
+		CLEAN(free) char *file = xasprintf("%.*s/%s", len ? (int)len : 1, len ? path : ".", command);
+
+		rc = runnable(file);
+		if (rc == 0) {
+			*ret = take_ptr(file);
+			return 0;
+		}
+		if (rc == -EACCES)
+			best = rc;
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	if (best == -EACCES)
+		return command_failed(command, EACCES, err);
+	rc = err_set(err, ENOENT,
+		     "exec: \"%s\": executable file not found in $PATH: no such file or directory", command);
+	err->exit_status = 127;
+	return rc;
+}

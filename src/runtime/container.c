@@ -1,0 +1,369 @@
+/* A container that exists: found, signalled, waited for, stopped, removed. */
+#include "runtime/container.h"
+
+#include "base/process.h"
+#include "cgroups/leaf.h"
+#include "runtime/hooks.h"
+#include "runtime/stages.h"
+#include "spec/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+/* How long the kernel may take to end processes that were killed, before we say that it hangs. */
+#define KILL_MS 10000
+
+void container_close(struct container *c)
+{
+	int *const fds[] = { &c->dir, &c->pidfd, &c->cgroup, &c->terminal, &c->start_sock };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (*fds[i] >= 0)
+			close(take_fd(fds[i]));
+	state_free(&c->state);
+	*c = CONTAINER_INIT;
+}
+
+static uint64_t unix_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Look at the folder (again). A process handle that we have is better than one by number. */
+static int load(struct container *c, const char *name, struct err *err)
+{
+	struct state fresh;
+	int rc = state_read(c->dir, name, &fresh, err);
+
+	if (rc < 0)
+		return rc;
+	state_free(&c->state);
+	c->state = fresh;
+	state_refresh(c->dir, &c->state);
+	if (c->pidfd < 0 && c->state.status != STATUS_STOPPED && c->state.pid > 0)
+		c->pidfd = process_open(c->state.pid, c->state.pid_start);
+	return 0;
+}
+
+int container_open(int root, const char *name_or_id, struct container *ret, struct err *err)
+{
+	CLEAN(free) char *name = NULL;
+	int rc;
+
+	*ret = CONTAINER_INIT;
+	ret->root = root;
+	ret->dir = state_open(root, name_or_id, &name, err);
+	if (ret->dir < 0)
+		return ret->dir;
+	rc = load(ret, name, err);
+	if (rc < 0)
+		container_close(ret);
+	return rc;
+}
+
+/* Take the lock for a change, and see what others did before we had it. */
+static int change_begin(struct container *c, struct err *err)
+{
+	CLEAN(free) char *name = xstrdup(c->state.name);
+	int rc = state_lock(c->dir, true, err);
+
+	return rc < 0 ? rc : load(c, name, err);
+}
+
+static void change_end(struct container *c)
+{
+	state_unlock(c->dir);
+}
+
+int container_cgroup(struct container *c, struct err *err)
+{
+	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
+	int rc;
+
+	if (c->cgroup >= 0)
+		return c->cgroup;
+	if (!c->state.cgroup)
+		return err_set(err, ENOENT, "container \"%s\" has no cgroup of its own", c->state.name);
+	rc = cgroup_host_find(&host, err);
+	if (rc == 0)
+		rc = c->cgroup = cgroup_open(&host, c->state.cgroup, err);
+	return rc;
+}
+
+int container_spec(const struct container *c, struct spec *ret, struct err *err)
+{
+	CLEAN(strv) struct strv ignored = { 0 };
+
+	return spec_load(c->dir, "config.json", ret, &ignored, err);
+}
+
+int container_pids(struct container *c, pid_t **ret, size_t *ret_count, struct err *err)
+{
+	int fd = container_cgroup(c, err);
+
+	return fd < 0 ? fd : cgroup_pids(fd, true, ret, ret_count, err);
+}
+
+/* ---- start --------------------------------------------------------------------------- */
+
+static int start_connect(struct container *c, struct err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET, c->dir);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_sys(err, "reach the init of container \"%s\"", c->state.name);
+	return take_fd(&sock);
+}
+
+/* poststart hooks: what fails there is told and changes nothing, as the standard has it. */
+static int started(struct container *c, struct err *err)
+{
+	CLEAN(spec) struct spec spec = { 0 };
+	struct err why;
+
+	unlinkat(c->dir, STATE_START_SOCKET, 0);
+	c->state.status = STATUS_RUNNING;
+	c->state.started_unix_ms = unix_ms();
+	if (container_spec(c, &spec, &why) == 0 && spec.hooks[HOOK_POSTSTART].count)
+		(void)!hooks_run(&spec, HOOK_POSTSTART, &c->state, STATUS_RUNNING, &why);
+	return state_write(c->dir, &c->state, err);
+}
+
+static int start_by_name(struct container *c, struct err *err)
+{
+	CLEAN(fd) int sock = -1;
+	int rc;
+
+	if (c->state.status != STATUS_CREATED)
+		return err_set(err, EINVAL,
+			       "cannot start container \"%s\": it is %s, and only a created one can be started",
+			       c->state.name, status_name(c->state.status));
+	sock = start_connect(c, err);
+	if (sock < 0)
+		return sock;
+	rc = stages_start(sock, err);
+	return rc < 0 ? rc : started(c, err);
+}
+
+/*
+ * A container that we made for ourselves is written down as running when it was created, so that
+ * `run` writes nothing more here.
+ */
+int container_start(struct container *c, struct err *err)
+{
+	int rc;
+
+	if (c->start_sock >= 0) {
+		rc = stages_start(c->start_sock, err);
+		close(take_fd(&c->start_sock));
+		change_end(c);
+		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
+		return rc;
+	}
+	rc = change_begin(c, err);
+	if (rc == 0)
+		rc = start_by_name(c, err);
+	change_end(c);
+	return rc;
+}
+
+/* ---- the end ------------------------------------------------------------------------- */
+
+static bool was_oom_killed(struct container *c)
+{
+	uint64_t kills = 0;
+	struct err ignored;
+	int fd = container_cgroup(c, &ignored);
+
+	return fd >= 0 && cgroup_oom_kills(fd, &kills) == 0 && kills > 0;
+}
+
+int container_wait(struct container *c, int *ret_exit_code, struct err *err)
+{
+	int status, rc = process_wait(c->pidfd, &status);
+
+	if (rc < 0)
+		return err_set(err, -rc, "wait for container \"%s\": %s", c->state.name, strerror(-rc));
+	c->state.status = STATUS_STOPPED;
+	c->state.exit_known = true;
+	c->state.exit_code = *ret_exit_code = process_exit_code(status);
+	c->state.finished_unix_ms = unix_ms();
+	c->state.oom_killed = was_oom_killed(c);
+	/* Nobody reads it where it goes at once. */
+	return c->state.auto_remove ? 0 : state_write(c->dir, &c->state, err);
+}
+
+static int not_running(const struct container *c, struct err *err)
+{
+	return err_set(err, ESRCH, "container \"%s\": container not running", c->state.name);
+}
+
+int container_signal(struct container *c, int signal, bool all, struct err *err)
+{
+	int fd, rc;
+
+	if (!all) {
+		if (c->state.status == STATUS_STOPPED || c->pidfd < 0)
+			return not_running(c, err);
+		rc = process_signal(c->pidfd, signal);
+		if (rc == -ESRCH)
+			return not_running(c, err);
+		return rc < 0 ? err_set(err, -rc, "signal container \"%s\": %s", c->state.name, strerror(-rc)) :
+				0;
+	}
+	fd = container_cgroup(c, err);
+	if (fd == -ENOENT)
+		return not_running(c, err);
+	if (fd < 0)
+		return fd;
+	return signal == SIGKILL ? cgroup_kill(fd, err) : cgroup_signal(fd, signal, err);
+}
+
+static int kill_all(struct container *c, struct err *err)
+{
+	int fd = container_cgroup(c, err), rc = 0;
+
+	if (fd == -ENOENT && c->pidfd >= 0)
+		rc = process_signal(c->pidfd, SIGKILL);
+	else if (fd >= 0)
+		rc = cgroup_kill(fd, err);
+	if (rc < 0 && rc != -ESRCH)
+		return rc;
+	if (c->pidfd >= 0 && !process_ended(c->pidfd, KILL_MS))
+		return err_set(err, ETIMEDOUT, "container \"%s\": its init does not end after SIGKILL",
+			       c->state.name);
+	if (fd >= 0 && cgroup_wait_empty(fd, KILL_MS) == -ETIMEDOUT)
+		return err_set(err, ETIMEDOUT, "container \"%s\": processes do not end after SIGKILL",
+			       c->state.name);
+	return 0;
+}
+
+static int stop_signal(const struct container *c)
+{
+	CLEAN(spec) struct spec spec = { 0 };
+	const char *name = NULL;
+	struct err ignored;
+	int signal;
+
+	if (container_spec(c, &spec, &ignored) == 0)
+		name = spec_annotation(&spec, SPEC_ANNOTATION_STOP_SIGNAL);
+	signal = name ? process_signal_from_name(name) : SIGTERM;
+	return signal < 0 ? SIGTERM : signal;
+}
+
+int container_stop(struct container *c, int signal, int timeout_ms, struct err *err)
+{
+	int rc;
+
+	if (c->state.status == STATUS_STOPPED || c->pidfd < 0)
+		return 0;
+	/* A frozen process gets no signal; one that was not started has nothing to put in order. */
+	if (c->state.status == STATUS_PAUSED)
+		rc = container_pause(c, false, err);
+	else
+		rc = 0;
+	if (rc == 0 && c->state.status != STATUS_CREATED)
+		rc = container_signal(c, signal ? signal : stop_signal(c), false, err);
+	else if (rc == 0)
+		timeout_ms = 0;
+	if (rc == -ESRCH)
+		return 0;
+	if (rc < 0)
+		return rc;
+	if (process_ended(c->pidfd, timeout_ms)) {
+		c->state.status = STATUS_STOPPED;
+		return 0;
+	}
+	rc = kill_all(c, err);
+	if (rc == 0)
+		c->state.status = STATUS_STOPPED;
+	return rc;
+}
+
+static int pause_locked(struct container *c, bool paused, struct err *err)
+{
+	enum status now = paused ? STATUS_RUNNING : STATUS_PAUSED;
+	int fd, rc;
+
+	if (c->state.status != now)
+		return err_set(err, EINVAL, "container \"%s\" is %s, not %s", c->state.name,
+			       status_name(c->state.status), status_name(now));
+	fd = container_cgroup(c, err);
+	if (fd < 0)
+		return fd;
+	rc = cgroup_freeze(fd, paused, KILL_MS, err);
+	if (rc < 0)
+		return rc;
+	c->state.status = paused ? STATUS_PAUSED : STATUS_RUNNING;
+	return state_write(c->dir, &c->state, err);
+}
+
+int container_pause(struct container *c, bool paused, struct err *err)
+{
+	int rc = change_begin(c, err);
+
+	if (rc == 0)
+		rc = pause_locked(c, paused, err);
+	change_end(c);
+	return rc;
+}
+
+/* ---- removal ------------------------------------------------------------------------- */
+
+static int remove_cgroup(struct container *c, struct err *err)
+{
+	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
+	int rc;
+
+	if (!c->state.cgroup)
+		return 0;
+	rc = cgroup_host_find(&host, err);
+	if (rc < 0 || host.fd < 0)
+		return rc;
+	return cgroup_remove(&host, c->state.cgroup, c->state.cgroup_levels, KILL_MS, err);
+}
+
+/*
+ * What is left of the container goes in the order that keeps it findable: processes, the group, and
+ * its name last. Killed anywhere in here, the rest is still listed and can be removed.
+ */
+static int delete_locked(struct container *c, bool force, struct err *err)
+{
+	CLEAN(spec) struct spec spec = { 0 };
+	struct err why;
+	int rc;
+
+	if (!force && c->state.status != STATUS_STOPPED)
+		return err_set(err, EBUSY,
+			       "container \"%s\" is %s; stop it first or remove it by force (rm --force)",
+			       c->state.name, status_name(c->state.status));
+	rc = kill_all(c, err);
+	if (rc == 0)
+		rc = remove_cgroup(c, err);
+	if (rc < 0)
+		return rc;
+	c->state.status = STATUS_STOPPED;
+	if (container_spec(c, &spec, &why) == 0 && spec.hooks[HOOK_POSTSTOP].count)
+		(void)!hooks_run(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, &why);
+	return state_remove(c->root, c->state.name, err);
+}
+
+int container_delete(struct container *c, bool force, struct err *err)
+{
+	int rc = change_begin(c, err);
+
+	if (rc == 0)
+		rc = delete_locked(c, force, err);
+	change_end(c);
+	return rc;
+}

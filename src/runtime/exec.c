@@ -1,0 +1,196 @@
+/* One more process in a running container, and the rows that only this needs. */
+#include "runtime/container.h"
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "cgroups/leaf.h"
+#include "runtime/plan.h"
+#include "runtime/stages.h"
+#include "spec/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int exec_socket(struct making *m, struct err *err)
+{
+	int ends[2];
+
+	/*
+	 * The child will be seen by what runs in the container before it is one of it: nobody there may
+	 * look into its memory or at its executable. A clone inherits this.
+	 */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(err, "PR_SET_DUMPABLE");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "socketpair");
+	m->sync = ends[0];
+	m->sync_child = ends[1];
+	return 0;
+}
+
+int exec_pid_ns(struct making *m, struct err *err)
+{
+	m->home[NS_PID] = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	if (m->home[NS_PID] < 0)
+		return err_sys(err, "open /proc/self/ns/pid");
+	if (setns(m->target, CLONE_NEWPID) == 0)
+		return 0;
+	close(take_fd(&m->home[NS_PID]));
+	return errno == ESRCH ? err_set(err, ESRCH, "container not running") :
+				err_sys(err, "enter the pid namespace");
+}
+
+/*
+ * A container that manages groups of its own below its group (systemd does) has handed out
+ * controllers there, and the kernel allows no process beside them: then it is the group in which its
+ * init is.
+ */
+static int group_of_init(const struct making *m, struct err *err)
+{
+	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
+	CLEAN(free) char *text = NULL;
+	char path[48];
+	char *line;
+	int rc;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)m->state->pid);
+	rc = file_read(AT_FDCWD, path, 1 << 16, &text, NULL, err);
+	if (rc < 0)
+		return rc;
+	line = strstr(text, "0::/");
+	if (!line)
+		return err_set(err, ENOENT, "%s has no cgroup v2 line", path);
+	line[strcspn(line, "\n")] = '\0';
+	rc = cgroup_host_find(&host, err);
+	return rc < 0 ? rc : cgroup_open(&host, line + 3, err);
+}
+
+int exec_child(struct making *m, struct err *err)
+{
+	m->pid = process_clone(0, m->cgroup, &m->pidfd);
+	if (m->pid == -EBUSY) {
+		CLEAN(fd) int group = group_of_init(m, err);
+
+		if (group < 0)
+			return group;
+		m->pid = process_clone(0, group, &m->pidfd);
+	}
+	if (m->pid == 0) {
+		close(take_fd(&m->sync));
+		m->sync = take_fd(&m->sync_child);
+		stages_child(m);
+	}
+	if (m->pid < 0)
+		return err_set(err, -m->pid, "clone3: %s", strerror(-m->pid));
+	close(take_fd(&m->sync_child));
+	return 0;
+}
+
+/*
+ * The user namespace last: what is not owned by it (a network namespace that was joined) can be
+ * entered only with the rights that we have outside.
+ */
+int exec_enter(struct making *m, struct err *err)
+{
+	const struct spec_namespace *ns = m->plan->spec->lin.namespaces;
+	int flags = 0;
+
+	for (enum spec_ns kind = 0; kind < NS_KINDS; kind++)
+		if (ns[kind].wanted && kind != NS_PID && kind != NS_USER)
+			flags |= (int)spec_ns_flag(kind);
+	if (setns(m->target, flags) < 0)
+		return err_sys(err, "enter its namespaces");
+	if (!ns[NS_USER].wanted)
+		return 0;
+	/* EINVAL: it was joined by path and is the one that we are in. */
+	if (setns(m->target, CLONE_NEWUSER) < 0)
+		return errno == EINVAL ? 0 : err_sys(err, "enter its user namespace");
+	return ns_become_root(m, err);
+}
+
+/* A pty of the container's own devpts, checked to be one: it owns /dev. */
+int exec_console(struct making *m, struct err *err)
+{
+	const struct spec_process *p = m->plan->process;
+	struct winsize size = { .ws_row = p->console_height, .ws_col = p->console_width };
+	CLEAN(fd) int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	struct statfs fs;
+	int unlock = 0;
+
+	if (master < 0)
+		return err_sys(err, "process.terminal: open /dev/pts/ptmx in the container");
+	if (fstatfs(master, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+		return err_set(err, EINVAL, "process.terminal: /dev/pts in the container is no devpts");
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return err_sys(err, "process.terminal: unlock the terminal");
+	m->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (m->terminal < 0)
+		return err_sys(err, "process.terminal: open the terminal");
+	if (size.ws_row && size.ws_col && ioctl(master, TIOCSWINSZ, &size) < 0)
+		return err_sys(err, "process.consoleSize");
+	if (p->uid && fchown(m->terminal, p->uid, (gid_t)-1) < 0)
+		return err_sys(err, "process.terminal: give it to user %u", p->uid);
+	return stages_send_terminal(m, master, err);
+}
+
+static int exec_walk(struct container *c, struct plan *p, struct making *m, struct err *err)
+{
+	int rc;
+
+	m->target = c->pidfd;
+	m->cgroup = container_cgroup(c, err);
+	if (m->cgroup < 0 && m->cgroup != -ENOENT)
+		return m->cgroup;
+	rc = stages_walk(exec_stages, m, err);
+	m->cgroup = -1; /* the container's, not ours */
+	if (rc == 0)
+		rc = stages_await_exec(m, err);
+	if (rc == 0 && p->console_socket >= 0 && m->terminal >= 0) {
+		rc = fd_send(p->console_socket, p->name, strlen(p->name), &m->terminal, 1);
+		close(take_fd(&m->terminal));
+		if (rc < 0)
+			err_set(err, -rc, "send the terminal to the console socket: %s", strerror(-rc));
+	}
+	if (rc < 0)
+		unmake_child(m);
+	return rc;
+}
+
+pid_t container_exec(struct container *c, const struct exec_options *opt, struct strv *warnings,
+		     int *ret_pidfd, int *ret_terminal, struct err *err)
+{
+	CLEAN(spec) struct spec spec = { 0 };
+	CLEAN(plan) struct plan p = PLAN_INIT;
+	CLEAN(making) struct making m;
+	char root[PATH_MAX];
+	int rc;
+
+	making_init(&m, &p, &c->state, warnings);
+	if (c->state.status == STATUS_PAUSED)
+		return err_set(err, EBUSY, "container \"%s\" is paused; resume it first", c->state.name);
+	if (c->pidfd < 0 || (c->state.status != STATUS_RUNNING && c->state.status != STATUS_CREATED))
+		return err_set(err, ESRCH, "container \"%s\" is %s: container not running", c->state.name,
+			       status_name(c->state.status));
+	rc = fd_path(c->root, root, sizeof(root), err);
+	if (rc == 0)
+		rc = container_spec(c, &spec, err);
+	if (rc == 0)
+		rc = plan_make_exec(root, &spec, opt, c->state.name, &p, warnings, err);
+	if (rc == 0)
+		rc = exec_walk(c, &p, &m, err);
+	if (rc < 0)
+		return rc;
+	*ret_pidfd = take_fd(&m.pidfd);
+	*ret_terminal = take_fd(&m.terminal);
+	return m.pid;
+}

@@ -1,0 +1,337 @@
+/* The parent's rows: what it makes for the container, in the host's view, and writes down. */
+#include "runtime/stages.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "spec/load.h"
+#include "spec/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+bool want_cgroup(const struct plan *p)
+{
+	return p->cgroup != NULL;
+}
+
+bool want_device_rules(const struct plan *p)
+{
+	return p->cgroup && !p->devices.allow_all;
+}
+
+bool want_oom_score(const struct plan *p)
+{
+	return p->process->oom_score_adj.set;
+}
+
+bool want_rlimits(const struct plan *p)
+{
+	return p->process->rlimits.count > 0;
+}
+
+static uint64_t unix_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+int make_name(struct making *m, struct err *err)
+{
+	m->dir = state_reserve(m->root, m->plan->name, err);
+	if (m->dir < 0)
+		return m->dir;
+	if (mkdirat(m->dir, "rootfs", 0711) < 0) {
+		int rc = err_sys(err, "make the mount point %s/rootfs", m->plan->staging);
+
+		unmake_name(m);
+		return rc;
+	}
+	return 0;
+}
+
+void unmake_name(struct making *m)
+{
+	struct err ignored;
+
+	(void)!state_remove(m->root, m->plan->name, &ignored);
+}
+
+int make_record(struct making *m, struct err *err)
+{
+	m->state->created_unix_ms = unix_ms();
+	return state_write(m->dir, m->state, err);
+}
+
+int make_cgroup(struct making *m, struct err *err)
+{
+	int made;
+
+	return cgroup_make(&m->plan->host, m->plan->cgroup, &m->plan->limits, &m->cgroup, &made, err);
+}
+
+void unmake_cgroup(struct making *m)
+{
+	struct err ignored;
+
+	if (m->cgroup >= 0)
+		(void)!cgroup_kill(m->cgroup, &ignored);
+	(void)!cgroup_remove(&m->plan->host, m->plan->cgroup, m->plan->cgroup_levels, 5000, &ignored);
+}
+
+int make_limits(struct making *m, struct err *err)
+{
+	return cgroup_apply(m->cgroup, &m->plan->limits, err);
+}
+
+int make_device_rules(struct making *m, struct err *err)
+{
+	return cgroup_devices_attach(m->cgroup, &m->plan->devices, false, err);
+}
+
+int make_sources(struct making *m, struct err *err)
+{
+	return rootfs_sources_open(&m->plan->rootfs, err);
+}
+
+void unmake_sources(struct making *m)
+{
+	rootfs_sources_close(&m->plan->rootfs);
+}
+
+/*
+ * Whoever starts the container finds its init by the name of this socket, as long as it lives. Bound
+ * through the folder's fd: sun_path is too short for a long --root.
+ */
+static int listen_by_name(struct making *m, struct err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	mode_t old;
+	int rc;
+
+	m->start_child = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (m->start_child < 0)
+		return err_sys(err, "socket");
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET, m->dir);
+	old = umask(0177);
+	rc = bind(m->start_child, (struct sockaddr *)&addr, sizeof(addr));
+	umask(old);
+	if (rc < 0 || listen(m->start_child, 4) < 0)
+		return err_sys(err, "bind %s/" STATE_START_SOCKET, m->plan->staging);
+	return 0;
+}
+
+static int pair(int *ret_ours, int *ret_childs, struct err *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "socketpair");
+	*ret_ours = ends[0];
+	*ret_childs = ends[1];
+	return 0;
+}
+
+int make_start_socket(struct making *m, struct err *err)
+{
+	int rc = pair(&m->sync, &m->sync_child, err);
+
+	if (rc < 0)
+		return rc;
+	return m->plan->opt->start_by_caller ? pair(&m->start, &m->start_child, err) :
+					       listen_by_name(m, err);
+}
+
+__attribute__((noreturn)) static void child_begin(struct making *m)
+{
+	/*
+	 * The folder's fd carries its lock, which would be held for as long as we wait for start; the
+	 * parent's ends of the sockets would keep us from seeing that it died.
+	 */
+	int *const theirs[] = { &m->dir, &m->root, &m->sync, &m->start };
+
+	for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
+		if (*theirs[i] >= 0)
+			close(take_fd(theirs[i]));
+	m->sync = take_fd(&m->sync_child);
+	stages_child(m);
+}
+
+/*
+ * A user namespace that is joined owns what is made in it, so it has to be entered before the clone,
+ * and there is no way back from it: a stepping stone goes in, clones a sibling of its own with
+ * CLONE_PARENT, so that the init is our child, tells us its pid, and ends.
+ */
+static int clone_in_userns(struct making *m, struct err *err)
+{
+	CLEAN(fd) int stone = -1;
+	int pids[2], status, rc = 0;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pids) < 0)
+		return err_sys(err, "socketpair");
+	pid = process_clone(0, -1, &stone);
+	if (pid == 0) {
+		int pidfd = -1;
+
+		if (setns(m->plan->join[NS_USER], CLONE_NEWUSER) < 0)
+			_exit(errno);
+		pid = process_clone(m->plan->clone_flags | CLONE_PARENT, m->cgroup, &pidfd);
+		if (pid == 0)
+			child_begin(m);
+		if (pid < 0)
+			_exit(-pid);
+		_exit(fd_send(pids[1], &pid, sizeof(pid), &pidfd, 1) < 0 ? EIO : 0);
+	}
+	close(pids[1]);
+	if (pid > 0 && process_wait(stone, &status) == 0 && status == 0) {
+		size_t count = 1;
+
+		if (fd_recv(pids[0], &m->pid, sizeof(m->pid), &m->pidfd, &count) <= 0 || count != 1)
+			rc = err_set(err, EIO, "clone in the user namespace: no answer");
+	} else {
+		rc = pid < 0 ? -pid : process_exit_code(status);
+		rc = err_set(err, rc, "linux.namespaces (user).path: enter it and clone: %s", strerror(rc));
+	}
+	close(pids[0]);
+	return rc;
+}
+
+int make_child(struct making *m, struct err *err)
+{
+	const struct plan *p = m->plan;
+
+	if (p->join[NS_USER] >= 0) {
+		int rc = clone_in_userns(m, err);
+
+		if (rc < 0)
+			return rc;
+	} else {
+		m->pid = process_clone(p->clone_flags, m->cgroup, &m->pidfd);
+		if (m->pid == 0)
+			child_begin(m);
+		if (m->pid < 0)
+			return err_set(err, -m->pid, "clone3: %s%s", strerror(-m->pid),
+				       m->pid == -ENOSPC ? " (a limit in /proc/sys/user is reached)" : "");
+	}
+	close(take_fd(&m->sync_child));
+	if (p->opt->start_by_caller)
+		close(take_fd(&m->start_child));
+	return 0;
+}
+
+void unmake_child(struct making *m)
+{
+	int status;
+
+	if (m->pidfd < 0)
+		return;
+	(void)!process_signal(m->pidfd, SIGKILL);
+	(void)!process_wait(m->pidfd, &status);
+	close(take_fd(&m->pidfd));
+}
+
+int make_oom_score(struct making *m, struct err *err)
+{
+	char path[48], value[24];
+	int rc;
+
+	/* By us, not by the child: in a user namespace it could not lower it. */
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)m->pid);
+	snprintf(value, sizeof(value), "%lld", (long long)m->plan->process->oom_score_adj.value);
+	rc = file_poke(AT_FDCWD, path, value);
+	return rc < 0 ? err_set(err, -rc, "process.oomScoreAdj: write %s to %s: %s", value, path,
+				strerror(-rc)) :
+			0;
+}
+
+int make_config(struct making *m, struct err *err)
+{
+	CLEAN(json) struct json_object *o = spec_to_json(m->plan->spec);
+	size_t len;
+	const char *text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &len);
+
+	return file_write_atomic(m->dir, "config.json", 0600, text, len, err);
+}
+
+/*
+ * One limit, for the child, by us: a hard limit can be raised only with rights that the child may not
+ * have. Where we lack them too (a restricted host), the engines that ask for their usual defaults must
+ * still be able to start: as much as there is, and a warning.
+ */
+static int limit_set(struct making *m, const struct spec_rlimit *r, struct err *err)
+{
+	struct rlimit now, want = { .rlim_cur = r->soft, .rlim_max = r->hard };
+	const char *name = spec_rlimit_name(r->resource);
+
+	if (prlimit(m->pid, (__rlimit_resource_t)r->resource, &want, NULL) == 0)
+		return 0;
+	if (errno != EPERM || prlimit(m->pid, (__rlimit_resource_t)r->resource, NULL, &now) < 0)
+		return err_sys(err, "%s: soft %llu, hard %llu", name, (unsigned long long)r->soft,
+			       (unsigned long long)r->hard);
+	strv_printf(m->warnings,
+		    "process.rlimits: %s: the hard limit can't be raised from %llu to %llu here", name,
+		    (unsigned long long)now.rlim_max, (unsigned long long)want.rlim_max);
+	want.rlim_max = now.rlim_max;
+	if (want.rlim_cur > want.rlim_max)
+		want.rlim_cur = want.rlim_max;
+	return prlimit(m->pid, (__rlimit_resource_t)r->resource, &want, NULL) < 0 ?
+		       err_sys(err, "%s: set what is allowed", name) :
+		       0;
+}
+
+int make_rlimits(struct making *m, struct err *err)
+{
+	const struct spec_process *p = m->plan->process;
+
+	for (size_t i = 0; i < p->rlimits.count; i++) {
+		int rc = limit_set(m, &p->rlimits.items[i], err);
+
+		if (rc < 0)
+			return err_wrap(err, "process.rlimits[%zu]: ", i);
+	}
+	return 0;
+}
+
+int make_pid_file(struct making *m, struct err *err)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", (int)m->pid);
+
+	if (!m->plan->pid_file)
+		return 0;
+	return file_write_atomic(AT_FDCWD, m->plan->pid_file, 0644, text, (size_t)len, err);
+}
+
+int make_created(struct making *m, struct err *err)
+{
+	struct state *s = m->state;
+	int rc = process_start_time(m->pid, &s->pid_start);
+
+	if (rc < 0)
+		return err_set(err, -rc, "look at the init process %d: %s", (int)m->pid, strerror(-rc));
+	s->pid = m->pid;
+	s->status = STATUS_CREATED;
+	if (m->plan->opt->start_by_caller)
+		s->started_unix_ms = unix_ms();
+	for (int i = 0; m->table[i].name; i++) {
+		if (!m->stage_ns[i])
+			continue;
+		s->stages[s->stage_count].name = xstrdup(m->table[i].name);
+		s->stages[s->stage_count++].ns = m->stage_ns[i];
+	}
+	rc = state_write(m->dir, s, err);
+	return rc < 0 ? rc : make_pid_file(m, err);
+}

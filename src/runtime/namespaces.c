@@ -1,0 +1,243 @@
+/* Rows about namespaces: entered by the parent and left again, or made and filled by the child. */
+#include "runtime/stages.h"
+
+#include "base/file.h"
+#include "netns/loopback.h"
+#include "spec/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Those that the parent can enter and leave again. From user and mount there is no simple way back. */
+static const enum spec_ns by_parent[] = { NS_NETWORK, NS_IPC, NS_UTS, NS_TIME, NS_PID };
+
+/* Those that the child enters itself. The mount namespace last: /proc is another one behind it. */
+static const enum spec_ns by_child[] = { NS_CGROUP, NS_MOUNT };
+
+static bool joins_any(const struct plan *p, const enum spec_ns *kinds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (p->join[kinds[i]] >= 0)
+			return true;
+	return false;
+}
+
+bool want_time_offsets(const struct plan *p)
+{
+	return p->new_time_ns;
+}
+
+bool want_given(const struct plan *p)
+{
+	return p->new_time_ns || joins_any(p, by_parent, ARRAY_LEN(by_parent));
+}
+
+bool want_id_maps(const struct plan *p)
+{
+	return p->maps_written;
+}
+
+bool want_join(const struct plan *p)
+{
+	return joins_any(p, by_child, ARRAY_LEN(by_child));
+}
+
+bool want_cgroup_ns(const struct plan *p)
+{
+	return p->new_cgroup_ns;
+}
+
+bool want_hostname(const struct plan *p)
+{
+	return p->spec->hostname || p->spec->domainname;
+}
+
+bool want_loopback(const struct plan *p)
+{
+	return p->clone_flags & CLONE_NEWNET;
+}
+
+/* Remember the way back. */
+static int keep_home(struct making *m, enum spec_ns kind, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", spec_ns_proc(kind));
+	m->home[kind] = open(path, O_RDONLY | O_CLOEXEC);
+	return m->home[kind] < 0 ? err_sys(err, "open %s", path) : 0;
+}
+
+void ns_go_home(struct making *m)
+{
+	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
+		int *home = &m->home[by_parent[i]];
+
+		if (*home < 0)
+			continue;
+		/* It can't fail: we came from there. If it did, nothing we did later would be right. */
+		if (setns(*home, (int)spec_ns_flag(by_parent[i])) < 0)
+			_exit(125);
+		close(take_fd(home));
+	}
+}
+
+static int write_offsets(const struct spec_linux *lin, struct err *err)
+{
+	const struct {
+		const char *name;
+		const struct spec_time_offset *offset;
+	} clocks[] = { { "boottime", &lin->time_boot }, { "monotonic", &lin->time_monotonic } };
+
+	for (size_t i = 0; i < ARRAY_LEN(clocks); i++) {
+		char text[80];
+		int rc;
+
+		if (!clocks[i].offset->set)
+			continue;
+		snprintf(text, sizeof(text), "%s %lld %u", clocks[i].name,
+			 (long long)clocks[i].offset->secs, clocks[i].offset->nanosecs);
+		rc = file_poke(AT_FDCWD, "/proc/self/timens_offsets", text);
+		if (rc < 0)
+			return err_set(err, -rc, "linux.timeOffsets.%s: the kernel refuses %lld s %u ns: %s",
+				       clocks[i].name, (long long)clocks[i].offset->secs,
+				       clocks[i].offset->nanosecs, strerror(-rc));
+	}
+	return 0;
+}
+
+/*
+ * clone3 with CLONE_NEWTIME leaves no moment in which the offsets could be written, and on Linux 6.1
+ * they come into force only for a process that is cloned into the namespace: so the parent makes it
+ * for its children, writes them, clones, and goes back.
+ */
+int ns_time_offsets(struct making *m, struct err *err)
+{
+	int rc = keep_home(m, NS_TIME, err);
+
+	if (rc < 0)
+		return rc;
+	if (unshare(CLONE_NEWTIME) < 0)
+		rc = err_sys(err, "linux.namespaces (time): unshare");
+	else
+		rc = write_offsets(&m->plan->spec->lin, err);
+	if (rc < 0)
+		ns_go_home(m);
+	return rc;
+}
+
+static int enter(struct making *m, enum spec_ns kind, struct err *err)
+{
+	int rc;
+
+	if (m->plan->join[kind] < 0)
+		return 0;
+	rc = keep_home(m, kind, err);
+	if (rc < 0)
+		return rc;
+	if (setns(m->plan->join[kind], (int)spec_ns_flag(kind)) < 0)
+		return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind),
+			       m->plan->spec->lin.namespaces[kind].path);
+	return 0;
+}
+
+int ns_enter_given(struct making *m, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
+		int rc = enter(m, by_parent[i], err);
+
+		if (rc < 0) {
+			ns_go_home(m);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+int ns_leave_given(struct making *m, struct err *err)
+{
+	(void)err;
+	ns_go_home(m);
+	return 0;
+}
+
+static int write_map(const struct making *m, const char *file, const char *key, const spec_id_maps *maps,
+		     struct err *err)
+{
+	CLEAN(str) struct str text = { 0 };
+	char path[48];
+	int rc;
+
+	/* One write takes all lines: a second one would be refused. */
+	for (size_t i = 0; i < maps->count; i++)
+		str_printf(&text, "%u %u %u\n", maps->items[i].container_id, maps->items[i].host_id,
+			   maps->items[i].size);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)m->pid, file);
+	rc = file_poke(AT_FDCWD, path, text.text);
+	return rc < 0 ? err_set(err, -rc, "%s: write %s: %s; ids must not overlap, and we must own them", key,
+				path, strerror(-rc)) :
+			0;
+}
+
+int ns_map_ids(struct making *m, struct err *err)
+{
+	const struct spec_linux *lin = &m->plan->spec->lin;
+	int rc = write_map(m, "uid_map", "linux.uidMappings", &lin->uid_maps, err);
+
+	return rc < 0 ? rc : write_map(m, "gid_map", "linux.gidMappings", &lin->gid_maps, err);
+}
+
+int ns_join(struct making *m, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(by_child); i++) {
+		enum spec_ns kind = by_child[i];
+
+		if (m->plan->join[kind] >= 0 && setns(m->plan->join[kind], (int)spec_ns_flag(kind)) < 0)
+			return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind),
+				       m->plan->spec->lin.namespaces[kind].path);
+	}
+	return 0;
+}
+
+/* Until here we are the overflow id, to whom files that we make could not belong. */
+int ns_become_root(struct making *m, struct err *err)
+{
+	(void)m;
+	if (setresgid(0, 0, 0) < 0)
+		return err_sys(err, "linux.gidMappings: become group 0, which must be mapped");
+	if (setresuid(0, 0, 0) < 0)
+		return err_sys(err, "linux.uidMappings: become user 0, which must be mapped");
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return err_sys(err, "drop the host's groups");
+	return 0;
+}
+
+/*
+ * In the child, and not among the flags of the clone: there it would root the namespace at the
+ * parent's group.
+ */
+int ns_cgroup(struct making *m, struct err *err)
+{
+	(void)m;
+	return unshare(CLONE_NEWCGROUP) < 0 ? err_sys(err, "linux.namespaces (cgroup): unshare") : 0;
+}
+
+int ns_hostname(struct making *m, struct err *err)
+{
+	const char *host = m->plan->spec->hostname, *domain = m->plan->spec->domainname;
+
+	if (host && sethostname(host, strlen(host)) < 0)
+		return err_sys(err, "hostname: set \"%s\"", host);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		return err_sys(err, "domainname: set \"%s\"", domain);
+	return 0;
+}
+
+int ns_loopback(struct making *m, struct err *err)
+{
+	(void)m;
+	return netns_loopback_up(err);
+}

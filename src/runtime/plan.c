@@ -1,0 +1,282 @@
+#include "runtime/plan.h"
+
+#include "sandbox/caps.h"
+#include "sandbox/profile.h"
+#include "sandbox/rights.h"
+#include "sandbox/sysctl.h"
+#include "spec/load.h"
+#include "spec/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define DEFAULT_CGROUP_PARENT "/ctr"
+#define SECCOMP_CACHE	      ".seccomp"
+
+void plan_free(struct plan *p)
+{
+	free(p->name);
+	free(p->id);
+	free(p->staging);
+	free(p->root_path);
+	free(p->cgroup);
+	for (enum spec_ns kind = 0; kind < NS_KINDS; kind++)
+		clean_fd(&p->join[kind]);
+	cgroup_host_free(&p->host);
+	cgroup_settings_free(&p->limits);
+	cgroup_devices_free(&p->devices);
+	if (p->have_rootfs)
+		rootfs_plan_free(&p->rootfs);
+	seccomp_filter_free(&p->seccomp);
+	strv_free(&p->env);
+	clean_fd(&p->console_socket);
+	*p = PLAN_INIT;
+}
+
+/* "NAME" below the parent of --cgroup-parent, or linux.cgroupsPath as it is. */
+static char *cgroup_path(const struct plan *p)
+{
+	const char *asked = p->spec->lin.cgroups_path, *parent = p->opt->cgroup_parent;
+
+	if (asked && *asked)
+		return xasprintf("%s%s", asked[0] == '/' ? "" : "/", asked);
+	parent = parent ? parent : DEFAULT_CGROUP_PARENT;
+	return xasprintf("%s%s/%s", parent[0] == '/' ? "" : "/", str_eq(parent, "/") ? "" : parent, p->name);
+}
+
+/*
+ * The groups above ours that go with it in the end, when they are empty: those that are not there
+ * yet, and our own default one, whoever of us made it.
+ */
+static int levels_missing(const struct plan *p)
+{
+	CLEAN(free) char *path = xstrdup(p->cgroup);
+	int levels = 0;
+	char *slash;
+
+	for (slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (!str_eq(path, DEFAULT_CGROUP_PARENT) && faccessat(p->host.fd, path + 1, F_OK, 0) == 0)
+			break;
+		levels++;
+	}
+	return levels;
+}
+
+int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
+{
+	const struct spec_resources *res = &p->spec->lin.resources;
+	int rc = cgroup_host_find(&p->host, err);
+
+	if (rc < 0 || p->opt->no_cgroup)
+		return rc;
+	p->cgroup = cgroup_path(p);
+	rc = cgroup_settings_make(res, &p->limits, warnings, err);
+	if (rc == 0)
+		rc = cgroup_check(&p->host, p->cgroup, &p->limits, warnings, err);
+	if (rc == 0 && res->devices.count)
+		rc = cgroup_devices_make(res->devices.items, res->devices.count, &p->devices, err);
+	else
+		p->devices.allow_all = true;
+	if (rc == 0)
+		p->cgroup_levels = levels_missing(p);
+	return rc;
+}
+
+/* What the container may have at most: in a user namespace of its own, all that there are. */
+static void plan_caps(struct plan *p, struct strv *warnings)
+{
+	bool own = (p->clone_flags & CLONE_NEWUSER) || p->join[NS_USER] >= 0;
+
+	p->caps = p->process->caps;
+	/* No list is an empty list: who forgets it must not get everything. */
+	p->caps.set = true;
+	caps_clip(&p->caps, own ? caps_known_mask() : caps_available(), warnings);
+}
+
+static int plan_seccomp(struct plan *p, struct strv *warnings, struct err *err)
+{
+	const char *profile = spec_annotation(p->spec, SPEC_ANNOTATION_SECCOMP);
+	const char *allow_text = spec_annotation(p->spec, SPEC_ANNOTATION_ALLOW);
+	CLEAN(free) char *cache = xasprintf("%s/" SECCOMP_CACHE, p->root_path);
+	CLEAN(strv) struct strv allow = { 0 };
+	int rc;
+
+	if (p->spec->lin.seccomp.set) {
+		rc = seccomp_filter_get(cache, &p->spec->lin.seccomp, &p->seccomp, warnings, err);
+	} else if (profile && str_eq(profile, "default")) {
+		if (allow_text && *allow_text)
+			strv_split(&allow, allow_text, ',');
+		rc = seccomp_filter_get_default(cache, p->caps.bounding, &allow, &p->seccomp, warnings, err);
+	} else if (profile) {
+		rc = err_set(err, EINVAL, "annotations." SPEC_ANNOTATION_SECCOMP
+					  ": no such profile \"%s\"; there is \"default\"",
+			     profile);
+	} else {
+		return 0;
+	}
+	if (rc == 0 && p->seccomp.wants_listener)
+		rc = err_set(err, ENOTSUP,
+			     "linux.seccomp: SCMP_ACT_NOTIFY needs an agent at listenerPath, which this "
+			     "version can't talk to yet");
+	return rc;
+}
+
+/* What is in the standard and can't be had from this version: said, not passed over. */
+static int refuse_unsupported(const struct spec *spec, struct err *err)
+{
+	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
+
+	if (spec->lin.net_devices.count)
+		return err_set(err, ENOTSUP,
+			       "linux.netDevices: moving interfaces is not supported by this version");
+	if (spec->lin.intel_rdt.set)
+		return err_set(err, ENOTSUP, "linux.intelRdt: not supported by this version");
+	if (isolation && !str_eq(isolation, "process"))
+		return err_set(err, ENOTSUP,
+			       "annotations." SPEC_ANNOTATION_ISOLATION
+			       ": \"%s\" is not supported by this version, only \"process\"",
+			       isolation);
+	return 0;
+}
+
+static int console_connect(struct plan *p, const char *path, struct err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	if (!path)
+		return 0;
+	if (!p->process->terminal)
+		return err_set(err, EINVAL, "a console socket was given (%s) but process.terminal is false", path);
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return err_set(err, ENAMETOOLONG, "console socket %s: the path is too long", path);
+	strcpy(addr.sun_path, path);
+	p->console_socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (p->console_socket < 0 ||
+	    connect(p->console_socket, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_sys(err, "connect to the console socket %s", path);
+	return 0;
+}
+
+static int plan_rootfs(struct plan *p, struct strv *warnings, struct err *err)
+{
+	struct rootfs_choices choices = {
+		.bundle = p->opt->bundle,
+		.staging = p->staging,
+		.cgroup_mount = p->host.mount,
+		.cgroup_own = p->cgroup,
+		.no_pivot = p->opt->no_pivot,
+	};
+
+	int rc;
+
+	if (p->join[NS_MOUNT] >= 0)
+		return 0;
+	rc = rootfs_plan_make(p->spec, &choices, &p->rootfs, warnings, err);
+	p->have_rootfs = rc == 0;
+	return rc;
+}
+
+static void plan_process(struct plan *p, const struct spec_process *process)
+{
+	p->process = process;
+	for (size_t i = 0; i < process->env.count; i++)
+		strv_add(&p->env, process->env.items[i]);
+}
+
+static void plan_basics(struct plan *p, const char *root_path)
+{
+	char id[65];
+	const char *init = spec_annotation(p->spec, SPEC_ANNOTATION_INIT);
+
+	container_id_make(id);
+	p->name = xstrdup(p->opt->name);
+	p->id = xstrdup(p->opt->id ? p->opt->id : id);
+	p->root_path = xstrdup(root_path);
+	p->staging = xasprintf("%s/%s", root_path, p->name);
+	p->small_init = init && str_eq(init, "true");
+	p->preserve_fds = p->opt->preserve_fds;
+	p->no_new_keyring = p->opt->no_new_keyring;
+	p->pid_file = p->opt->pid_file;
+	memcpy(p->stdio, p->opt->stdio, sizeof(p->stdio));
+	plan_process(p, &p->spec->process);
+}
+
+static int sysctls_check(const struct plan *p, struct err *err)
+{
+	uint64_t own = p->clone_flags;
+
+	for (enum spec_ns kind = 0; kind < NS_KINDS; kind++)
+		if (p->join[kind] >= 0)
+			own |= spec_ns_flag(kind);
+	return sandbox_sysctl_check_all(&p->spec->lin.sysctl, own, err);
+}
+
+static int plan_all(struct plan *p, struct strv *warnings, struct err *err)
+{
+	int rc = state_name_check(p->name, err);
+
+	if (rc == 0)
+		rc = spec_validate(p->spec, err);
+	if (rc == 0)
+		rc = refuse_unsupported(p->spec, err);
+	if (rc == 0)
+		rc = rights_check(p->spec, err);
+	if (rc == 0)
+		rc = plan_namespaces(p, err);
+	if (rc == 0)
+		rc = sysctls_check(p, err);
+	if (rc == 0)
+		plan_caps(p, warnings);
+	if (rc == 0)
+		rc = plan_seccomp(p, warnings, err);
+	if (rc == 0)
+		rc = plan_cgroup(p, warnings, err);
+	if (rc == 0)
+		rc = plan_rootfs(p, warnings, err);
+	return rc < 0 ? rc : console_connect(p, p->opt->console_socket, err);
+}
+
+int plan_make(const char *root_path, struct spec *spec, const struct create_options *opt,
+	      struct plan *ret, struct strv *warnings, struct err *err)
+{
+	int rc;
+
+	ret->spec = spec;
+	ret->opt = opt;
+	plan_basics(ret, root_path);
+	rc = plan_all(ret, warnings, err);
+	if (rc < 0)
+		plan_free(ret);
+	return rc;
+}
+
+int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_options *opt,
+		   const char *name, struct plan *ret, struct strv *warnings, struct err *err)
+{
+	int rc;
+
+	ret->spec = spec;
+	ret->name = xstrdup(name);
+	ret->root_path = xstrdup(root_path);
+	ret->preserve_fds = opt->preserve_fds;
+	ret->no_new_keyring = opt->no_new_keyring;
+	ret->pid_file = opt->pid_file;
+	memcpy(ret->stdio, opt->stdio, sizeof(ret->stdio));
+	/* The filter is the container's, also where the process is given more than its init has. */
+	ret->caps = spec->process.caps;
+	rc = plan_seccomp(ret, warnings, err);
+	plan_process(ret, opt->process);
+	if (spec->lin.namespaces[NS_USER].wanted)
+		ret->clone_flags = CLONE_NEWUSER;
+	plan_caps(ret, warnings);
+	if (rc == 0)
+		rc = console_connect(ret, opt->console_socket, err);
+	if (rc < 0)
+		plan_free(ret);
+	return rc;
+}

@@ -1,0 +1,80 @@
+/*
+ * What we will do for one container: only data, every path, id and fd decided, nothing left to look
+ * up. Whatever can be refused is refused while the plan is made; making it changes nothing that
+ * belongs to a container.
+ */
+#ifndef CTR_RUNTIME_PLAN_H
+#define CTR_RUNTIME_PLAN_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cgroups/devices.h"
+#include "cgroups/leaf.h"
+#include "rootfs/rootfs.h"
+#include "runtime/container.h"
+#include "sandbox/seccomp.h"
+#include "spec/spec.h"
+
+struct plan {
+	struct spec *spec;		  /* borrowed */
+	const struct spec_process *process; /* what is to run: the spec's own, or that of exec; borrowed */
+	const struct create_options *opt;   /* borrowed; NULL for exec */
+	char *name, *id;
+	char *staging;	      /* ROOT/NAME, absolute */
+	char *root_path;      /* ROOT, absolute */
+	struct spec_caps caps; /* as asked, less what can't be had */
+
+	/* Namespaces: made by clone, entered by the parent before it, by the child after it. */
+	uint64_t clone_flags;	    /* CLONE_NEW* for clone3; cgroup and time are not among them */
+	int join[NS_KINDS];	    /* fds of namespaces joined by path; -1 */
+	bool new_cgroup_ns, new_time_ns;
+	bool maps_written;	    /* a new user namespace with id maps */
+
+	/* cgroup; path NULL: the container stays in ours. */
+	struct cgroup_host host;
+	char *cgroup;
+	int cgroup_levels; /* groups above it that go with it when they are empty */
+	struct cgroup_settings limits;
+	struct cgroup_devices devices;
+
+	bool have_rootfs; /* false: a mount namespace that is joined has one */
+	struct rootfs_plan rootfs;
+	struct seccomp_filter seccomp;
+	struct strv env;      /* of the payload */
+	int stdio[3];	      /* what becomes 0, 1, 2 without a terminal */
+	unsigned int preserve_fds;
+	bool no_new_keyring;
+	bool small_init;      /* ours is process 1 and the payload its child */
+	int console_socket;   /* connected; -1: none */
+	const char *pid_file; /* borrowed; NULL: none */
+};
+
+#define PLAN_INIT                                                                                  \
+	(struct plan)                                                                              \
+	{                                                                                          \
+		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT,                \
+		.console_socket = -1                                                               \
+	}
+
+/*
+ * Decide everything. `root_path` is the state root's path. The spec gets what it leaves open filled
+ * in (a default cgroupsPath stays absent). ret must be PLAN_INIT; it is freed again on failure.
+ */
+int plan_make(const char *root_path, struct spec *spec, const struct create_options *opt,
+	      struct plan *ret, struct strv *warnings, struct err *err) MUST_CHECK;
+
+void plan_free(struct plan *p);
+CLEAN_DEFINE(plan, struct plan, plan_free)
+
+/*
+ * The plan for one more process in a container that runs: what of it concerns a process. The spec is
+ * the container's own.
+ */
+int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_options *opt,
+		   const char *name, struct plan *ret, struct strv *warnings, struct err *err) MUST_CHECK;
+
+/* Parts of plan_make. */
+int plan_namespaces(struct plan *p, struct err *err) MUST_CHECK;
+int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err) MUST_CHECK;
+
+#endif

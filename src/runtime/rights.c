@@ -1,0 +1,76 @@
+/* The child's last rows: rights are dropped in an order in which each step still has what it needs. */
+#include "sandbox/rights.h"
+
+#include "base/fd.h"
+#include "runtime/command.h"
+#include "runtime/stages.h"
+#include "sandbox/caps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* What needs rights that will be gone: how the payload is scheduled and labelled. */
+static int shape_process(const struct spec_process *p, const struct spec_linux *lin, struct err *err)
+{
+	int rc = rights_personality(lin->personality_domain, err);
+
+	if (rc == 0)
+		rc = rights_scheduler(&p->scheduler, err);
+	if (rc == 0)
+		rc = rights_io_priority(p, err);
+	if (rc == 0)
+		rc = rights_memory_policy(lin, err);
+	if (rc == 0)
+		rc = rights_apparmor(AT_FDCWD, p->apparmor_profile, err);
+	if (rc == 0)
+		rc = rights_selinux(AT_FDCWD, p->selinux_label, err);
+	if (rc == 0)
+		rights_umask(p);
+	return rc;
+}
+
+static int drop_caps(const struct plan *plan, const struct spec_process *p, struct err *err)
+{
+	int rc = caps_bounding_limit(plan->caps.bounding, err);
+
+	if (rc == 0)
+		rc = caps_keep_across_setuid(err);
+	if (rc == 0)
+		rc = rights_user(p, err);
+	return rc < 0 ? rc : caps_apply(&plan->caps, err);
+}
+
+/*
+ * The filter without no_new_privs needs CAP_SYS_ADMIN, so it has to come before the capabilities go
+ * and must let their system calls through; with it, it comes last and need not.
+ */
+int give_up_rights(struct making *m, struct err *err)
+{
+	const struct plan *plan = m->plan;
+	const struct spec_process *p = plan->process;
+	int rc = shape_process(p, &plan->spec->lin, err);
+
+	if (rc == 0)
+		rc = rights_cpu_affinity(p->exec_cpu_affinity_final, "final", err);
+	fd_cloexec_from(3 + (int)plan->preserve_fds);
+	if (rc == 0 && !p->no_new_privileges)
+		rc = seccomp_filter_load(&plan->seccomp, NULL, err);
+	if (rc == 0)
+		rc = drop_caps(plan, p, err);
+	if (rc == 0 && p->no_new_privileges)
+		rc = rights_no_new_privs(err);
+	if (rc == 0 && p->no_new_privileges)
+		rc = seccomp_filter_load(&plan->seccomp, NULL, err);
+	return rc;
+}
+
+int become_payload(struct making *m, struct err *err)
+{
+	const struct spec_process *p = m->plan->process;
+	char *const *env = m->plan->env.items;
+	char *const none[] = { NULL };
+
+	execve(m->command, p->args.items, env ? env : none);
+	return command_failed(p->args.items[0], errno, err);
+}

@@ -1,0 +1,184 @@
+/*
+ * The order of all steps, as data. A table is walked by two processes at once: the parent, and the
+ * child that one of the parent's rows clones. Each runs its own rows in the table's order. Where a
+ * row needs something that the other side does, the row names a gate, and a row of the other side
+ * opens it; nothing else passes between them but one message when a step fails.
+ *
+ * No step calls the next one. After a failure the undo of the parent's rows that ran is called in
+ * reverse order; what the child made dies with its namespaces.
+ */
+#ifndef CTR_RUNTIME_STAGES_H
+#define CTR_RUNTIME_STAGES_H
+
+#include "base/err.h"
+#include "runtime/plan.h"
+#include "runtime/state.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum side {
+	PARENT,
+	CHILD,
+};
+
+enum gate {
+	NOW,	     /* nothing to wait for */
+	IDS_MAPPED,  /* parent: the user namespace has its id maps */
+	MOUNTED,     /* child: all is mounted, the host's tree still in view */
+	HOOKS_RAN,   /* parent: prestart and createRuntime hooks */
+	READY,	     /* child: nothing left but to wait for start */
+	CREATED,     /* parent: it is written down */
+	GATES,
+};
+
+/* Everything that a walk touches. The child has a copy-on-write copy from the moment of the clone. */
+struct making {
+	const struct stage *table;
+	struct plan *plan;
+	struct state *state;
+	int target;	  /* of exec: pidfd of the container's init, borrowed; else -1 */
+	struct strv *warnings;
+	int root, dir;	  /* fds of the state root and of the container's folder; -1 */
+	int cgroup;	  /* fd of the container's group; -1 */
+	int sync;	  /* our end of the socket between parent and child; -1 */
+	int sync_child;	  /* the child's end, in the parent until it cloned; -1 */
+	int start;	  /* parent: where the word to start is said; -1: by a named socket */
+	int start_child;  /* child: a connected or (start < 0) a listening socket; -1 */
+	int pidfd;	  /* of the child; -1 */
+	pid_t pid;	  /* in our pid namespace; 0 */
+	int terminal;	  /* parent: pty master that the child sent; child: its slave; -1 */
+	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
+	char *command;	  /* child: the payload's file inside the rootfs */
+	uint64_t opened;  /* gates the other side has opened, as bits */
+	uint64_t stage_ns[STATE_STAGE_MAX];
+};
+
+void making_init(struct making *m, struct plan *plan, struct state *state, struct strv *warnings);
+/* Close what is still ours. Changes nothing else. */
+void making_close(struct making *m);
+CLEAN_DEFINE(making, struct making, making_close)
+
+struct stage {
+	const char *name; /* also in front of this step's errors */
+	enum side side;
+	enum gate after;  /* wait for the other side to open it */
+	enum gate opens;  /* NOW: none */
+	bool (*wanted)(const struct plan *plan); /* NULL: always */
+	int (*run)(struct making *m, struct err *err);
+	void (*undo)(struct making *m);
+};
+
+/* The tables (stages.c): they end with a row without a name. */
+extern const struct stage create_stages[];
+extern const struct stage exec_stages[];
+
+/*
+ * Walk the parent's side of a table. On failure everything is undone, and err says in which step.
+ */
+int stages_walk(const struct stage *table, struct making *m, struct err *err) MUST_CHECK;
+
+/* Write the table, and which rows this plan skips, for --dry-run. */
+void stages_print(const struct stage *table, const struct plan *plan, FILE *out);
+
+/*
+ * The child's way, called in the clone: never returns. Walks the child's rows of the table that the
+ * parent is walking; after a failure reports and exits.
+ */
+void stages_child(struct making *m) __attribute__((noreturn));
+
+/*
+ * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec. 0 when
+ * the payload runs; else the failure that the child reported.
+ */
+int stages_start(int sock, struct err *err) MUST_CHECK;
+
+/* The parent's side where there is no start: 0 once the child has become the payload. */
+int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;
+
+/* The child's side: wait until somebody says it. m->start_child becomes where failures are told. */
+int stages_await_start(struct making *m, struct err *err) MUST_CHECK;
+
+/* The child sends its terminal's master to the parent, which keeps it in m->terminal. */
+int stages_send_terminal(struct making *m, int master, struct err *err) MUST_CHECK;
+
+/* Steps, by theme. Each file holds its rows' functions and nothing calls them but the tables. */
+
+/* make.c: what the parent makes and writes down */
+int make_name(struct making *m, struct err *err);
+void unmake_name(struct making *m);
+int make_record(struct making *m, struct err *err);
+int make_cgroup(struct making *m, struct err *err);
+void unmake_cgroup(struct making *m);
+int make_limits(struct making *m, struct err *err);
+int make_device_rules(struct making *m, struct err *err);
+int make_sources(struct making *m, struct err *err);
+void unmake_sources(struct making *m);
+int make_start_socket(struct making *m, struct err *err);
+int make_child(struct making *m, struct err *err);
+void unmake_child(struct making *m);
+int make_config(struct making *m, struct err *err);
+int make_oom_score(struct making *m, struct err *err);
+int make_rlimits(struct making *m, struct err *err);
+int make_created(struct making *m, struct err *err);
+int make_pid_file(struct making *m, struct err *err);
+bool want_cgroup(const struct plan *p);
+bool want_device_rules(const struct plan *p);
+bool want_oom_score(const struct plan *p);
+bool want_rlimits(const struct plan *p);
+
+/* namespaces.c */
+int ns_time_offsets(struct making *m, struct err *err);
+int ns_enter_given(struct making *m, struct err *err);
+int ns_leave_given(struct making *m, struct err *err);
+void ns_go_home(struct making *m);
+int ns_map_ids(struct making *m, struct err *err);
+int ns_join(struct making *m, struct err *err);
+int ns_become_root(struct making *m, struct err *err);
+int ns_cgroup(struct making *m, struct err *err);
+int ns_hostname(struct making *m, struct err *err);
+int ns_loopback(struct making *m, struct err *err);
+bool want_time_offsets(const struct plan *p);
+bool want_given(const struct plan *p);
+bool want_id_maps(const struct plan *p);
+bool want_join(const struct plan *p);
+bool want_cgroup_ns(const struct plan *p);
+bool want_hostname(const struct plan *p);
+bool want_loopback(const struct plan *p);
+
+/* inside.c: what the child does to become a container */
+int in_session(struct making *m, struct err *err);
+int in_root(struct making *m, struct err *err);
+int in_mounts(struct making *m, struct err *err);
+int in_devices(struct making *m, struct err *err);
+int in_console(struct making *m, struct err *err);
+int in_sysctls(struct making *m, struct err *err);
+int in_protect(struct making *m, struct err *err);
+int in_pivot(struct making *m, struct err *err);
+int in_stdio(struct making *m, struct err *err);
+int in_command(struct making *m, struct err *err);
+bool want_rootfs(const struct plan *p);
+bool want_terminal(const struct plan *p);
+bool want_sysctls(const struct plan *p);
+
+/* rights.c: the last steps */
+int give_up_rights(struct making *m, struct err *err);
+int become_payload(struct making *m, struct err *err);
+
+/* exec.c: the rows that only exec has */
+int exec_socket(struct making *m, struct err *err);
+int exec_pid_ns(struct making *m, struct err *err);
+int exec_child(struct making *m, struct err *err);
+int exec_enter(struct making *m, struct err *err);
+int exec_console(struct making *m, struct err *err);
+
+/* hooks.c */
+int hooks_runtime(struct making *m, struct err *err);
+int hooks_create_container(struct making *m, struct err *err);
+int hooks_start_container(struct making *m, struct err *err);
+bool want_runtime_hooks(const struct plan *p);
+bool want_create_container_hooks(const struct plan *p);
+bool want_start_container_hooks(const struct plan *p);
+
+#endif
