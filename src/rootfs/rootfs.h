@@ -33,14 +33,14 @@
 
 /* What the caller decided beside the spec. Strings are borrowed during rootfs_plan_make() only. */
 struct rootfs_choices {
-	const char *bundle;	  /* absolute: root.path and bind sources that are relative are below
+	const char *bundle;  /* absolute: root.path and bind sources that are relative are below
 				   * it; NULL: relative ones are refused */
-	const char *staging;	  /* absolute, ROOT/NAME; its empty folder `rootfs` is the mount point.
+	const char *staging; /* absolute, ROOT/NAME; its empty folder `rootfs` is the mount point.
 				   * With a user namespace every folder on the way must be searchable
 				   * by others (0711) */
 	const char *cgroup_mount; /* the host's cgroup2 mount point; NULL: there is none */
-	const char *cgroup_own;	  /* the container's group below it, "/ctr/NAME"; NULL: none */
-	bool no_pivot;		  /* the host's root is a ramfs: move and chroot instead */
+	const char *cgroup_own;   /* the container's group below it, "/ctr/NAME"; NULL: none */
+	bool no_pivot;            /* the host's root is a ramfs: move and chroot instead */
 };
 
 enum root_kind {
@@ -58,26 +58,32 @@ enum mount_kind {
 
 struct mount_plan {
 	enum mount_kind kind;
-	char *key;	   /* for words: "mounts[3] (/proc)" */
+	char *key;         /* for words: "mounts[3] (/proc)" */
 	char *destination; /* clean absolute path inside the root */
-	char *type;	   /* MOUNT_NEW only */
-	char *source;	   /* MOUNT_BIND: absolute path; MOUNT_NEW: what mountinfo shows;
+	char *type;        /* MOUNT_NEW only */
+	char *source;      /* MOUNT_BIND: absolute path; MOUNT_NEW: what mountinfo shows;
 			    * MOUNT_SYMLINK: the link's text */
-	bool is_dir;	   /* of the destination */
-	bool no_symlinks;  /* proc, sysfs: the destination is refused where a symlink leads elsewhere */
-	bool in_proc;	   /* the destination is known to be below /proc and allowed there */
-	bool late_readonly; /* tmpfs: read-only only once all is in place */
-	bool optional;	   /* a missing source is no error */
+	bool is_dir;       /* of the destination */
+	bool no_symlinks; /* proc, sysfs: the destination is refused where a symlink leads elsewhere */
+	bool late_readonly;  /* tmpfs: read-only only once all is in place */
+	bool optional;       /* a missing source is no error */
 	bool idmap_optional; /* owners show as nobody where the filesystem can't map ids */
 	struct mount_options opt;
 	spec_id_maps uid_maps, gid_maps; /* with opt.idmap */
-	int tree;	   /* MOUNT_BIND: the detached tree; -1: not open */
-	int fd;		   /* late_readonly: the mounted filesystem's root; else -1 */
+	int tree;                        /* MOUNT_BIND: the detached tree; -1: not open */
+	int fd;                          /* late_readonly: the mounted filesystem's root; else -1 */
+};
+
+/* ROOT_HOST: one of the folders with programs in the host's top folder. */
+struct host_dir {
+	const char *name; /* "usr", "bin", "lib64" ... */
+	char *link;       /* the text of the symlink that it is; NULL: a folder */
+	int tree;         /* of a folder: the detached tree; -1 */
 };
 
 struct device_plan {
-	char *key;  /* "linux.devices[0] (/dev/fuse)" */
-	char *path; /* clean absolute path inside the root, and on the host for a bind */
+	char *key;   /* "linux.devices[0] (/dev/fuse)" */
+	char *path;  /* clean absolute path inside the root, and on the host for a bind */
 	mode_t mode; /* with S_IFCHR, S_IFBLK or S_IFIFO */
 	dev_t rdev;
 	uid_t uid;
@@ -87,22 +93,27 @@ struct device_plan {
 struct rootfs_plan {
 	enum root_kind kind;
 	char *root_path; /* absolute, without symlinks; "/" for ROOT_HOST */
-	char *staging;	 /* ROOT/NAME/rootfs */
+	char *staging;   /* ROOT/NAME/rootfs */
 	bool readonly;
-	bool userns;	 /* new or joined: no mknod */
+	bool userns; /* new or joined: no mknod */
 	bool no_pivot;
-	bool make_dev;	 /* fill /dev: false when it is bind mounted */
+	bool host_network; /* ROOT_HOST: the host's resolv.conf is of use */
+	char *hostname;    /* ROOT_HOST: for /etc/hostname; NULL: not given */
+	bool make_dev;     /* fill /dev: false when it is bind mounted */
 	bool terminal;
 	uid_t console_uid;
 	unsigned long propagation; /* of the root mount, once all is in place; 0: private */
 	bool propagation_rec;
-	spec_id_maps uid_maps, gid_maps; /* of the user namespace, for idmapped lower layers */
+	spec_id_maps uid_maps, gid_maps; /* of a new user namespace, for idmaps without their own */
+	char *userns_path;               /* of a joined one */
 	SPEC_LIST(struct mount_plan) mounts;
 	SPEC_LIST(struct device_plan) devices;
+	SPEC_LIST(struct host_dir) host_dirs;
 	struct strv masked_paths, readonly_paths;
 	struct strv warnings; /* what rootfs_sources_open() has to tell */
-	int root_tree;	      /* detached tree of the root or its lower layer; -1 */
-	int root;	      /* CHILD: the mounted root, from rootfs_root_mount() on; -1 before */
+	int root_tree;        /* detached tree of the root or its lower layer; -1 */
+	bool in_child;        /* CHILD: true from rootfs_root_mount() on */
+	int root;             /* CHILD: the mounted root, from rootfs_root_mount() on; -1 before */
 };
 
 /*
@@ -128,7 +139,10 @@ void rootfs_plan_describe(const struct rootfs_plan *plan, struct str *ret);
 int rootfs_sources_open(struct rootfs_plan *plan, struct err *err) MUST_CHECK;
 void rootfs_sources_close(struct rootfs_plan *plan);
 
-/* CHILD. Cut propagation to the host, put the root at the mount point; plan->root is its fd. */
+/*
+ * CHILD. Cut propagation to the host, put the root at the mount point; plan->root is its fd. From
+ * here on the umask is 0 (modes are meant as they are written), until the caller sets the payload's.
+ */
 int rootfs_root_mount(struct rootfs_plan *plan, struct err *err) MUST_CHECK;
 
 /* CHILD. All mounts, in the spec's order. */
