@@ -27,7 +27,7 @@ int seccomp_profile_allow_check(const struct strv *allow, struct err *err) MUST_
 /*
  * Resolve a profile for a container with the bounding set `caps` and the groups `allow` (may be
  * NULL). `name` is what errors call the text. ret must be all zero; it is usually &spec->lin.seccomp
- * and freed with its spec, else by seccomp_profile_free(). Keys and values unknown to us are errors.
+ * and freed with its spec, else by spec_seccomp_free(). Keys and values unknown to us are errors.
  */
 int seccomp_profile_resolve(const char *json, size_t len, const char *name, uint64_t caps,
 			    const struct strv *allow, struct spec_seccomp *ret,
@@ -40,9 +40,6 @@ int seccomp_profile_default(uint64_t caps, const struct strv *allow, struct spec
 /* A user's file (--security-opt seccomp=FILE). */
 int seccomp_profile_load(const char *path, uint64_t caps, const struct strv *allow,
 			 struct spec_seccomp *ret, struct err *err) MUST_CHECK;
-
-void seccomp_profile_free(struct spec_seccomp *s);
-CLEAN_DEFINE(seccomp_profile, struct spec_seccomp, seccomp_profile_free)
 
 /* The embedded text and its length, not NUL-terminated. */
 extern const char profile_default_json[];

@@ -19,9 +19,9 @@
 
 struct seccomp_filter {
 	struct sock_filter *insns; /* owned */
-	size_t count;		   /* 0: no filter at all */
-	uint32_t flags;		   /* SECCOMP_FILTER_FLAG_*, as config.json asked */
-	bool wants_listener;	   /* an action is SCMP_ACT_NOTIFY */
+	size_t count;              /* 0: no filter at all */
+	uint32_t flags;            /* SECCOMP_FILTER_FLAG_*, as config.json asked */
+	bool wants_listener;       /* an action is SCMP_ACT_NOTIFY */
 };
 
 void seccomp_filter_free(struct seccomp_filter *f);
@@ -40,7 +40,8 @@ int seccomp_compile(const struct spec_seccomp *spec, struct seccomp_filter *ret,
  * can't be used is at most a warning, never a failure. Call it in the parent, before the clone.
  */
 int seccomp_filter_get(const char *cache_dir, const struct spec_seccomp *spec,
-		       struct seccomp_filter *ret, struct strv *warnings, struct err *err) MUST_CHECK;
+		       struct seccomp_filter *ret, struct strv *warnings,
+		       struct err *err) MUST_CHECK;
 
 /*
  * Our default profile for a container with this bounding set and these groups given back
@@ -55,6 +56,7 @@ int seccomp_filter_get_default(const char *cache_dir, uint64_t caps, const struc
  * CAP_SYS_ADMIN. *ret_listener is the notify fd, the caller's (close-on-exec), or -1; it may be NULL when
  * the filter wants none. Flags that the kernel doesn't have are an error that names them.
  */
-int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener, struct err *err) MUST_CHECK;
+int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener,
+			struct err *err) MUST_CHECK;
 
 #endif
