@@ -1,0 +1,37 @@
+#include "runtime/guard.h"
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/*
+ * A clone of the mount costs 0.1 ms where a copy into a sealed memfd costs 1 ms for our size, and its
+ * pages are the page cache's. Nobody can make it writable again: it is in no mount namespace.
+ */
+int guard_self(char *const argv[], struct err *err)
+{
+	CLEAN(fd) int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	CLEAN(fd) int clone = -1;
+	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct statvfs fs;
+
+	if (self < 0 || fstatvfs(self, &fs) < 0)
+		return err_sys(err, "look at /proc/self/exe (is /proc mounted?)");
+	if (fs.f_flag & ST_RDONLY)
+		return 0;
+	clone = open_tree(self, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	/* Without rights over mounts there are none over the host's files either. */
+	if (clone < 0 && errno == EPERM)
+		return 0;
+	if (clone < 0)
+		return err_sys(err, "guard our executable: open_tree");
+	if (mount_setattr(clone, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
+		return err_sys(err, "guard our executable: mount_setattr");
+	execveat(clone, "", argv, environ, AT_EMPTY_PATH);
+	return err_sys(err, "guard our executable: execveat");
+}

@@ -1,0 +1,19 @@
+/*
+ * Our own executable, out of reach of containers. A process of ours that enters a container can be
+ * found there as /proc/PID/exe, and a payload that is a script for /proc/self/exe is our own program
+ * run again: either way leads root in the container to the file of the host's `ctr`, to overwrite it
+ * as soon as it no longer runs (CVE-2019-5736).
+ */
+#ifndef CTR_RUNTIME_GUARD_H
+#define CTR_RUNTIME_GUARD_H
+
+#include "base/err.h"
+
+/*
+ * Make sure that this process runs from a read-only mount, by executing itself again from a detached
+ * read-only clone of the mount where that is not so. Call it first thing in a program that will enter
+ * a container; it returns only when there is nothing to do or on failure. argv, environ go on as they are.
+ */
+int guard_self(char *const argv[], struct err *err) MUST_CHECK;
+
+#endif
