@@ -59,12 +59,16 @@ int pool_set(const char *name, const struct strv *limits, struct err *err) MUST_
 /* Refuses (-EBUSY, with their names) while groups or processes are in it. */
 int pool_remove(const char *name, struct err *err) MUST_CHECK;
 
-/* What --cgroup-parent means: "NAME" of a pool -> "/NAME"; "/a/path" stays. *ret: the caller's to
- * free. Doesn't call libcgroup. -ENOENT for a name that is no pool. */
+/*
+ * What --cgroup-parent means: "NAME" of a pool -> "/NAME", "NAME/GROUP" -> "/NAME/GROUP"; "/a/path"
+ * stays. *ret: the caller's to free. Doesn't call libcgroup. -ENOENT for a name that is no pool.
+ */
 int pool_resolve(const char *name_or_path, char **ret, struct err *err) MUST_CHECK;
 
-/* The host's controllers as libcgroup sees them, "NAME" on v2 or "NAME (v1: hierarchy N)", sorted;
- * for `ctr info`. Works on every layout. */
+/*
+ * The host's controllers as libcgroup sees them, sorted: "memory" on v2, "memory (v1 at PATH)"; for
+ * `ctr info`. Works on every layout.
+ */
 int controllers_list(struct strv *ret, struct err *err) MUST_CHECK;
 
 #endif
