@@ -169,6 +169,15 @@ $(B)/obj/src/%.o: src/%.c $(B)/flags | $(DEPS_FIRST)
 INCBIN    := $(shell grep -ls '\.incbin' src/*/*.c)
 $(INCBIN:%.c=$(B)/obj/%.o): $(wildcard configs/*)
 
+# The small init is a program of its own, without any library, that ctr carries as bytes.
+$(B)/init/ctr-init: src/init/init.c $(B)/flags
+	$(call say,LINK,$@)
+	mkdir -p $(@D)
+	$(CC) $(WARN) -Os -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie \
+		-fno-asynchronous-unwind-tables -Wl,--build-id=none -Wl,-z,noexecstack -s -o $@ $<
+$(B)/obj/src/runtime/small_init.o: $(B)/init/ctr-init
+$(B)/obj/src/runtime/small_init.o: CPPFLAGS += -DINIT_BLOB='"$(B)/init/ctr-init"'
+
 # main.o stays out of the archive, so that a unit test can link the rest of its room.
 define room_rules
 $(B)/lib/$(1).a: $$(filter-out %/main.o,$$(call objects,src/$(1))) $(B)/lib/$(1).list

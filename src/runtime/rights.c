@@ -3,11 +3,13 @@
 
 #include "base/fd.h"
 #include "runtime/command.h"
+#include "runtime/small_init.h"
 #include "runtime/stages.h"
 #include "sandbox/caps.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What needs rights that will be gone: how the payload is scheduled and labelled. */
@@ -65,12 +67,42 @@ int give_up_rights(struct making *m, struct err *err)
 	return rc;
 }
 
+bool want_small_init(const struct plan *p)
+{
+	return p->small_init;
+}
+
+int bring_init(struct making *m, struct err *err)
+{
+	m->init = small_init_open(err);
+	return m->init < 0 ? m->init : 0;
+}
+
+/* ctr-init FILE ARG0 ARG...: returns only on failure. */
+static int exec_init(struct making *m, char *const *env)
+{
+	const struct strv *args = &m->plan->process->args;
+	char **argv = xcalloc(args->count + 3, sizeof(*argv));
+	char name[] = "ctr-init";
+
+	argv[0] = name;
+	argv[1] = m->command;
+	memcpy(argv + 2, args->items, args->count * sizeof(*argv));
+	execveat(m->init, "", argv, env, AT_EMPTY_PATH);
+	return -errno;
+}
+
 int become_payload(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
-	char *const *env = m->plan->env.items;
 	char *const none[] = { NULL };
+	char *const *env = m->plan->env.items ? m->plan->env.items : none;
+	int rc;
 
-	execve(m->command, p->args.items, env ? env : none);
+	if (m->init >= 0) {
+		rc = exec_init(m, env);
+		return err_set(err, -rc, "execute the small init (--init): %s", strerror(-rc));
+	}
+	execve(m->command, p->args.items, env);
 	return command_failed(p->args.items[0], errno, err);
 }

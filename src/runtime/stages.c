@@ -45,6 +45,7 @@ const struct stage create_stages[] = {
 
 	{ "wait for start",                  CHILD,  CREATED,    NOW,        NULL,                 stages_await_start,     NULL },
 	{ "run startContainer hooks",        CHILD,  NOW,        NOW,        want_start_container_hooks, hooks_start_container, NULL },
+	{ "bring in the small init",         CHILD,  NOW,        NOW,        want_small_init,      bring_init,             NULL },
 	{ "give up rights",                  CHILD,  NOW,        NOW,        NULL,                 give_up_rights,         NULL },
 	{ "become the payload",              CHILD,  NOW,        NOW,        NULL,                 become_payload,         NULL },
 	{ NULL }

@@ -50,6 +50,7 @@ struct making {
 	pid_t pid;	  /* in our pid namespace; 0 */
 	int terminal;	  /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
+	int init;	  /* child: the small init's executable; -1 */
 	char *command;	  /* child: the payload's file inside the rootfs */
 	uint64_t opened;  /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
@@ -163,6 +164,8 @@ bool want_terminal(const struct plan *p);
 bool want_sysctls(const struct plan *p);
 
 /* rights.c: the last steps */
+bool want_small_init(const struct plan *p);
+int bring_init(struct making *m, struct err *err);
 int give_up_rights(struct making *m, struct err *err);
 int become_payload(struct making *m, struct err *err);
 
