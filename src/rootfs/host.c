@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "rootfs/accounts.h"
 #include "rootfs/copy.h"
+#include "rootfs/mnt.h"
 
 #include <dirent.h>
 #include <errno.h>
