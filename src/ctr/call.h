@@ -54,13 +54,6 @@ void call_warn(struct call *call);
 /* The state root as an fd, the caller's; an existing or new folder. */
 int call_root(const struct call *call, struct err *err) MUST_CHECK;
 
-/* A struct container before container_open(): nothing to close. */
-#define CONTAINER_NONE                                                                            \
-	(struct container)                                                                        \
-	{                                                                                         \
-		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .start_sock = -1 \
-	}
-
 /*
  * Do one thing to each container that is named. Every failure is said; the others are still done.
  * With `print`, the name is written when it went well. EXIT_CTR when any failed.

@@ -51,8 +51,8 @@ static int put_file(struct strv *env, const char *path, struct err *err)
 		if (!*line || *line == '#')
 			continue;
 		if (strcspn(line, " \t") < strcspn(line, "="))
-			return err_set(err, EINVAL, "--env-file %s: line %zu: a space in the name", path,
-				       number);
+			return err_set(err, EINVAL, "--env-file %s: line %zu: a space in the name",
+				       path, number);
 		r = put(env, "env-file", line, err);
 		if (r < 0)
 			return err_wrap(err, "%s: line %zu", path, number);

@@ -18,9 +18,9 @@
 struct ns_flag {
 	const char *flag;
 	enum spec_ns ns;
-	size_t value;		/* of the flag's string in struct run_flags */
+	size_t value;           /* of the flag's string in struct run_flags */
 	const char *private[3]; /* words for a new one */
-	const char *later;	/* a word that is known and not there yet */
+	const char *later;      /* a word that is known and not there yet */
 };
 
 #define TO(field) offsetof(struct run_flags, field)
@@ -46,15 +46,15 @@ static void ns_set(struct spec_namespace *ns, bool wanted, char *path)
 static int container_pid(const struct run_made *m, const char *flag, const char *name, pid_t *ret,
 			 struct err *err)
 {
-	CLEAN(container) struct container c = CONTAINER_NONE;
+	CLEAN(container) struct container c = CONTAINER_INIT;
 	int r = container_open(m->state_root, name, &c, err);
 
 	if (r < 0)
 		return err_wrap(err, "--%s container:%s", flag, name);
 	if (c.state.status != STATUS_RUNNING && c.state.status != STATUS_PAUSED &&
 	    c.state.status != STATUS_CREATED)
-		return err_set(err, EINVAL, "--%s container:%s: that container is not running", flag,
-			       name);
+		return err_set(err, EINVAL, "--%s container:%s: that container is not running",
+			       flag, name);
 	*ret = c.state.pid;
 	return 0;
 }
@@ -88,7 +88,8 @@ static void host_ipc(struct run_made *m)
 {
 	mount_remove(&m->spec, "/dev/shm");
 	mount_remove(&m->spec, "/dev/mqueue");
-	spec_add_mount(&m->spec, "/dev/shm", "bind", "/dev/shm", "bind,nosuid,nodev,noexec,rprivate");
+	spec_add_mount(&m->spec, "/dev/shm", "bind", "/dev/shm",
+		       "bind,nosuid,nodev,noexec,rprivate");
 	if (access("/dev/mqueue", F_OK) == 0)
 		spec_add_mount(&m->spec, "/dev/mqueue", "bind", "/dev/mqueue",
 			       "bind,nosuid,nodev,noexec,rprivate");
@@ -135,8 +136,10 @@ static int ns_from_flag(struct run_made *m, const struct ns_flag *flag, const ch
 		return 0;
 	}
 	if (flag->later && str_starts(value, flag->later))
-		return err_set(err, ENOTSUP, "--%s %s is not there yet; use %s, host, container:NAME "
-					     "or ns:PATH", flag->flag, value, flag->private[0]);
+		return err_set(err, ENOTSUP,
+			       "--%s %s is not there yet; use %s, host, container:NAME "
+			       "or ns:PATH",
+			       flag->flag, value, flag->private[0]);
 	return err_set(err, EINVAL, "--%s: \"%s\" is none of %s, host, container:NAME, ns:PATH",
 		       flag->flag, value, flag->private[0]);
 }
@@ -184,7 +187,8 @@ static int user_namespace(const struct run_flags *f, struct run_made *m, struct 
 	if ((f->uidmap.count || f->gidmap.count) && f->userns && (!ns->wanted || ns->path))
 		return err_set(err, EINVAL,
 			       "--uidmap and --gidmap are for a new user namespace, not for "
-			       "--userns %s", f->userns);
+			       "--userns %s",
+			       f->userns);
 	if (f->uidmap.count || f->gidmap.count) {
 		ns_set(ns, true, NULL);
 		lin->uid_maps.count = lin->gid_maps.count = 0;
@@ -251,7 +255,8 @@ static int clocks(const struct run_flags *f, struct run_made *m, struct err *err
 	if (f->timens && (!ns->wanted || ns->path))
 		return err_set(err, EINVAL,
 			       "--boottime and --monotonic are for a new time namespace, not for "
-			       "--time %s", f->timens);
+			       "--time %s",
+			       f->timens);
 	ns_set(ns, true, NULL);
 	m->spec.lin.time_boot = (struct spec_time_offset){ f->boottime.set, f->boottime.value, 0 };
 	m->spec.lin.time_monotonic =

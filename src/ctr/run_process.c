@@ -96,17 +96,20 @@ static int process_ulimit(const char *text, struct spec_process *p, struct err *
 		*hard++ = '\0';
 	limit.resource = spec_rlimit_from_name(name);
 	if (limit.resource < 0)
-		return err_set(err, EINVAL,
-			       "--ulimit: no limit \"%s\"; there are as, core, cpu, data, fsize, locks, "
-			       "memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, "
-			       "sigpending, stack",
-			       name);
+		return err_set(
+			err, EINVAL,
+			"--ulimit: no limit \"%s\"; there are as, core, cpu, data, fsize, locks, "
+			"memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, "
+			"sigpending, stack",
+			name);
 	if (limit_value(soft, &limit.soft) < 0 || (hard && limit_value(hard, &limit.hard) < 0))
-		return err_set(err, EINVAL, "--ulimit %s: a limit is a number, or -1 for none", text);
+		return err_set(err, EINVAL, "--ulimit %s: a limit is a number, or -1 for none",
+			       text);
 	if (!hard)
 		limit.hard = limit.soft;
 	if (limit.soft > limit.hard)
-		return err_set(err, EINVAL, "--ulimit %s: the soft limit is above the hard one", text);
+		return err_set(err, EINVAL, "--ulimit %s: the soft limit is above the hard one",
+			       text);
 	*rlimit_slot(p, limit.resource) = limit;
 	return 0;
 }

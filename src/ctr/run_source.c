@@ -53,8 +53,8 @@ static int take_built_in(struct run_made *m, const char *name, struct err *err)
 		opt_guess_add(&guess, built_in[i].name);
 	}
 	if (strchr(name, '/') && access(name, F_OK) == 0)
-		return err_set(err, EINVAL, "SOURCE is host or busybox; for the folder use --rootfs %s",
-			       name);
+		return err_set(err, EINVAL,
+			       "SOURCE is host or busybox; for the folder use --rootfs %s", name);
 	if (guess.best)
 		return err_set(err, ENOENT, "no source \"%s\"; did you mean %s?", name, guess.best);
 	return err_set(err, ENOENT,
@@ -96,8 +96,9 @@ int run_source(const struct run_flags *f, struct run_made *m, char ***operands, 
 	int r;
 
 	if (f->rootfs && f->bundle)
-		return err_set(err, EINVAL, "--rootfs and --bundle: a bundle names its own root; "
-					    "give one of them");
+		return err_set(err, EINVAL,
+			       "--rootfs and --bundle: a bundle names its own root; "
+			       "give one of them");
 	if (f->bundle) {
 		r = take_bundle(m, f->bundle, err);
 	} else {
@@ -107,8 +108,9 @@ int run_source(const struct run_flags *f, struct run_made *m, char ***operands, 
 		else if (**operands)
 			r = take_built_in(m, *(*operands)++, err);
 		else
-			r = err_set(err, EINVAL, "no SOURCE: host, busybox, --rootfs DIR or "
-						 "--bundle DIR");
+			r = err_set(err, EINVAL,
+				    "no SOURCE: host, busybox, --rootfs DIR or "
+				    "--bundle DIR");
 	}
 	if (r < 0)
 		return r;
@@ -130,7 +132,8 @@ static int identity_stop(const struct run_flags *f, struct run_made *m, struct e
 	if (f->stop_signal) {
 		signal = process_signal_from_name(f->stop_signal);
 		if (signal < 0)
-			return err_set(err, EINVAL, "--stop-signal: no signal \"%s\"", f->stop_signal);
+			return err_set(err, EINVAL, "--stop-signal: no signal \"%s\"",
+				       f->stop_signal);
 		annotation_put(&m->spec, SPEC_ANNOTATION_STOP_SIGNAL, process_signal_name(signal));
 	}
 	if (f->stop_timeout.set) {
@@ -160,7 +163,8 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 	m->opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
 	m->opt.console_socket = f->console_socket;
 	if (f->isolation && !str_eq(f->isolation, "process"))
-		return err_set(err, ENOTSUP, "--isolation %s: only process is there yet", f->isolation);
+		return err_set(err, ENOTSUP, "--isolation %s: only process is there yet",
+			       f->isolation);
 	for (size_t i = 0; i < f->annotation.count; i++) {
 		CLEAN(free) char *key = xstrdup(f->annotation.items[i]);
 		char *eq = strchr(key, '=');

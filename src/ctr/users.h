@@ -13,7 +13,7 @@
 
 struct account {
 	uint32_t uid, gid;
-	char *home; /* NULL: not said */
+	char *home;               /* NULL: not said */
 	SPEC_LIST(uint32_t) gids; /* supplementary */
 };
 

@@ -15,7 +15,7 @@
 
 /* How long nothing has to come from a terminal that others still hold open, once our process has
  * ended, before we leave; and how often one that was closed by all is looked at again. */
-#define QUIET_MS  100
+#define QUIET_MS 100
 #define REOPEN_MS 250
 
 /* A pipe takes this much without blocking once poll says that it is writable (PIPE_BUF). */
@@ -31,7 +31,7 @@ static struct {
 } own;
 
 static const int fatal[] = { SIGHUP, SIGINT,  SIGQUIT, SIGTERM, SIGSEGV,
-			     SIGBUS, SIGABRT, SIGFPE,  SIGILL,	SIGSYS };
+			     SIGBUS, SIGABRT, SIGFPE,  SIGILL,  SIGSYS };
 
 static void own_restore(int when)
 {
@@ -94,7 +94,7 @@ void relay_resize(int master, int tty)
 /* ---- signals ----------------------------------------------------------------------- */
 
 /* Not passed on: what can't be taken, what is about ourselves, and what a crash of ours is. */
-static const int kept[] = { SIGSEGV, SIGBUS,  SIGABRT, SIGFPE, SIGILL,	SIGSYS,
+static const int kept[] = { SIGSEGV, SIGBUS,  SIGABRT, SIGFPE,  SIGILL,  SIGSYS,
 			    SIGTRAP, SIGCHLD, SIGURG,  SIGTTIN, SIGTTOU, SIGPIPE };
 
 int relay_signals(bool passing_on, struct err *err)
@@ -128,11 +128,11 @@ struct flow {
 
 struct loop {
 	const struct relay *r;
-	int master, in;	  /* -1: closed for good */
-	bool ended;	  /* the process has */
-	bool unheld;	  /* nobody has the terminal open just now */
-	char last;	  /* byte that went in */
-	struct flow up;	  /* in -> master */
+	int master, in;   /* -1: closed for good */
+	bool ended;       /* the process has */
+	bool unheld;      /* nobody has the terminal open just now */
+	char last;        /* byte that went in */
+	struct flow up;   /* in -> master */
 	struct flow down; /* master -> out */
 };
 
@@ -320,5 +320,6 @@ int relay_run(const struct relay *r, struct err *err)
 	own_restore(TCSADRAIN);
 	if (l.master >= 0)
 		close(l.master);
-	return more < 0 ? err_set(err, -more, "poll for the process's end: %s", strerror(-more)) : 0;
+	return more < 0 ? err_set(err, -more, "poll for the process's end: %s", strerror(-more)) :
+			  0;
 }

@@ -14,18 +14,17 @@
 struct relay {
 	int pidfd;   /* the process */
 	int signals; /* relay_signals(); -1: none are passed on */
-	int master;  /* the master side of its terminal, closed by relay_run(): so a line can be hung
+	int master; /* the master side of its terminal, closed by relay_run(): so a line can be hung
 		      * up before the end; -1: it has our own stdio */
-	int tty;     /* our own terminal, asked for its size; -1: none */
-	int in;	     /* what is read for its terminal; put into raw mode when it is one; -1: nothing */
-	int out;     /* where its terminal's output goes */
+	int tty;    /* our own terminal, asked for its size; -1: none */
+	int in;  /* what is read for its terminal; put into raw mode when it is one; -1: nothing */
+	int out; /* where its terminal's output goes */
 };
 
-#define RELAY_INIT                                                          \
-	(struct relay)                                                      \
-	{                                                                   \
-		.pidfd = -1, .signals = -1, .master = -1, .tty = -1, .in = -1, \
-		.out = -1                                                   \
+#define RELAY_INIT                                                                       \
+	(struct relay)                                                                   \
+	{                                                                                \
+		.pidfd = -1, .signals = -1, .master = -1, .tty = -1, .in = -1, .out = -1 \
 	}
 
 /*
