@@ -15,8 +15,8 @@
 
 /* What the default profile denies and a user can give back: --security-opt allow=WORD[,WORD]. */
 struct profile_group {
-	const char *name; /* "userns"; NULL ends the table */
-	const char *help; /* one line, for --help and man pages */
+	char name[16]; /* "userns"; an empty one ends the table */
+	char help[80]; /* one line, for --help and man pages */
 };
 
 extern const struct profile_group profile_groups[];

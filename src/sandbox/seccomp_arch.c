@@ -29,8 +29,8 @@ static const struct seccomp_arch archs[] = {
 	{ "SCMP_ARCH_PPC64LE", "ppc64le", SCMP_ARCH_PPC64LE, AUDIT_ARCH_PPC64LE, true, 326, 402 },
 	{ "SCMP_ARCH_S390", "s390", SCMP_ARCH_S390, AUDIT_ARCH_S390, false, 359, 402 },
 	{ "SCMP_ARCH_S390X", "s390x", SCMP_ARCH_S390X, AUDIT_ARCH_S390X, true, 359, 402 },
-	{ "SCMP_ARCH_PARISC", NULL, SCMP_ARCH_PARISC, AUDIT_ARCH_PARISC, false },
-	{ "SCMP_ARCH_PARISC64", NULL, SCMP_ARCH_PARISC64, AUDIT_ARCH_PARISC64, true },
+	{ "SCMP_ARCH_PARISC", "", SCMP_ARCH_PARISC, AUDIT_ARCH_PARISC, false },
+	{ "SCMP_ARCH_PARISC64", "", SCMP_ARCH_PARISC64, AUDIT_ARCH_PARISC64, true },
 	{ "SCMP_ARCH_RISCV64", "riscv64", SCMP_ARCH_RISCV64, AUDIT_ARCH_RISCV64, true },
 };
 
@@ -39,7 +39,7 @@ static const struct seccomp_arch archs[] = {
  * architecture's own numbers begin (0x40000000 for x32, 4000 for MIPS o32).
  */
 static const struct {
-	const char *name;
+	char name[20];
 	uint16_t number;
 	uint32_t only; /* on this architecture, and not counted from anywhere; 0: on all */
 } newer[] = {

@@ -17,8 +17,8 @@
 /* ---- architectures ---------------------------------------------------------------- */
 
 struct seccomp_arch {
-	const char *name;             /* "SCMP_ARCH_X86_64" */
-	const char *other;            /* as docker's profiles call it: "amd64"; NULL: they don't */
+	char name[24];                /* "SCMP_ARCH_X86_64"; in place: nothing to relocate */
+	char other[12];               /* as docker's profiles call it: "amd64" */
 	uint32_t token;               /* as libseccomp has it */
 	uint32_t audit;               /* as struct seccomp_data has it; x32 shares x86_64's */
 	bool wide;                    /* arguments have 64 bits */

@@ -2,11 +2,12 @@
 #include "sandbox/seccomp_rules.h"
 
 #include "base/str.h"
+#include "spec/names.h"
 
 #include <linux/seccomp.h>
 
 static const struct {
-	const char *name;
+	char name[24]; /* in place: nothing to relocate at every start */
 	uint32_t action;
 	uint32_t data_max;
 } actions[] = {
@@ -22,7 +23,7 @@ static const struct {
 };
 
 static const struct {
-	const char *name;
+	char name[24];
 	enum seccomp_op op;
 	bool negate, masked;
 } ops[] = {
@@ -58,30 +59,21 @@ bool seccomp_op_from_name(const char *name, enum seccomp_op *ret, bool *ret_nega
 	return false;
 }
 
-static const struct {
-	const char *name;
-	uint32_t flag;
-} flags[] = {
-	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
-	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
-	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
-	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
-};
-
 bool seccomp_flag_from_name(const char *name, uint32_t *ret)
 {
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-		if (!str_eq(flags[i].name, name))
-			continue;
-		*ret = flags[i].flag;
-		return true;
-	}
-	return false;
+	const struct spec_word *w = spec_word_find(WORDS_SECCOMP_FLAG, name);
+
+	if (w)
+		*ret = (uint32_t)w->value;
+	return w;
 }
 
 void seccomp_flags_text(uint32_t set, struct str *ret)
 {
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		if (set & flags[i].flag)
-			str_printf(ret, "%s%s", ret->len ? ", " : "", flags[i].name);
+	size_t count;
+	const struct spec_word *w = spec_words(WORDS_SECCOMP_FLAG, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (set & (uint32_t)w[i].value)
+			str_printf(ret, "%s%s", ret->len ? ", " : "", w[i].word);
 }
