@@ -96,8 +96,7 @@ int rights_no_new_privs(struct err *err)
 
 void rights_umask(const struct spec_process *p)
 {
-	if (p->umask.set)
-		umask((mode_t)p->umask.value & 0777);
+	umask(p->umask.set ? (mode_t)p->umask.value & 0777 : 022);
 }
 
 static int set_groups(const struct spec_process *p, struct err *err)

@@ -30,7 +30,7 @@ int rights_oom_score_adj(int proc, int64_t score, struct err *err) MUST_CHECK;
 
 int rights_no_new_privs(struct err *err) MUST_CHECK;
 
-/* Returns nothing to fail: 0 to 0777. */
+/* 0 to 0777; where the spec says nothing 022, as everywhere, whatever ours is. Can't fail. */
 void rights_umask(const struct spec_process *p);
 
 /*
