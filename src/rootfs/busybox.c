@@ -176,7 +176,7 @@ static int fill(int program, int dir, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		rc = host_file_write(dir, files[i].path, files[i].text, err);
 		if (rc < 0)
-			return err_wrap(err, "busybox");
+			return err_wrap(err, "busybox: ");
 		if (fchmodat(dir, files[i].path, 0644, 0) < 0)
 			return err_sys(err, "busybox: set the mode of %s", files[i].path);
 	}
@@ -201,7 +201,7 @@ static int build(int cache, int program, const char *name, struct err *err)
 		return 0; /* another was first */
 	rc = file_remove_tree(cache, TEMP_NAME, err);
 	if (rc < 0)
-		return err_wrap(err, "busybox");
+		return err_wrap(err, "busybox: ");
 	if (mkdirat(cache, TEMP_NAME, 0755) < 0 || fchmodat(cache, TEMP_NAME, 0755, 0) < 0)
 		return err_sys(err, "busybox: make a folder");
 	dir = openat(cache, TEMP_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -238,7 +238,7 @@ int source_busybox(const char *cache, char **ret, struct err *err)
 			 (unsigned long)st.st_mtim.tv_nsec);
 	rc = file_mkdir_p(cache, 0755, err);
 	if (rc < 0)
-		return err_wrap(err, "busybox");
+		return err_wrap(err, "busybox: ");
 	dir = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(err, "busybox: open %s", cache);

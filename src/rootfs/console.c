@@ -89,13 +89,13 @@ int rootfs_console_make(struct rootfs_plan *plan, uint16_t rows, uint16_t column
 	int rc;
 
 	if (master < 0)
-		return err_wrap(err, "process.terminal");
+		return err_wrap(err, "process.terminal: ");
 	slave = slave_open(plan, master, err);
 	rc = slave < 0 ? slave : console_bind(plan->root, slave, err);
 	if (rc == 0 && (rows || columns) && ioctl(master, TIOCSWINSZ, &size) < 0)
 		rc = err_sys(err, "set the terminal's size; process.consoleSize");
 	if (rc < 0)
-		return err_wrap(err, "process.terminal");
+		return err_wrap(err, "process.terminal: ");
 	*ret_master = take_fd(&master);
 	*ret_slave = take_fd(&slave);
 	return 0;

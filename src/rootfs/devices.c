@@ -123,7 +123,7 @@ int rootfs_devices_make(struct rootfs_plan *plan, struct err *err)
 		int rc = device_place(plan, d, dev, err);
 
 		if (rc < 0)
-			return err_wrap(err, "%s", d->key);
+			return err_wrap(err, "%s: ", d->key);
 	}
 	return links_make(dev, err);
 }

@@ -47,7 +47,7 @@ static int copy_up(int hidden, int shown, struct err *err)
 	struct copy_rules rules = { .bytes_left = UINT64_MAX, .entries_left = UINT_MAX };
 	int rc = copy_folder(hidden, shown, &rules, err);
 
-	return rc < 0 ? err_wrap(err, "tmpcopyup") : 0;
+	return rc < 0 ? err_wrap(err, "tmpcopyup: ") : 0;
 }
 
 /*
@@ -181,7 +181,7 @@ int rootfs_mounts_do(struct rootfs_plan *plan, struct err *err)
 		int rc = mount_do(plan, &plan->mounts.items[i], err);
 
 		if (rc < 0)
-			return err_wrap(err, "%s", plan->mounts.items[i].key);
+			return err_wrap(err, "%s: ", plan->mounts.items[i].key);
 	}
 	return 0;
 }

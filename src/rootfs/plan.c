@@ -53,7 +53,7 @@ static int plan_root_path(const struct plan_input *in, struct rootfs_plan *plan,
 			       "root.path: missing; it says which folder becomes the root");
 	rc = plan_host_path(in, in->spec->root_path, &path, err);
 	if (rc < 0)
-		return err_wrap(err, "root.path");
+		return err_wrap(err, "root.path: ");
 	/* Overlay and the mount table want the folder itself, not a link to it. */
 	plan->root_path = realpath(path, NULL);
 	if (!plan->root_path)

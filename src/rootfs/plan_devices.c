@@ -115,7 +115,7 @@ int plan_devices(const struct plan_input *in, struct rootfs_plan *plan, struct e
 				   from->path ? from->path : "no path");
 		rc = device_from_spec(from, plan->userns, d, err);
 		if (rc < 0)
-			return err_wrap(err, "%s", d->key);
+			return err_wrap(err, "%s: ", d->key);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
 		struct device_plan *d;

@@ -137,7 +137,7 @@ static int plan_bind(const struct plan_input *in, const struct spec_mount *from,
 			       i);
 	rc = plan_host_path(in, from->source, &m->source, err);
 	if (rc < 0)
-		return err_wrap(err, "mounts[%zu].source", i);
+		return err_wrap(err, "mounts[%zu].source: ", i);
 	if ((nofollow ? lstat(m->source, &st) : stat(m->source, &st)) < 0)
 		return err_sys(err, "mounts[%zu].source: %s", i, m->source);
 	if (m->opt.copy_symlink && S_ISLNK(st.st_mode))
@@ -306,7 +306,7 @@ static int plan_mount(const struct plan_input *in, size_t i, struct rootfs_plan 
 		return rc;
 	rc = mount_options_parse(&from->options, &m->opt, err);
 	if (rc < 0)
-		return err_wrap(err, "mounts[%zu].options", i);
+		return err_wrap(err, "mounts[%zu].options: ", i);
 	if (m->opt.remount) {
 		m->kind = MOUNT_REMOUNT;
 		m->is_dir = true;

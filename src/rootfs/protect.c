@@ -164,13 +164,13 @@ int rootfs_protect(struct rootfs_plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->readonly_paths.count; i++) {
 		rc = make_readonly(plan, plan->readonly_paths.items[i], err);
 		if (rc < 0)
-			return err_wrap(err, "linux.readonlyPaths[%zu] (%s)", i,
+			return err_wrap(err, "linux.readonlyPaths[%zu] (%s): ", i,
 					plan->readonly_paths.items[i]);
 	}
 	for (size_t i = 0; i < plan->masked_paths.count; i++) {
 		rc = mask(plan, &masks, plan->masked_paths.items[i], err);
 		if (rc < 0)
-			return err_wrap(err, "linux.maskedPaths[%zu] (%s)", i,
+			return err_wrap(err, "linux.maskedPaths[%zu] (%s): ", i,
 					plan->masked_paths.items[i]);
 	}
 	return late_readonly(plan, err);

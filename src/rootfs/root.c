@@ -78,7 +78,7 @@ static int overlay_mount(struct rootfs_plan *plan, struct err *err)
 	if (rc == 0)
 		rc = root_overlay_mount(plan, plan->root_tree, "root", "root", err);
 	if (rc < 0)
-		return err_wrap(err, "root.path");
+		return err_wrap(err, "root.path: ");
 	plan->root = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return plan->root < 0 ? err_sys(err, "root.path: open the merged root") : 0;
 }
@@ -97,7 +97,7 @@ static int host_mount(struct rootfs_plan *plan, struct err *err)
 	    move_mount(plan->root, "", AT_FDCWD, "root", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(err, "mount the root folder");
 	rc = host_fill(plan, err);
-	return rc < 0 ? err_wrap(err, "the host's programs as root") : 0;
+	return rc < 0 ? err_wrap(err, "the host's programs as root: ") : 0;
 }
 
 int rootfs_root_mount(struct rootfs_plan *plan, struct err *err)

@@ -135,7 +135,7 @@ static int mount_open(struct rootfs_plan *plan, struct mount_plan *m, struct idm
 	if (m->opt.idmap != IDMAP_NONE) {
 		rc = idmap_get(cache, plan, &m->uid_maps, &m->gid_maps, err);
 		if (rc < 0)
-			return err_wrap(err, "%s: idmap", m->key);
+			return err_wrap(err, "%s: idmap: ", m->key);
 		attrs.all.userns_fd = attrs.top.userns_fd = (uint64_t)rc;
 	}
 	m->tree = tree_make(plan, m->source, flags, &attrs);
@@ -168,7 +168,7 @@ static int layer_open(struct rootfs_plan *plan, const char *path, uint64_t attrs
 	if (plan->userns && geteuid() == 0 && !plan->in_child) {
 		fd = idmap_get(cache, plan, &(spec_id_maps){ 0 }, &(spec_id_maps){ 0 }, err);
 		if (fd < 0)
-			return err_wrap(err, "root.path: idmap");
+			return err_wrap(err, "root.path: idmap: ");
 		want.all.attr_set |= MOUNT_ATTR_IDMAP;
 		want.all.userns_fd = (uint64_t)fd;
 		*ret_tree = tree_make(plan, path, 0, &want);
