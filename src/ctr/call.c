@@ -18,22 +18,7 @@ static void say(const char *who, const char *verb, const char *text)
 int call_fail(const struct call *call, const struct err *err)
 {
 	say("", call && call->command ? call->command->name : "", err->text);
-	return EXIT_CTR;
-}
-
-int call_fail_start(const struct call *call, const struct err *err)
-{
-	call_fail(call, err);
-	switch (err->code) {
-	case ENOENT:
-		return EXIT_NOT_FOUND;
-	case EACCES:
-	case ENOEXEC:
-	case EISDIR:
-		return EXIT_CANT_RUN;
-	default:
-		return EXIT_CTR;
-	}
+	return err->exit_status ? err->exit_status : EXIT_CTR;
 }
 
 void call_warn(struct call *call)
@@ -69,6 +54,10 @@ static int each(struct call *call, int root, const char *name, call_each_fn fn, 
 	struct err err = { 0 };
 	int r = container_open(root, name, &c, &err);
 
+	if (r == -ENOENT && call->missing == CALL_MISSING_FINE)
+		return 0;
+	if (r == -ENOENT)
+		err.exit_status = call->missing;
 	if (r >= 0)
 		r = fn(call, &c, &err);
 	call_warn(call);
@@ -91,7 +80,31 @@ int call_each(struct call *call, call_each_fn fn, bool print)
 	for (int i = 0; i < call->count; i++) {
 		int r = each(call, root, call->args[i], fn, print);
 
-		status = r ? r : status;
+		status = r > status ? r : status;
 	}
 	return status;
+}
+
+int call_names(struct call *call, bool all)
+{
+	struct err err = { 0 };
+	CLEAN(fd) int root = -1;
+	int r = 0;
+
+	if (all && call->count)
+		r = err_set(&err, EINVAL, "--all and names: give one or the other");
+	else if (!all && !call->count)
+		r = err_set(&err, EINVAL, "no container named; see `ctr help %s`",
+			    call->command->name);
+	if (r < 0)
+		return call_fail(call, &err);
+	if (!all)
+		return 0;
+	root = call_root(call, &err);
+	r = root < 0 ? root : state_list(root, &call->names, &err);
+	if (r < 0)
+		return call_fail(call, &err);
+	call->args = call->names.items;
+	call->count = (int)call->names.count;
+	return 0;
 }

@@ -10,10 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Exit statuses of ctr's own, as docker and podman have them. */
-#define EXIT_CTR 125       /* ctr itself failed */
-#define EXIT_CANT_RUN 126  /* the command is there and can't be run */
-#define EXIT_NOT_FOUND 127 /* the command is not there */
+/* ctr itself failed; docker and podman use the same. A payload that can't become one is 126 or 127,
+ * which err.exit_status then says. */
+#define EXIT_CTR 125
 
 #define DEFAULT_ROOT "/run/ctr"
 
@@ -24,7 +23,11 @@ struct call {
 	char **args;      /* operands, NULL-terminated */
 	int count;
 	struct strv warnings;
+	struct strv names; /* what call_names() put into args */
+	int missing;       /* exit status where no container has that name; 0: EXIT_CTR */
 };
+
+#define CALL_MISSING_FINE (-1)
 
 /*
  * One row per verb. `run` gets a whole call and returns the exit status. A name of two words
@@ -42,11 +45,8 @@ struct command {
 	bool hidden;
 };
 
-/* "ctr: VERB: text" on stderr. Returns EXIT_CTR. */
+/* "ctr: VERB: text" on stderr. Returns the exit status: err.exit_status, or else EXIT_CTR. */
 int call_fail(const struct call *call, const struct err *err) __attribute__((nonnull(2)));
-
-/* The same, with the status for a payload that could not become one: 127, 126 or 125. */
-int call_fail_start(const struct call *call, const struct err *err);
 
 /* "ctr: warning: text" for each, and forget them. */
 void call_warn(struct call *call);
@@ -56,10 +56,14 @@ int call_root(const struct call *call, struct err *err) MUST_CHECK;
 
 /*
  * Do one thing to each container that is named. Every failure is said; the others are still done.
- * With `print`, the name is written when it went well. EXIT_CTR when any failed.
+ * With `print`, the name is written when it went well. The gravest status when any failed.
  */
 typedef int (*call_each_fn)(struct call *call, struct container *c, struct err *err);
 int call_each(struct call *call, call_each_fn fn, bool print);
+
+/* Make all containers the operands (--all), or see to it that there is at least one. 0 or the status
+ * to exit with, words said. */
+int call_names(struct call *call, bool all);
 
 /* Write text to stdout, whole; returns 0 or EXIT_CTR with words. */
 int call_print(const struct call *call, const char *text, size_t len);

@@ -38,7 +38,7 @@ static int put_file(struct strv *env, const char *path, struct err *err)
 	int r = file_read(AT_FDCWD, path, ENV_FILE_MAX, &text, &len, err);
 
 	if (r < 0)
-		return err_wrap(err, "--env-file");
+		return err_wrap(err, "--env-file: ");
 	if (strlen(text) != len)
 		return err_set(err, EINVAL, "--env-file %s: has a NUL byte in it", path);
 	for (char *line = text, *next; line; line = next) {
@@ -55,7 +55,7 @@ static int put_file(struct strv *env, const char *path, struct err *err)
 				       path, number);
 		r = put(env, "env-file", line, err);
 		if (r < 0)
-			return err_wrap(err, "%s: line %zu", path, number);
+			return err_wrap(err, "%s: line %zu: ", path, number);
 	}
 	return 0;
 }

@@ -105,7 +105,7 @@ static int cgroup_place(const struct run_flags *f, struct run_made *m, struct er
 		return 0;
 	r = pool_resolve(f->cgroup_parent, &m->cgroup_parent, err);
 	if (r < 0)
-		return err_wrap(err, "--cgroup-parent");
+		return err_wrap(err, "--cgroup-parent: ");
 	m->opt.cgroup_parent = m->cgroup_parent;
 	free(m->spec.lin.cgroups_path);
 	m->spec.lin.cgroups_path = NULL;

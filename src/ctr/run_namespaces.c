@@ -50,7 +50,7 @@ static int container_pid(const struct run_made *m, const char *flag, const char 
 	int r = container_open(m->state_root, name, &c, err);
 
 	if (r < 0)
-		return err_wrap(err, "--%s container:%s", flag, name);
+		return err_wrap(err, "--%s container:%s: ", flag, name);
 	if (c.state.status != STATUS_RUNNING && c.state.status != STATUS_PAUSED &&
 	    c.state.status != STATUS_CREATED)
 		return err_set(err, EINVAL, "--%s container:%s: that container is not running",
@@ -74,7 +74,7 @@ static int share_shm(struct run_made *m, pid_t pid, const char *name, struct err
 	/* Once, in its root, and by fd from then on: it may have made the name a link to anywhere. */
 	m->shm = path_open_in_root(root, "/dev/shm", O_PATH | O_DIRECTORY, 0, err);
 	if (m->shm < 0)
-		return err_wrap(err, "--ipc container:%s", name);
+		return err_wrap(err, "--ipc container:%s: ", name);
 	if (fstatfs(m->shm, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
 		return err_set(err, EINVAL, "--ipc container:%s: its /dev/shm is no tmpfs", name);
 	mount_remove(&m->spec, "/dev/shm");

@@ -26,7 +26,7 @@ static int entrypoint(const char *text, struct strv *args, struct err *err)
 		return r;
 	at.value = doc;
 	r = json_read_strv(&at, args, err);
-	return r < 0 ? err_wrap(err, "--entrypoint") : 0;
+	return r < 0 ? err_wrap(err, "--entrypoint: ") : 0;
 }
 
 static int process_args(const struct run_flags *f, struct spec_process *p, char **command,

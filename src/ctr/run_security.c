@@ -186,7 +186,7 @@ static int security_opt(const char *text, struct spec *spec, struct security *s,
 			return err_set(err, EINVAL, "--security-opt %s: needs a value, %s=VALUE",
 				       text, name);
 		r = opts[i].apply(spec, s, value, err);
-		return r < 0 ? err_wrap(err, "--security-opt %s", text) : 0;
+		return r < 0 ? err_wrap(err, "--security-opt %s: ", text) : 0;
 	}
 	if (guess.best)
 		return err_set(err, EINVAL, "--security-opt: no option \"%s\"; did you mean %s?",
@@ -212,7 +212,7 @@ static int seccomp(struct run_made *m, const struct security *s, bool privileged
 		int r = seccomp_profile_load(how, spec->process.caps.bounding, &s->allow,
 					     &spec->lin.seccomp, err);
 
-		return r < 0 ? err_wrap(err, "--security-opt seccomp=%s", how) : 0;
+		return r < 0 ? err_wrap(err, "--security-opt seccomp=%s: ", how) : 0;
 	}
 	if (!s->allow.count)
 		return 0;

@@ -152,7 +152,7 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 	m->name = f->name ? xstrdup(f->name) : xstrndup(m->id, 12);
 	r = state_name_check(m->name, err);
 	if (r < 0)
-		return err_wrap(err, "--name");
+		return err_wrap(err, "--name: ");
 	m->opt.name = m->name;
 	m->opt.id = m->id;
 	m->opt.auto_remove = f->rm;

@@ -34,7 +34,7 @@ static int groups_add(const struct run_flags *f, struct run_made *m, int tree, s
 		int r = account_group(tree, f->p.group_add.items[i], &gid, err);
 
 		if (r < 0)
-			return err_wrap(err, "--group-add");
+			return err_wrap(err, "--group-add: ");
 		*SPEC_ADD(&m->spec.process.additional_gids) = gid;
 	}
 	return 0;
@@ -59,7 +59,7 @@ int run_user(const struct run_flags *f, struct run_made *m, struct err *err)
 	if (!m->from_bundle || f->p.user) {
 		r = account_find(tree, f->p.user, &account, err);
 		if (r < 0)
-			return f->p.user ? err_wrap(err, "--user %s", f->p.user) : r;
+			return f->p.user ? err_wrap(err, "--user %s: ", f->p.user) : r;
 		account_apply(&account, &m->spec.process);
 		home_put(&m->spec.process, account.home ? account.home : "/");
 	}

@@ -1,0 +1,42 @@
+#include "ctr/foreground.h"
+
+#include "monitor/terminal.h"
+
+#include <fcntl.h>
+
+int foreground_begin(struct foreground *fg, const struct env_flags *f, int stdio[3],
+		     struct err *err)
+{
+	if (!f->interactive && !f->tty) {
+		fg->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fg->null < 0)
+			return err_sys(err, "open /dev/null");
+		stdio[0] = fg->null;
+	}
+	if (f->proxy_off && !f->tty)
+		return 0;
+	fg->signals = relay_signals(!f->proxy_off, err);
+	return fg->signals < 0 ? fg->signals : 0;
+}
+
+void foreground_resize(int master)
+{
+	if (master >= 0)
+		relay_resize(master, relay_own_tty());
+}
+
+int foreground_serve(const struct foreground *fg, const struct env_flags *f, int pidfd, int master,
+		     struct err *err)
+{
+	struct relay relay = RELAY_INIT;
+
+	relay.pidfd = pidfd;
+	relay.signals = fg->signals;
+	relay.master = master;
+	if (master >= 0) {
+		relay.tty = relay_own_tty();
+		relay.in = f->interactive ? STDIN_FILENO : -1;
+		relay.out = STDOUT_FILENO;
+	}
+	return relay_run(&relay, err);
+}

@@ -1,0 +1,41 @@
+/* What verbs print: small templates over JSON ('{{.State.Pid}}'), tables, times. */
+#ifndef CTR_CTR_FORMAT_H
+#define CTR_CTR_FORMAT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Put a document through a template: text, \t and \n, and {{...}} with `.A.B`, `.`, `json .A`,
+ * `len .A`, `index .A "key"`, each also as `.A | json`. Names match whatever their case. The part of Go's
+ * templates that people use with --format. -EINVAL says what is not understood, -ENOENT which
+ * fields there are.
+ */
+int format_render(const char *format, struct json_object *doc, struct str *out,
+		  struct err *err) MUST_CHECK;
+
+/* Pretty JSON with a newline. */
+void format_json(struct json_object *doc, struct str *out);
+
+/* Cells, row after row; the first row is the heading. */
+struct table {
+	size_t columns;
+	struct strv cells;
+};
+
+/* Columns as wide as their widest cell; empty lines when there is no cell. */
+void table_print(const struct table *t, bool heading, struct str *out);
+
+/* "3 minutes", "2 weeks": how long ago, or how long it took. */
+void format_duration(uint64_t seconds, struct str *out);
+
+/* "2026-01-31T09:30:00.123Z"; "" for 0. ret has room for 32. */
+void format_time(uint64_t unix_ms, char ret[32]);
+
+uint64_t format_now_ms(void);
+
+#endif

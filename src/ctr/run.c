@@ -1,0 +1,183 @@
+/* ctr run, ctr create */
+#include "ctr/verbs.h"
+
+#include "base/fd.h"
+#include "ctr/foreground.h"
+#include "ctr/run_make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- --cidfile --------------------------------------------------------------------- */
+
+/* Made before the container is: a name that is taken is refused while nothing has happened. */
+static int cidfile_make(const char *path, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	return fd < 0 ? err_sys(err, "--cidfile %s", path) : fd;
+}
+
+static int cidfile_write(int fd, const char *path, const char *id, struct err *err)
+{
+	int r = fd_write_all(fd, id, strlen(id));
+
+	return r < 0 ? err_set(err, -r, "--cidfile %s: %s", path, strerror(-r)) : 0;
+}
+
+/* container_create() with a cidfile, which is gone again when there is no container. */
+static int create(struct call *call, int root, struct run_made *m, struct container *c,
+		  struct err *err)
+{
+	const struct run_flags *f = call->flags;
+	CLEAN(fd) int cid = -1;
+	int r;
+
+	if (f->cidfile) {
+		cid = cidfile_make(f->cidfile, err);
+		if (cid < 0)
+			return cid;
+	}
+	r = container_create(root, &m->spec, &m->opt, &call->warnings, c, err);
+	call_warn(call);
+	if (r >= 0 && cid >= 0) {
+		r = cidfile_write(cid, f->cidfile, m->id, err);
+		if (r < 0) {
+			struct err ignored;
+
+			(void)!container_delete(c, true, &ignored);
+		}
+	}
+	if (r < 0 && cid >= 0)
+		(void)unlink(f->cidfile);
+	return r;
+}
+
+/* ---- run --------------------------------------------------------------------------- */
+
+static int dry_run(struct call *call, int root, struct run_made *m, struct err *err)
+{
+	int r = container_dry_run(root, &m->spec, &m->opt, stdout, &call->warnings, err);
+
+	call_warn(call);
+	if (r < 0)
+		return call_fail(call, err);
+	if (fflush(stdout) != 0) {
+		err_sys(err, "write to standard output");
+		return call_fail(call, err);
+	}
+	return 0;
+}
+
+/* From a created container to its end. */
+static int serve(struct container *c, const struct foreground *fg, const struct env_flags *f,
+		 int *ret_code, struct err *err)
+{
+	int r;
+
+	foreground_resize(c->terminal);
+	r = container_start(c, err);
+	if (r >= 0)
+		r = foreground_serve(fg, f, c->pidfd, take_fd(&c->terminal), err);
+	return r < 0 ? r : container_wait(c, ret_code, err);
+}
+
+static int run_it(struct call *call, int root, struct run_made *m, struct err *err)
+{
+	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	const struct run_flags *f = call->flags;
+	struct env_flags p = f->p; /* lists are borrowed */
+	struct err removal = { 0 };
+	int code = 0, status = 0, r;
+
+	/* A bundle that wants a terminal is run by hand: as if -it had been said. */
+	if (m->spec.process.terminal && !p.tty)
+		p.tty = p.interactive = true;
+	m->opt.start_by_caller = true;
+	r = foreground_begin(&fg, &p, m->opt.stdio, err);
+	if (r >= 0)
+		r = create(call, root, m, &c, err);
+	if (r < 0)
+		return call_fail(call, err);
+	r = serve(&c, &fg, &p, &code, err);
+	if (r < 0)
+		status = call_fail(call, err);
+	/* What never ran is of no use to anybody either. */
+	if (f->rm || r < 0)
+		if (container_delete(&c, true, &removal) < 0)
+			status = call_fail(call, &removal);
+	return status ? status : code;
+}
+
+int verb_run(struct call *call)
+{
+	CLEAN(run_made) struct run_made m = RUN_MADE_INIT;
+	const struct run_flags *f = call->flags;
+	struct err err = { 0 };
+	CLEAN(fd) int root = call_root(call, &err);
+
+	if (root < 0)
+		return call_fail(call, &err);
+	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
+		return call_fail(call, &err);
+	return f->dry_run ? dry_run(call, root, &m, &err) : run_it(call, root, &m, &err);
+}
+
+/* ---- create ------------------------------------------------------------------------ */
+
+/*
+ * Nobody stays behind to read what a created container says, and its caller may be waiting for the
+ * end of our own output: so it gets /dev/null, but for the streams that --attach names.
+ */
+static int create_stdio(const struct run_flags *f, int null, int stdio[3], struct err *err)
+{
+	static const char *const names[] = { "stdin", "stdout", "stderr" };
+
+	for (size_t i = 0; i < f->attach.count; i++) {
+		size_t n = 0;
+
+		while (n < ARRAY_LEN(names) && !str_eq(names[n], f->attach.items[i]))
+			n++;
+		if (n == ARRAY_LEN(names))
+			return err_set(err, EINVAL,
+				       "--attach: \"%s\" is not stdin, stdout or stderr",
+				       f->attach.items[i]);
+	}
+	for (size_t n = 0; n < ARRAY_LEN(names); n++)
+		if (!strv_has(&f->attach, names[n]) && !(n == 0 && f->p.interactive))
+			stdio[n] = null;
+	return 0;
+}
+
+int verb_create(struct call *call)
+{
+	CLEAN(run_made) struct run_made m = RUN_MADE_INIT;
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	CLEAN(str) struct str line = { 0 };
+	const struct run_flags *f = call->flags;
+	struct err err = { 0 };
+	CLEAN(fd) int root = call_root(call, &err);
+	CLEAN(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int r = root < 0 ? root : 0;
+
+	if (r >= 0 && null < 0)
+		r = err_sys(&err, "open /dev/null");
+	if (r >= 0)
+		r = run_make(f, call->args, root, &m, &call->warnings, &err);
+	if (r >= 0 && m.spec.process.terminal && !f->console_socket)
+		r = err_set(
+			&err, EINVAL,
+			"--tty: nobody would hold the terminal once create is done; use run -it, or "
+			"hand it to a program of yours with --console-socket");
+	if (r >= 0)
+		r = create_stdio(f, null, m.opt.stdio, &err);
+	if (r >= 0)
+		r = create(call, root, &m, &c, &err);
+	if (r < 0)
+		return call_fail(call, &err);
+	str_printf(&line, "%s\n", m.id);
+	return call_print(call, line.text, line.len);
+}

@@ -1,0 +1,80 @@
+/* The verbs: one function each, called through the table in commands.c. */
+#ifndef CTR_CTR_VERBS_H
+#define CTR_CTR_VERBS_H
+
+#include "ctr/call.h"
+#include "ctr/run_flags.h"
+
+int verb_run(struct call *call);
+int verb_create(struct call *call);
+int verb_start(struct call *call);
+int verb_exec(struct call *call);
+int verb_kill(struct call *call);
+int verb_stop(struct call *call);
+int verb_pause(struct call *call);
+int verb_resume(struct call *call);
+int verb_rm(struct call *call);
+int verb_ps(struct call *call);
+int verb_inspect(struct call *call);
+int verb_state(struct call *call);
+int verb_spec(struct call *call);
+int verb_info(struct call *call);
+int verb_version(struct call *call);
+int verb_pool_create(struct call *call);
+int verb_pool_ls(struct call *call);
+int verb_pool_inspect(struct call *call);
+int verb_pool_set(struct call *call);
+int verb_pool_rm(struct call *call);
+int verb_completion(struct call *call);
+int verb_help(struct call *call);
+
+/* Their flags: a table beside each verb's code. */
+struct exec_flags {
+	struct env_flags p;
+	const char *console_socket;
+};
+
+struct kill_flags {
+	const char *signal;
+	bool all;
+};
+
+struct stop_flags {
+	const char *signal;
+	struct opt_i64 timeout;
+	bool all;
+};
+
+struct rm_flags {
+	bool force, all;
+};
+
+struct ps_flags {
+	bool all, quiet, no_trunc, no_heading;
+	const char *format;
+	struct strv filter;
+};
+
+struct format_flags {
+	const char *format;
+};
+
+struct spec_flags {
+	const char *bundle;
+};
+
+struct pool_flags {
+	const char *owner, *format;
+	struct strv set;
+	struct opt_i64 memory, pids_limit, cpu_shares;
+	const char *cpus, *cpuset_cpus, *cpuset_mems, *partition;
+};
+
+struct help_flags {
+	bool man;
+};
+
+extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
+	format_rows[], spec_rows[], pool_create_rows[], pool_set_rows[], help_rows[];
+
+#endif
