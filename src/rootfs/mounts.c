@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What the kernel's bare number most likely means for a filesystem of that type. */
@@ -98,12 +99,14 @@ static int new_mount(const struct rootfs_plan *plan, struct mount_plan *m, int d
 	return new_mount_finish(plan, m, dest, err);
 }
 
-static int bind_mount(struct mount_plan *m, int dest, struct err *err)
+static int bind_mount(const struct mount_plan *m, int dest, struct err *err)
 {
 	int rc = mnt_attach(m->tree, dest);
+	struct stat st;
 
-	if (rc == -ENOTDIR || rc == -EISDIR)
-		return err_set(err, -rc, "%s is a %s and what the rootfs has at %s is not",
+	/* The kernel has only EINVAL for the most common mistake. */
+	if (rc < 0 && fstat(dest, &st) == 0 && S_ISDIR(st.st_mode) != m->is_dir)
+		return err_set(err, ENOTDIR, "%s is a %s, and what the rootfs has at %s is not",
 			       m->source, m->is_dir ? "folder" : "file", m->destination);
 	return rc < 0 ? err_set(err, -rc, "mount %s: %s", m->source, strerror(-rc)) : 0;
 }

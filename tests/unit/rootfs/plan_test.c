@@ -87,14 +87,6 @@ static void test_without_a_bundle_relative_paths_are_refused(void **state)
 		strstr(w->err.text, "root.path: \"rootfs\" is relative and there is no bundle"));
 }
 
-static void mount_drop(struct spec_mount *m)
-{
-	free(m->destination);
-	free(m->type);
-	free(m->source);
-	strv_free(&m->options);
-}
-
 static const struct {
 	const char *destination, *type, *source, *options;
 	int code;
@@ -126,8 +118,7 @@ static void test_bad_mounts_are_refused_with_their_key(void **state)
 		spec_free(&w->spec);
 		w->spec = (struct spec){ 0 };
 		spec_default(&w->spec);
-		while (w->spec.mounts.count)
-			mount_drop(&w->spec.mounts.items[--w->spec.mounts.count]);
+		world_mounts_keep(w, 0);
 		spec_add_mount(&w->spec, bad_mounts[i].destination, bad_mounts[i].type,
 			       bad_mounts[i].source, bad_mounts[i].options);
 		refused(w, bad_mounts[i].code, bad_mounts[i].words);

@@ -117,6 +117,20 @@ void world_userns(struct world *w)
 	*SPEC_ADD(&w->spec.lin.gid_maps) = map;
 }
 
+void world_mounts_keep(struct world *w, size_t n)
+{
+	while (w->spec.mounts.count > n) {
+		struct spec_mount *m = &w->spec.mounts.items[--w->spec.mounts.count];
+
+		free(m->destination);
+		free(m->type);
+		free(m->source);
+		strv_free(&m->options);
+		free(m->uid_maps.items);
+		free(m->gid_maps.items);
+	}
+}
+
 int world_plan(struct world *w, struct rootfs_plan *plan)
 {
 	const struct rootfs_choices choices = {

@@ -30,6 +30,9 @@ bool world_skip(void);          /* true, after saying so, when this isn't root *
 void world_put(struct world *w, const char *path, const char *text, mode_t mode);
 void world_link(struct world *w, const char *target, const char *path);
 
+/* Forget all mounts of the spec but the first n. */
+void world_mounts_keep(struct world *w, size_t n);
+
 /* A new user namespace in which ids 0..65535 are the host's from 100000 on. */
 void world_userns(struct world *w);
 
