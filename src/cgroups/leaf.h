@@ -60,9 +60,9 @@ uint64_t cgroup_weight_from_shares(uint64_t shares);
 
 /*
  * Would a group at `path` take these settings: is the path one, is there cgroup2, are the
- * controllers there at its nearest ancestor that exists. A defaulted setting whose controller is
- * missing is taken out of the list with a warning; any other is -ENOTSUP naming the key, the
- * controller and the host's layout. Changes nothing on the host.
+ * controllers there at its root (cgroup_make() hands them down). A defaulted setting whose
+ * controller is missing is taken out of the list with a warning; any other is -ENOTSUP naming the
+ * key, the controller and the host's layout. Changes nothing on the host.
  */
 int cgroup_check(const struct cgroup_host *host, const char *path, struct cgroup_settings *settings,
 		 struct strv *warnings, struct err *err) MUST_CHECK;

@@ -47,58 +47,26 @@ static void settings_drop(struct cgroup_settings *s, size_t i)
 	memmove(&s->items[i], &s->items[i + 1], (s->count - i) * sizeof(*s->items));
 }
 
-/*
- * What the nearest existing group at or above `path` may hand out: its cgroup.controllers. *ret_at
- * is that group's path, the caller's.
- */
-static int nearest_controllers(const struct cgroup_host *host, const char *path, char *words,
-			       size_t room, char **ret_at, struct err *err)
-{
-	CLEAN(free) char *at = xasprintf(".%s", path);
-	char *slash;
-	int r;
-
-	/* The group itself is about to be made: what counts is above it. */
-	while ((slash = strrchr(at, '/'))) {
-		CLEAN(fd) int fd = -1;
-
-		*slash = '\0';
-		fd = openat(host->fd, at, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		r = fd < 0 ? -errno : cgroup_read(fd, "cgroup.controllers", words, room);
-		if (r < 0)
-			return err_set(err, -r, "cgroup %s%s: %s", host->mount, at + 1,
-				       strerror(-r));
-		*ret_at = xstrdup(at[1] ? at + 1 : "/");
-		return 0;
-	}
-	return err_set(err, ENOENT, "cgroup %s: the root of the tree is gone", path);
-}
-
 /* The sentence for a limit that can't be set here. */
 static int fail_controller(const struct cgroup_host *host, const struct cgroup_setting *s,
-			   const char *at, struct err *err)
+			   struct err *err)
 {
 	CLEAN(free) char *layout = cgroup_host_words(host);
-	const char *root =
-		host->layout == CGROUP_HYBRID ?
-			"boot with systemd.unified_cgroup_hierarchy=1 or leave the limit out" :
-			"enable it in cgroup.subtree_control of the groups above, or leave the "
-			"limit out";
+	const char *advice = host->layout == CGROUP_HYBRID ?
+				     "boot with systemd.unified_cgroup_hierarchy=1 or " :
+				     "";
 
 	return err_set(
 		err, ENOTSUP,
-		"linux.resources.%s: the controller \"%s\" is not available at cgroup %s; this "
-		"host is %s; %s",
-		s->key, s->controller, at, layout, root);
+		"linux.resources.%s: cgroup v2 has no controller \"%s\" here: this host is %s; "
+		"%sleave the limit out",
+		s->key, s->controller, layout, advice);
 }
 
 int cgroup_check(const struct cgroup_host *host, const char *path, struct cgroup_settings *settings,
 		 struct strv *warnings, struct err *err)
 {
-	CLEAN(free) char *at = NULL;
-	char words[512] = "";
+	char words[512];
 	size_t i;
 	int r = cgroup_path_check(path, err);
 
@@ -113,9 +81,11 @@ int cgroup_check(const struct cgroup_host *host, const char *path, struct cgroup
 	}
 	if (!settings->count)
 		return 0;
-	r = nearest_controllers(host, path, words, sizeof(words), &at, err);
+	/* What is at the root can be handed down to where it is wanted; cgroup_make() does it. */
+	r = cgroup_read(host->fd, "cgroup.controllers", words, sizeof(words));
 	if (r < 0)
-		return r;
+		return err_set(err, -r, "read %s/cgroup.controllers: %s", host->mount,
+			       strerror(-r));
 	for (i = 0; i < settings->count;) {
 		const struct cgroup_setting *s = &settings->items[i];
 
@@ -124,7 +94,7 @@ int cgroup_check(const struct cgroup_host *host, const char *path, struct cgroup
 			continue;
 		}
 		if (!s->defaulted)
-			return fail_controller(host, s, at, err);
+			return fail_controller(host, s, err);
 		strv_printf(
 			warnings,
 			"linux.resources.%s: left out: it is the default and the controller \"%s\" is "

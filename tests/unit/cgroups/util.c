@@ -16,6 +16,7 @@ int util_setup(void **state)
 	struct err err;
 
 	(void)state;
+	cgroup_host_free(&util_host);
 	assert_works(cgroup_host_find(&util_host, &err), &err);
 	if (util_host.fd < 0)
 		fail_msg("these tests need a cgroup2 tree");
