@@ -120,28 +120,33 @@ struct pids {
 	size_t count, room;
 };
 
+static void add_pid(struct pids *p, const char *line)
+{
+	long pid = strtol(line, NULL, 10);
+
+	/* 0: a process outside of our pid namespace. */
+	if (pid <= 0)
+		return;
+	if (p->count == p->room) {
+		p->room = p->room ? p->room * 2 : 16;
+		p->items = xrealloc(p->items, p->room, sizeof(*p->items));
+	}
+	p->items[p->count++] = (pid_t)pid;
+}
+
 /* cgroup.procs of one group; longer than a page comes in pieces. */
 static int collect_pids(int group, void *arg)
 {
-	struct pids *p = arg;
 	CLEAN(fd) int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
-	long pid;
+	CLEAN(file) FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
+	char line[32];
 
 	if (!f)
 		return errno == ENODEV || errno == ENOENT ? 0 : -errno;
 	take_fd(&fd);
-	/* Below a threaded group reading gives EOPNOTSUPP: its processes are listed above it. */
-	while (fscanf(f, "%ld", &pid) == 1) {
-		if (pid <= 0)
-			continue;
-		if (p->count == p->room) {
-			p->room = p->room ? p->room * 2 : 16;
-			p->items = xrealloc(p->items, p->room, sizeof(*p->items));
-		}
-		p->items[p->count++] = (pid_t)pid;
-	}
-	fclose(f);
+	/* A threaded group gives EOPNOTSUPP: its processes are listed further up. */
+	while (fgets(line, sizeof(line), f))
+		add_pid(arg, line);
 	return 0;
 }
 

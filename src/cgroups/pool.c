@@ -151,7 +151,7 @@ static int limits_set(int fd, const char *pool, const struct strv *limits, struc
 			CLEAN(limit) struct limit l = { 0 };
 			int r = limit_parse(limits->items[i], &l, err);
 
-			if (r == 0 && pass == str_eq(l.key, "cpuset.cpus.partition"))
+			if (l.value && pass == str_eq(l.key, "cpuset.cpus.partition"))
 				r = limit_set(fd, pool, &l, err);
 			if (r < 0)
 				return err_wrap(err, "pool \"%s\": ", pool);
