@@ -151,6 +151,19 @@ static const struct spec_word mempolicy_flags[] = {
 	WORD(MPOL_F_NUMA_BALANCING),
 };
 
+static const struct spec_word device_types[] = {
+	{ "c", 'c' },
+	{ "b", 'b' },
+	{ "u", 'u' },
+	{ "p", 'p' },
+};
+
+static const struct spec_word rule_types[] = {
+	{ "a", 'a' },
+	{ "c", 'c' },
+	{ "b", 'b' },
+};
+
 #define WORDS(table, what) { table, ARRAY_LEN(table), what }
 
 static const struct {
@@ -172,6 +185,8 @@ static const struct {
 	[WORDS_SECCOMP_FLAG] = WORDS(seccomp_flags, "seccomp flag"),
 	[WORDS_MEMPOLICY_MODE] = WORDS(mempolicy_modes, "memory policy"),
 	[WORDS_MEMPOLICY_FLAG] = WORDS(mempolicy_flags, "memory policy flag"),
+	[WORDS_DEVICE_TYPE] = WORDS(device_types, "device type"),
+	[WORDS_RULE_TYPE] = WORDS(rule_types, "device type"),
 };
 
 const struct spec_word *spec_words(enum spec_words_id id, size_t *ret_count)

@@ -47,6 +47,8 @@ enum spec_words_id {
 	WORDS_SECCOMP_FLAG,     /* SECCOMP_FILTER_FLAG_* */
 	WORDS_MEMPOLICY_MODE,   /* MPOL_* */
 	WORDS_MEMPOLICY_FLAG,   /* MPOL_F_* */
+	WORDS_DEVICE_TYPE,      /* 'c', 'b', 'u', 'p' */
+	WORDS_RULE_TYPE,        /* 'a', 'c', 'b' */
 	WORDS_KINDS,
 };
 

@@ -1,0 +1,401 @@
+/* From JSON to struct spec, by the tables. */
+#include "spec/fields.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define AT(object, f) ((void *)((char *)(object) + (f)->offset))
+
+/* Where a row says nothing, all that its type holds. */
+static void signed_range(const struct field *f, int64_t low, int64_t high, int64_t *ret_min, int64_t *ret_max)
+{
+	bool given = f->min || f->max;
+
+	*ret_min = given ? f->min : low;
+	*ret_max = given ? (int64_t)f->max : high;
+}
+
+static int read_signed(const struct field *f, const struct json_at *at, int64_t low, int64_t high,
+		       int64_t *ret, struct err *err)
+{
+	int64_t min, max;
+
+	signed_range(f, low, high, &min, &max);
+	return json_read_i64(at, min, max, ret, err);
+}
+
+static int read_unsigned(const struct field *f, const struct json_at *at, uint64_t high, uint64_t *ret,
+			 struct err *err)
+{
+	return json_read_u64(at, (uint64_t)f->min, f->max ? f->max : high, ret, err);
+}
+
+static int read_word(const struct field *f, const struct json_at *at, const struct spec_word **ret,
+		     struct err *err)
+{
+	CLEAN(free) char *text = NULL;
+	char shown[80];
+	int rc = json_read_string(at, &text, err);
+
+	if (rc <= 0)
+		return rc;
+	*ret = spec_word_find(f->sub, text);
+	if (!*ret)
+		return json_fail(at, err, EINVAL, "unknown %s %s", spec_words_what(f->sub),
+				 json_show(text, shown, sizeof(shown)));
+	return 1;
+}
+
+/* Numbers and bools. */
+static int read_number(const struct field *f, const struct json_at *at, void *to, struct err *err)
+{
+	uint64_t u = 0;
+	int64_t i = 0;
+	bool b = false;
+	int rc;
+
+	switch (f->kind) {
+	case FIELD_U16:
+		rc = read_unsigned(f, at, UINT16_MAX, &u, err);
+		if (rc > 0)
+			*(uint16_t *)to = (uint16_t)u;
+		return rc;
+	case FIELD_U32:
+		rc = read_unsigned(f, at, UINT32_MAX, &u, err);
+		if (rc > 0)
+			*(uint32_t *)to = (uint32_t)u;
+		return rc;
+	case FIELD_U64:
+		return read_unsigned(f, at, UINT64_MAX, to, err);
+	case FIELD_I32:
+		rc = read_signed(f, at, INT32_MIN, INT32_MAX, &i, err);
+		if (rc > 0)
+			*(int32_t *)to = (int32_t)i;
+		return rc;
+	case FIELD_I64:
+		return read_signed(f, at, INT64_MIN, INT64_MAX, to, err);
+	case FIELD_OPT_U64:
+		rc = read_unsigned(f, at, UINT64_MAX, &u, err);
+		if (rc > 0 && (u || !(f->flags & ZERO_ABSENT)))
+			*(struct opt_u64 *)to = (struct opt_u64){ true, u };
+		return rc;
+	case FIELD_OPT_I64:
+		rc = read_signed(f, at, INT64_MIN, INT64_MAX, &i, err);
+		if (rc > 0 && (i || !(f->flags & ZERO_ABSENT)))
+			*(struct opt_i64 *)to = (struct opt_i64){ true, i };
+		return rc;
+	default:
+		rc = json_read_bool(at, &b, err);
+		if (rc > 0)
+			*(struct opt_i64 *)to = (struct opt_i64){ true, b };
+		return rc;
+	}
+}
+
+static int read_bits(const struct field *f, const struct json_at *at, uint64_t *ret, struct err *err)
+{
+	size_t count = json_count(at);
+	int rc = json_want_array(at, err);
+
+	for (size_t i = 0; rc >= 0 && i < count; i++) {
+		struct json_at item = json_item(at, i);
+		const struct spec_word *word;
+
+		rc = read_word(f, &item, &word, err);
+		if (rc > 0)
+			*ret |= 1ull << word->value;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int read_word_strv(const struct field *f, const struct json_at *at, struct strv *ret, struct err *err)
+{
+	size_t count = json_count(at);
+	int rc = json_want_array(at, err);
+
+	for (size_t i = 0; rc >= 0 && i < count; i++) {
+		struct json_at item = json_item(at, i);
+		const struct spec_word *word;
+
+		rc = read_word(f, &item, &word, err);
+		if (rc > 0)
+			strv_add(ret, word->word);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int read_a_word(const struct field *f, const struct json_at *at, void *to, struct err *err)
+{
+	const struct spec_word *word = NULL;
+	int rc;
+
+	if (f->kind == FIELD_WORD_BITS)
+		return read_bits(f, at, to, err);
+	if (f->kind == FIELD_WORD_STRV)
+		return read_word_strv(f, at, to, err);
+	rc = read_word(f, at, &word, err);
+	if (rc == 0 && f->kind == FIELD_WORD_CHAR && f->min)
+		*(char *)to = (char)f->min;
+	if (rc <= 0)
+		return rc;
+	if (f->kind == FIELD_WORD)
+		*(int *)to = word->value;
+	else if (f->kind == FIELD_WORD_CHAR)
+		*(char *)to = (char)word->value;
+	else if (f->kind == FIELD_OPT_WORD)
+		*(struct opt_i64 *)to = (struct opt_i64){ true, word->value };
+	else
+		*(char **)to = xstrdup(word->word);
+	return 1;
+}
+
+static int read_map(const struct json_at *at, struct strv *ret, struct err *err)
+{
+	int rc = json_want_object(at, err);
+
+	if (rc < 0 || !at->value)
+		return rc;
+	json_object_object_foreach(at->value, key, value)
+	{
+		struct json_at item = json_get(at, key);
+		CLEAN(free) char *text = NULL;
+
+		(void)value;
+		if (!*key || strchr(key, '='))
+			return json_fail(&item, err, EINVAL, "a key must not be empty nor hold '='");
+		rc = json_read_string(&item, &text, err);
+		if (rc < 0)
+			return rc;
+		strv_printf(ret, "%s=%s", key, text ? text : "");
+	}
+	return 0;
+}
+
+static int read_u32_list(const struct json_at *at, void *to, struct err *err)
+{
+	SPEC_LIST(uint32_t) *list = to;
+	size_t count = json_count(at);
+	int rc = json_want_array(at, err);
+
+	for (size_t i = 0; rc >= 0 && i < count; i++) {
+		struct json_at item = json_item(at, i);
+		uint64_t number = 0;
+
+		rc = json_read_u64(&item, 0, UINT32_MAX, &number, err);
+		*SPEC_ADD(list) = (uint32_t)number;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* Append a zeroed element of this size. */
+static void *list_add(void *to, size_t size)
+{
+	struct field_list list;
+
+	memcpy(&list, to, sizeof(list));
+	list.items = xrealloc(list.items, list.count + 1, size);
+	memset((char *)list.items + list.count * size, 0, size);
+	list.count++;
+	memcpy(to, &list, sizeof(list));
+	return (char *)list.items + (list.count - 1) * size;
+}
+
+static int read_list(const struct field_reader *r, const struct field *f, const struct json_at *at, void *to,
+		     struct err *err)
+{
+	size_t count = json_count(at), size = field_table(f->sub)->size;
+	int rc = json_want_array(at, err);
+
+	for (size_t i = 0; rc >= 0 && i < count; i++) {
+		struct json_at item = json_item(at, i);
+
+		rc = item.value ? field_read_object(r, f->sub, &item, list_add(to, size), err) :
+				  json_fail(&item, err, EINVAL, "expected an object, found null");
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int read_keyed(const struct field_reader *r, const struct field *f, const struct json_at *at, void *to,
+		      struct err *err)
+{
+	size_t size = field_table(f->sub)->size;
+	int rc = json_want_object(at, err);
+
+	if (rc < 0 || !at->value)
+		return rc;
+	json_object_object_foreach(at->value, key, value)
+	{
+		struct json_at item = json_get(at, key);
+		void *element = list_add(to, size);
+
+		*(char **)element = xstrdup(key);
+		if (!value)
+			continue;
+		rc = field_read_object(r, f->sub, &item, element, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_namespaces(const struct field_reader *r, const struct json_at *at, struct spec_namespace *to,
+			   struct err *err)
+{
+	size_t count = json_count(at);
+	int rc = json_want_array(at, err);
+
+	for (size_t i = 0; rc >= 0 && i < count; i++) {
+		struct json_at item = json_item(at, i);
+		struct {
+			int kind;
+			char *path;
+		} row = { 0 };
+
+		rc = field_read_object(r, TABLE_NAMESPACE, &item, &row, err);
+		if (rc >= 0 && to[row.kind].wanted)
+			rc = json_fail(&item, err, EINVAL, "a second namespace of type \"%s\"",
+				       spec_ns_name((enum spec_ns)row.kind));
+		if (rc < 0) {
+			free(row.path);
+			return rc;
+		}
+		to[row.kind] = (struct spec_namespace){ true, row.path };
+		/* "" is how some engines say that they have none. */
+		if (row.path && !*row.path)
+			free(take_ptr(to[row.kind].path));
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int read_access(const struct json_at *at, bool *to, struct err *err)
+{
+	static const char letters[] = "rwm";
+	CLEAN(free) char *text = NULL;
+	int rc = json_read_string(at, &text, err);
+
+	if (rc < 0)
+		return rc;
+	for (int i = 0; i < 3; i++)
+		to[i] = !text || strchr(text, letters[i]);
+	if (text && strspn(text, letters) != strlen(text))
+		return json_fail(at, err, EINVAL, "only the letters r, w and m are known");
+	return rc;
+}
+
+static int refuse(const struct field *f, const struct json_at *at, struct err *err)
+{
+	if (!at->value)
+		return 0;
+	if (f->sub == REFUSED_VM)
+		return json_fail(at, err, ENOTSUP,
+				 "running in a virtual machine is not supported by this version");
+	return json_fail(at, err, ENOTSUP, "is for another platform; this is a runtime for Linux");
+}
+
+static int read_one_object(const struct field_reader *r, const struct field *f, const struct json_at *at,
+			   void *object, struct err *err)
+{
+	int rc;
+
+	if (!at->value)
+		return 0;
+	rc = field_read_object(r, f->sub, at, AT(object, f), err);
+	if (rc >= 0 && f->set_at)
+		*((bool *)((char *)object + f->set_at)) = true;
+	return rc;
+}
+
+static int read_field(const struct field_reader *r, const struct field *f, const struct json_at *at,
+		      void *object, struct err *err)
+{
+	void *to = AT(object, f);
+
+	switch (f->kind) {
+	case FIELD_STRING:
+		return json_read_string(at, to, err);
+	case FIELD_BOOL:
+		return json_read_bool(at, to, err);
+	case FIELD_STRV:
+		return json_read_strv(at, to, err);
+	case FIELD_MAP:
+		return read_map(at, to, err);
+	case FIELD_U32_LIST:
+		return read_u32_list(at, to, err);
+	case FIELD_WORD:
+	case FIELD_WORD_CHAR:
+	case FIELD_OPT_WORD:
+	case FIELD_WORD_STRING:
+	case FIELD_WORD_STRV:
+	case FIELD_WORD_BITS:
+		return read_a_word(f, at, to, err);
+	case FIELD_OBJECT:
+		return read_one_object(r, f, at, object, err);
+	case FIELD_LIST:
+		return read_list(r, f, at, to, err);
+	case FIELD_KEYED:
+		return read_keyed(r, f, at, to, err);
+	case FIELD_NAMESPACES:
+		return read_namespaces(r, at, to, err);
+	case FIELD_ACCESS:
+		return read_access(at, to, err);
+	case FIELD_EMPTY:
+		if (json_count(at))
+			return json_fail(at, err, ENOTSUP, "nothing that could stand here is known");
+		return json_want_array(at, err);
+	case FIELD_REFUSED:
+		return refuse(f, at, err);
+	default:
+		return read_number(f, at, to, err);
+	}
+}
+
+static bool is_known(const struct table *t, const char *key)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (str_eq(t->fields[i].key, key))
+			return true;
+	return false;
+}
+
+static int unknown_keys(const struct field_reader *r, const struct table *t, const struct json_at *at,
+			struct err *err)
+{
+	json_object_object_foreach(at->value, key, value)
+	{
+		struct json_at item = json_get(at, key);
+		char path[256];
+
+		(void)value;
+		if (is_known(t, key))
+			continue;
+		item.up = at;
+		item.key = key;
+		if (t->closed || r->strict)
+			return json_fail(&item, err, EINVAL, "no such key in runtime spec 1.3");
+		json_path(&item, path, sizeof(path));
+		if (r->warnings)
+			strv_printf(r->warnings, "%s: not in runtime spec 1.3, ignored", path);
+	}
+	return 0;
+}
+
+int field_read_object(const struct field_reader *reader, enum table_id id, const struct json_at *at,
+		      void *object, struct err *err)
+{
+	const struct table *t = field_table(id);
+	int rc = json_want_object(at, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < t->count; i++) {
+		struct json_at member = json_get(at, t->fields[i].key);
+
+		if ((t->fields[i].flags & REQUIRED) && !member.value)
+			return json_fail(&member, err, EINVAL, "is missing");
+		rc = read_field(reader, &t->fields[i], &member, object, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = unknown_keys(reader, t, at, err);
+	return rc < 0 || !t->check ? rc : t->check(at, object, err);
+}
