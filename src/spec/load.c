@@ -6,11 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-const char *spec_annotation(const struct spec *spec, const char *key)
-{
-	return strv_env_get(&spec->annotations, key);
-}
-
 static int version_check(const struct spec *spec, const char *name, struct err *err)
 {
 	if (str_starts(spec->oci_version, "1."))
