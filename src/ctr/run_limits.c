@@ -39,8 +39,7 @@ static int memory_limits(const struct run_flags *f, struct spec_resources *res, 
 	return 0;
 }
 
-/* "0.5", "2", ".25": in millionths of a processor. */
-static int cpus_parse(const char *text, uint64_t *ret)
+int cpus_parse(const char *text, uint64_t *ret)
 {
 	const char *dot = strchr(text, '.');
 	size_t whole = dot ? (size_t)(dot - text) : strlen(text);

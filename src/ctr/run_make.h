@@ -81,6 +81,9 @@ void annotation_put(struct spec *spec, const char *key, const char *value);
 struct spec_mount *mount_find(struct spec *spec, const char *destination);
 void mount_remove(struct spec *spec, const char *destination);
 
+/* "0.5", "2", ".25": *ret in millionths of a processor. -EINVAL, no text. */
+int cpus_parse(const char *text, uint64_t *ret) MUST_CHECK;
+
 /* The absolute form of a path as this process sees it; the caller's to free. */
 char *path_absolute(const char *path) MUST_CHECK;
 

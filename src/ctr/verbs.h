@@ -64,7 +64,7 @@ struct spec_flags {
 };
 
 struct pool_flags {
-	const char *owner, *format;
+	const char *owner;
 	struct strv set;
 	struct opt_i64 memory, pids_limit, cpu_shares;
 	const char *cpus, *cpuset_cpus, *cpuset_mems, *partition;
@@ -75,6 +75,7 @@ struct help_flags {
 };
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
-	format_rows[], spec_rows[], pool_create_rows[], pool_set_rows[], help_rows[];
+	format_rows[], spec_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[],
+	help_rows[];
 
 #endif

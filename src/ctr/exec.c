@@ -1,0 +1,162 @@
+/* ctr exec */
+#include "ctr/verbs.h"
+
+#include "base/process.h"
+#include "ctr/foreground.h"
+#include "ctr/run_make.h"
+#include "ctr/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TO(field) OPT_TO(struct exec_flags, field)
+
+const struct opt_row exec_rows[] = {
+	{ "interactive", NULL, "Let it read standard input (else it reads /dev/null)",
+	  .kind = OPT_FLAG, .letter = 'i', TO(p.interactive) },
+	{ "tty", NULL, "Give it a terminal of its own", .kind = OPT_FLAG, .letter = 't',
+	  TO(p.tty) },
+	{ "sig-proxy", NULL, "Pass the signals that ctr gets on to it (default true)",
+	  .kind = OPT_OFF, TO(p.proxy_off) },
+	{ "user", "USER[:GROUP]", "Names or numbers, looked up in the container's own /etc",
+	  .kind = OPT_STRING, .letter = 'u', TO(p.user) },
+	{ "workdir", "DIR", "Working directory in the container", .kind = OPT_STRING, .letter = 'w',
+	  TO(p.workdir) },
+	{ "env", "NAME[=VALUE]", "Set a variable; a NAME alone is copied from here",
+	  .kind = OPT_LIST, .letter = 'e', TO(p.env) },
+	{ "env-file", "FILE", "Read variables from a file, one NAME[=VALUE] a line", "@file",
+	  .kind = OPT_LIST, TO(p.env_file) },
+	{ "cap-add", "CAPABILITY", "Add a capability to those of the container, or ALL", "@cap",
+	  .kind = OPT_LIST, TO(p.cap_add) },
+	{ "cap-drop", "CAPABILITY", "Take a capability away, or ALL", "@cap", .kind = OPT_LIST,
+	  TO(p.cap_drop) },
+	{ "privileged", NULL, "Give it all capabilities", .kind = OPT_FLAG, TO(p.privileged) },
+	{ "pidfile", "FILE", "Write its pid to a file", "@file", .kind = OPT_STRING,
+	  TO(p.pid_file) },
+	{ "pid-file", "FILE", "As --pidfile", "@file", .kind = OPT_STRING, .hidden = true,
+	  TO(p.pid_file) },
+	{ "preserve-fds", "N", "Leave this many fds from 3 on open for it", .kind = OPT_INT,
+	  .min = 0, .max = 1000, TO(p.preserve_fds) },
+	{ 0 },
+};
+
+/* The user as the running container's /etc has it now. */
+static int exec_user(const struct exec_flags *f, const struct container *c, struct spec_process *p,
+		     struct err *err)
+{
+	CLEAN(account) struct account account = { 0 };
+	CLEAN(free) char *home = NULL;
+	CLEAN(fd) int tree = -1;
+	char path[64];
+	int r;
+
+	if (!f->p.user)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->state.pid);
+	tree = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (tree < 0)
+		return err_sys(err, "--user: open the container's root");
+	r = account_find(tree, f->p.user, &account, err);
+	if (r < 0)
+		return err_wrap(err, "--user %s: ", f->p.user);
+	account_apply(&account, p);
+	home = xasprintf("HOME=%s", account.home ? account.home : "/");
+	strv_env_put(&p->env, home);
+	return 0;
+}
+
+static int exec_rights(const struct exec_flags *f, const struct spec *spec, struct spec_process *p,
+		       struct err *err)
+{
+	if (f->p.privileged)
+		p->no_new_privileges = false;
+	if (!f->p.user && !f->p.cap_add.count && !f->p.cap_drop.count && !f->p.privileged)
+		return 0;
+	return caps_from_flags(&f->p, p->uid, spec->lin.namespaces[NS_USER].wanted, &p->caps, err);
+}
+
+/* What the container's own process was started with, changed by the flags. */
+static int exec_process(const struct exec_flags *f, const struct container *c, char **args,
+			struct spec *spec, struct err *err)
+{
+	struct spec_process *p = &spec->process;
+	int r;
+
+	strv_free(&p->args);
+	while (*args)
+		strv_add(&p->args, *args++);
+	p->terminal = f->p.tty;
+	if (f->p.workdir) {
+		if (*f->p.workdir != '/')
+			return err_set(err, EINVAL, "--workdir %s: must be an absolute path",
+				       f->p.workdir);
+		free(p->cwd);
+		p->cwd = xstrdup(f->p.workdir);
+	}
+	r = exec_user(f, c, p, err);
+	if (r < 0)
+		return r;
+	if (p->terminal && !strv_env_get(&p->env, "TERM"))
+		strv_add(&p->env, "TERM=xterm");
+	r = env_apply(&f->p, &p->env, err);
+	return r < 0 ? r : exec_rights(f, spec, p, err);
+}
+
+static int exec_it(struct call *call, struct container *c, const struct spec *spec, int *ret_code,
+		   struct err *err)
+{
+	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
+	const struct exec_flags *f = call->flags;
+	struct exec_options opt = { .process = &spec->process, .stdio = { 0, 1, 2 } };
+	CLEAN(fd) int pidfd = -1;
+	int master = -1, status = 0;
+	pid_t pid;
+	int r = foreground_begin(&fg, &f->p, opt.stdio, err);
+
+	if (r < 0)
+		return r;
+	opt.pid_file = f->p.pid_file;
+	opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
+	pid = container_exec(c, &opt, &call->warnings, &pidfd, &master, err);
+	call_warn(call);
+	if (pid < 0)
+		return (int)pid;
+	foreground_resize(master);
+	r = foreground_serve(&fg, &f->p, pidfd, master, err);
+	if (r < 0)
+		return r;
+	r = process_wait(pidfd, &status);
+	if (r < 0)
+		return err_set(err, -r, "wait for the process: %s", strerror(-r));
+	*ret_code = process_exit_code(status);
+	return 0;
+}
+
+int verb_exec(struct call *call)
+{
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	CLEAN(spec) struct spec spec = { 0 };
+	char **args = call->args + 1;
+	struct err err = { 0 };
+	CLEAN(fd) int root = call_root(call, &err);
+	int code = 0, r = root;
+
+	if (str_eq(*args, "--"))
+		args++;
+	if (r >= 0 && !*args)
+		r = err_set(&err, EINVAL, "no COMMAND: ctr exec [flags] CONTAINER [--] COMMAND");
+	if (r >= 0)
+		r = container_open(root, call->args[0], &c, &err);
+	if (r >= 0 && c.state.status != STATUS_RUNNING)
+		r = err_set(&err, EINVAL, "container \"%s\" is %s, not running", c.state.name,
+			    status_name(c.state.status));
+	if (r >= 0)
+		r = container_spec(&c, &spec, &err);
+	if (r >= 0)
+		r = exec_process(call->flags, &c, args, &spec, &err);
+	if (r >= 0)
+		r = exec_it(call, &c, &spec, &code, &err);
+	return r < 0 ? call_fail(call, &err) : code;
+}
