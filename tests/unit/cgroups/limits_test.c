@@ -128,6 +128,25 @@ static void test_limits_read_back_as_asked_for(void **state)
 	assert_string_equal(now("pids.max"), "33");
 }
 
+static void test_default_needs_no_controller(void **state)
+{
+	char words[256];
+	CLEAN(fd) int base = -1;
+
+	(void)state;
+	res.pids_limit = I64(0);
+	res.cpu.shares = U64(1024);
+	res.memory.limit = I64(64 << 20);
+	assert_works(apply_new(), &err);
+	assert_int_equal(made.count, 3);
+	base = cgroup_open(&util_host, util_base, &err);
+	assert_true(cgroup_read(base, "cgroup.subtree_control", words, sizeof(words)) >= 0);
+	assert_string_equal(words, "memory");
+	/* Without the controller there is nothing to set back. */
+	assert_works(apply_update(), &err);
+	assert_int_equal(warnings.count, 0);
+}
+
 static void test_update_finds_the_order_that_the_kernel_takes(void **state)
 {
 	(void)state;
@@ -322,6 +341,7 @@ int main(void)
 	};
 	const struct CMUnitTest unified_only[] = {
 		LIMITS_TEST(test_limits_read_back_as_asked_for),
+		LIMITS_TEST(test_default_needs_no_controller),
 		LIMITS_TEST(test_update_finds_the_order_that_the_kernel_takes),
 		LIMITS_TEST(test_new_period_keeps_the_quota),
 		LIMITS_TEST(test_idle_and_weight),
