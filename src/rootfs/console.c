@@ -64,16 +64,12 @@ static int slave_open(const struct rootfs_plan *plan, int master, struct err *er
 static int console_bind(int root, int slave, struct err *err)
 {
 	CLEAN(fd) int tree = -1;
-	CLEAN(fd) int dest = mnt_open_unlinked(root, "/dev/console");
+	CLEAN(fd) int dest = mnt_make_unlinked(root, "/dev/console", false);
 	int rc;
 
-	if (dest == -ENOENT)
-		dest = path_make_in_root(root, "/dev/console", false, err);
-	else if (dest < 0)
+	if (dest < 0)
 		return err_set(err, -dest, "/dev/console in the rootfs: %s%s", strerror(-dest),
 			       dest == -ELOOP ? " (it must not be a symlink)" : "");
-	if (dest < 0)
-		return dest;
 	tree = mnt_clone(slave, "", AT_EMPTY_PATH, NULL);
 	rc = tree < 0 ? tree : mnt_attach(tree, dest);
 	return rc < 0 ? err_set(err, -rc, "mount the terminal on /dev/console: %s", strerror(-rc)) :

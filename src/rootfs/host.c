@@ -27,8 +27,18 @@ static const char *const program_dirs[] = {
 	"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"
 };
 
-/* Large or many small files: bound read-only, if all in them is public; else copied. */
-static const char *const etc_bound[] = { "alternatives", "ssl/certs" };
+/*
+ * Large, or many small files: bound read-only, if everybody may read all in them; else copied, without
+ * what not everybody may read. Patterns as fnmatch(3).
+ */
+static const struct {
+	const char *pattern;
+	bool known_public; /* the packager's links alone: needs no look at a thousand entries */
+} etc_bound[] = {
+	{ "alternatives", true },
+	{ "ssl/certs", false },
+	{ "java-*", false },
+};
 
 /* Copied: files, links, and small folders with all below them; patterns as fnmatch(3). */
 static const char *const etc_copied[] = {
@@ -64,7 +74,6 @@ static const char *const etc_copied[] = {
 	"perl",
 	"python3",
 	"python3.*",
-	"java-*",
 	/* what many programs look up */
 	"mime.types",
 	"magic",
@@ -76,6 +85,7 @@ static const char *const etc_copied[] = {
 	"ca-certificates.conf",
 	"crypto-policies",
 	"gnutls",
+	"ssl/openssl.cnf",
 };
 
 static const struct {
@@ -117,13 +127,10 @@ static const struct {
 			     "PS1='\\u@\\h:\\w\\$ '\n" },
 };
 
-static void plan_bound_folder(struct rootfs_plan *plan, int etc, const char *name)
+static void plan_bound_folder(struct rootfs_plan *plan, const char *name)
 {
-	struct mount_plan *m;
+	struct mount_plan *m = SPEC_ADD(&plan->mounts);
 
-	if (!copy_is_public(etc, name))
-		return;
-	m = SPEC_ADD(&plan->mounts);
 	*m = (struct mount_plan){
 		.kind = MOUNT_BIND,
 		.key = xasprintf("the host's /etc/%s", name),
@@ -138,10 +145,47 @@ static void plan_bound_folder(struct rootfs_plan *plan, int etc, const char *nam
 	};
 }
 
-int host_plan(struct rootfs_plan *plan, struct err *err)
+/* The names of a folder that match; a text that is no pattern matches itself, there or not. */
+static void matches(int dir, const char *pattern, struct strv *ret)
+{
+	CLEAN(dir) DIR *entries = NULL;
+	struct dirent *entry;
+	int fd;
+
+	if (!strpbrk(pattern, "*?[")) {
+		strv_add(ret, pattern);
+		return;
+	}
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	entries = fd < 0 ? NULL : fdopendir(fd);
+	while (entries && (entry = readdir(entries)))
+		if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0)
+			strv_add(ret, entry->d_name);
+}
+
+static void plan_etc(struct rootfs_plan *plan)
 {
 	CLEAN(fd) int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	for (size_t i = 0; etc >= 0 && i < ARRAY_LEN(etc_bound); i++) {
+		CLEAN(strv) struct strv names = { 0 };
+
+		matches(etc, etc_bound[i].pattern, &names);
+		for (size_t j = 0; j < names.count; j++) {
+			const char *name = names.items[j];
+
+			if (faccessat(etc, name, F_OK, 0) < 0)
+				continue;
+			if (etc_bound[i].known_public || copy_is_public(etc, name))
+				plan_bound_folder(plan, name);
+			else
+				strv_add(&plan->host_copies, name);
+		}
+	}
+}
+
+int host_plan(struct rootfs_plan *plan, struct err *err)
+{
 	for (size_t i = 0; i < ARRAY_LEN(program_dirs); i++) {
 		CLEAN(free) char *path = xasprintf("/%s", program_dirs[i]);
 		char text[256];
@@ -161,8 +205,7 @@ int host_plan(struct rootfs_plan *plan, struct err *err)
 		return err_set(err, ENOTDIR,
 			       "root.path: this machine has no folder /usr to take programs "
 			       "from; use another source");
-	for (size_t i = 0; etc >= 0 && i < ARRAY_LEN(etc_bound); i++)
-		plan_bound_folder(plan, etc, etc_bound[i]);
+	plan_etc(plan);
 	/* /usr/local belongs to the administrator, who may keep passwords in its configuration. */
 	strv_add(&plan->masked_paths, "/usr/local/etc");
 	return 0;
@@ -211,50 +254,6 @@ static int fill_own(const struct rootfs_plan *plan, struct err *err)
 	return 0;
 }
 
-static bool is_pattern(const char *name)
-{
-	return strpbrk(name, "*?[") != NULL;
-}
-
-static int copy_matching(int from, int to, const char *pattern, struct copy_rules *rules,
-			 struct err *err)
-{
-	CLEAN(dir) DIR *dir = NULL;
-	struct dirent *entry;
-	int fd, rc;
-
-	if (!is_pattern(pattern))
-		return copy_entry(from, to, pattern, rules, err);
-	fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	while (dir && (entry = readdir(dir))) {
-		if (fnmatch(pattern, entry->d_name, FNM_PERIOD) != 0)
-			continue;
-		rc = copy_entry(from, to, entry->d_name, rules, err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* What was not bound because something in it is not for everybody is copied without that. */
-static int copy_not_bound(const struct rootfs_plan *plan, int from, int to,
-			  struct copy_rules *rules, struct err *err)
-{
-	for (size_t i = 0; i < ARRAY_LEN(etc_bound); i++) {
-		CLEAN(free) char *path = xasprintf("/etc/%s", etc_bound[i]);
-		bool bound = false;
-		int rc;
-
-		for (size_t j = 0; j < plan->mounts.count; j++)
-			bound = bound || str_eq(plan->mounts.items[j].source, path);
-		rc = bound ? 0 : copy_entry(from, to, etc_bound[i], rules, err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 /* In the host's network its name servers are reachable; the file may be a link to somewhere in /run. */
 static int fill_resolv_conf(const struct rootfs_plan *plan, int from, int to, struct err *err)
 {
@@ -267,25 +266,37 @@ static int fill_resolv_conf(const struct rootfs_plan *plan, int from, int to, st
 	return host_file_write(to, "resolv.conf", text, err);
 }
 
+static int copy_all(int from, int to, const struct strv *names, struct copy_rules *rules,
+		    struct err *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		int rc = copy_entry(from, to, names->items[i], rules, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int fill_etc(const struct rootfs_plan *plan, struct err *err)
 {
 	CLEAN(fd) int from = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(fd) int to = openat(plan->root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct copy_rules rules = { .public_only = true,
-				    .bytes_left = 16u << 20,
-				    .entries_left = 10000 };
+	struct copy_rules rules = {
+		.public_only = true,
+		.bytes_left = 16u << 20,
+		.entries_left = 10000,
+	};
+	CLEAN(strv) struct strv names = { 0 };
 	int rc;
 
 	if (from < 0 || to < 0)
 		return err_sys(err, "open /etc");
-	for (size_t i = 0; i < ARRAY_LEN(etc_copied); i++) {
-		rc = copy_matching(from, to, etc_copied[i], &rules, err);
-		if (rc < 0)
-			return rc;
-	}
-	rc = copy_not_bound(plan, from, to, &rules, err);
+	for (size_t i = 0; i < ARRAY_LEN(etc_copied); i++)
+		matches(from, etc_copied[i], &names);
+	rc = copy_all(from, to, &names, &rules, err);
 	if (rc == 0)
-		rc = copy_entry(from, to, "ssl/openssl.cnf", &rules, err);
+		rc = copy_all(from, to, &plan->host_copies, &rules, err);
 	if (rc == 0)
 		rc = host_accounts_copy(from, to, "passwd", err);
 	if (rc == 0)

@@ -149,6 +149,32 @@ static int check_not_proc(int fd, struct err *err)
 		"forge what the kernel says; remove the link or mount elsewhere");
 }
 
+/*
+ * Nearly always a missing destination is one name in a folder that is there, and that no symlink
+ * leads to: then it takes four calls, and is what the text says by construction.
+ */
+static int make_in_parent(int root, const char *path, bool is_dir)
+{
+	const char *name = strrchr(path, '/') + 1;
+	CLEAN(free) char *folder = xstrndup(path, (size_t)(name - path));
+	CLEAN(fd) int parent = mnt_open_unlinked(root, folder);
+	int fd;
+
+	if (parent < 0)
+		return parent;
+	if ((is_dir ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0)) < 0)
+		return -errno;
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | (is_dir ? O_DIRECTORY : 0) | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int mnt_make_unlinked(int root, const char *path, bool is_dir)
+{
+	int fd = mnt_open_unlinked(root, path);
+
+	return fd == -ENOENT ? make_in_parent(root, path, is_dir) : fd;
+}
+
 int mnt_open_destination(int root, const struct mount_plan *m, struct err *err)
 {
 	CLEAN(fd) int fd = -1;
@@ -159,7 +185,7 @@ int mnt_open_destination(int root, const struct mount_plan *m, struct err *err)
 		rc = fd < 0 ? fd : check_not_proc(fd, err);
 		return rc < 0 ? rc : take_fd(&fd);
 	}
-	fd = mnt_open_unlinked(root, m->destination);
+	fd = mnt_make_unlinked(root, m->destination, m->is_dir);
 	if (fd == -ENOENT && m->no_symlinks) {
 		/* What is made may have been made behind a link: so the second look decides. */
 		rc = path_make_in_root(root, m->destination, m->is_dir, err);
@@ -176,8 +202,8 @@ int mnt_open_destination(int root, const struct mount_plan *m, struct err *err)
 			m->destination, m->type);
 	if (fd >= 0)
 		return take_fd(&fd);
-	if (m->no_symlinks || (fd != -ENOENT && fd != -ELOOP))
-		return err_set(err, -fd, "open %s in the rootfs: %s", m->destination,
+	if (m->no_symlinks || (fd != -ENOENT && fd != -ELOOP && fd != -EEXIST))
+		return err_set(err, -fd, "open or make %s in the rootfs: %s", m->destination,
 			       strerror(-fd));
 	fd = path_make_in_root(root, m->destination, m->is_dir, err);
 	rc = fd < 0 ? fd : check_not_proc(fd, err);

@@ -32,6 +32,9 @@ int mnt_tmpfs(uint64_t attrs) MUST_CHECK;
  */
 int mnt_open_unlinked(int root, const char *path) MUST_CHECK;
 
+/* The same, making what is missing at the end: a folder, or an empty file. */
+int mnt_make_unlinked(int root, const char *path, bool is_dir) MUST_CHECK;
+
 /*
  * The place where m goes, made where it is missing. Symlinks are followed inside the root, but never
  * into its /proc, and not at all for proc and sysfs. An O_PATH fd, the caller's.

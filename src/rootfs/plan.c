@@ -230,6 +230,7 @@ void rootfs_plan_free(struct rootfs_plan *plan)
 		clean_fd(&plan->host_dirs.items[i].tree);
 	}
 	free(plan->host_dirs.items);
+	strv_free(&plan->host_copies);
 	free(plan->root_path);
 	free(plan->staging);
 	free(plan->hostname);

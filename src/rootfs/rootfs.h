@@ -109,6 +109,7 @@ struct rootfs_plan {
 	SPEC_LIST(struct mount_plan) mounts;
 	SPEC_LIST(struct device_plan) devices;
 	SPEC_LIST(struct host_dir) host_dirs;
+	struct strv host_copies; /* folders of /etc that can't be bound as they are */
 	struct strv masked_paths, readonly_paths;
 	struct strv warnings; /* what rootfs_sources_open() has to tell */
 	int root_tree;        /* detached tree of the root or its lower layer; -1 */

@@ -18,12 +18,6 @@
 
 #include <cmocka.h>
 
-static void run(struct world *w, void (*look)(struct world *))
-{
-	if (world_run(w, look) < 0)
-		fail_msg("%s", w->err.text);
-}
-
 static int host(void **state)
 {
 	struct world *w;
@@ -105,7 +99,7 @@ static void look_secrets(struct world *w)
 static void test_no_secret_home_or_account_of_a_person_is_there(void **state)
 {
 	if (!world_skip())
-		run(*state, look_secrets);
+		world_ok(*state, look_secrets);
 }
 
 static bool works(const char *line)
@@ -146,7 +140,7 @@ static void test_programs_run_and_what_they_write_is_thrown_away(void **state)
 {
 	if (world_skip())
 		return;
-	run(*state, look_writable);
+	world_ok(*state, look_writable);
 	assert_true(access("/usr/bin/ctr-unit-made", F_OK) < 0 &&
 		    access("/usr/bin/env", X_OK) == 0);
 }
@@ -166,7 +160,7 @@ static void test_read_only_needs_no_overlay(void **state)
 	if (world_skip())
 		return;
 	w->spec.root_readonly = true;
-	run(w, look_readonly);
+	world_ok(w, look_readonly);
 }
 
 static void look_userns(struct world *w)
@@ -185,7 +179,7 @@ static void test_in_a_user_namespace_its_root_owns_the_programs(void **state)
 	if (world_skip())
 		return;
 	world_userns(w);
-	run(w, look_userns);
+	world_ok(w, look_userns);
 }
 
 static void test_only_the_systems_accounts_are_taken(void **state)

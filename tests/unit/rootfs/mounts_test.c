@@ -16,12 +16,6 @@
 
 #include <cmocka.h>
 
-static void run(struct world *w, void (*look)(struct world *))
-{
-	if (world_run(w, look) < 0)
-		fail_msg("%s", w->err.text);
-}
-
 static void fails(struct world *w, int code, const char *words)
 {
 	if (world_run(w, NULL) != -code)
@@ -78,7 +72,7 @@ static void look_default(struct world *w)
 static void test_a_default_container_has_its_own_mounts_and_devices_and_no_others(void **state)
 {
 	if (!world_skip())
-		run(*state, look_default);
+		world_ok(*state, look_default);
 }
 
 static void test_without_pivot_the_root_is_moved(void **state)
@@ -88,7 +82,7 @@ static void test_without_pivot_the_root_is_moved(void **state)
 	if (world_skip())
 		return;
 	w->no_pivot = true;
-	run(w, look_default);
+	world_ok(w, look_default);
 }
 
 static void test_proc_on_a_symlink_is_refused(void **state)
@@ -140,7 +134,7 @@ static void test_symlinks_in_destinations_stay_inside(void **state)
 	world_put(w, "rootfs/tmp/made", "", 0644);
 	spec_add_mount(&w->spec, "/out/secret", "bind", "vol", "bind");
 	spec_add_mount(&w->spec, "/file", "bind", "vol/data", "bind");
-	run(w, look_escape);
+	world_ok(w, look_escape);
 	assert_true(stat("/secret", &st) < 0 && stat("/etc/null", &st) < 0);
 }
 
@@ -192,7 +186,7 @@ static void test_volumes_with_their_flags_and_a_readonly_root(void **state)
 	spec_add_mount(&w->spec, "/late/vol", "bind", "vol", "rbind");
 	spec_add_mount(&w->spec, "/copied", "bind", "link", "bind,copy-symlink");
 	w->spec.root_readonly = true;
-	run(w, look_volumes);
+	world_ok(w, look_volumes);
 }
 
 static void look_copyup(struct world *w)
@@ -217,7 +211,7 @@ static void test_tmpcopyup_brings_what_the_tmpfs_hides(void **state)
 	world_link(w, "d/f", "rootfs/data/l");
 	assert_int_equal(chown(file, 7, 8) | chmod(file, 04751), 0);
 	spec_add_mount(&w->spec, "/data", "tmpfs", "tmpfs", "tmpcopyup");
-	run(w, look_copyup);
+	world_ok(w, look_copyup);
 	assert_string_equal(text_of(file), "kept");
 }
 
@@ -257,7 +251,7 @@ static void test_masked_and_readonly_paths(void **state)
 	strv_add(&w->spec.lin.masked_paths, "/hidden/");
 	strv_add(&w->spec.lin.masked_paths, "/hidden2");
 	strv_add(&w->spec.lin.masked_paths, "/secret/below-a-file");
-	run(w, look_protected);
+	world_ok(w, look_protected);
 }
 
 static void test_a_forged_dev_null_masks_nothing(void **state)
@@ -309,7 +303,7 @@ static void test_devices_of_the_spec_with_owner_and_mode(void **state)
 	w->spec.lin.devices.items[1].gid = (struct opt_u64){ true, 4 };
 	device(w, "/srv/pipe", 'p', 0, 0622);
 	device(w, "/dev/u", 'u', 8, 0);
-	run(w, look_devices);
+	world_ok(w, look_devices);
 }
 
 static void look_console(struct world *w)
@@ -337,7 +331,7 @@ static void test_the_console_is_the_containers_own_terminal(void **state)
 	w->spec.process.uid = 77;
 	w->rows = 31;
 	w->columns = 117;
-	run(w, look_console);
+	world_ok(w, look_console);
 }
 
 static void test_a_console_without_devpts_or_on_a_symlink_is_refused(void **state)

@@ -10,18 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static void run(struct world *w, void (*look)(struct world *))
-{
-	if (world_run(w, look) < 0)
-		fail_msg("%s", w->err.text);
-}
 
 static void annotate(struct world *w, const char *kind)
 {
@@ -62,7 +57,7 @@ static void test_an_idmapped_bind_shows_mapped_owners(void **state)
 	m = spec_add_mount(&w->spec, "/mapped", "bind", "vol", "bind,idmap");
 	*SPEC_ADD(&m->uid_maps) = (struct spec_id_map){ 1000, 5, 1 };
 	*SPEC_ADD(&m->gid_maps) = (struct spec_id_map){ 1000, 6, 1 };
-	run(w, look_idmap);
+	world_ok(w, look_idmap);
 	assert_true(owned_by(made, 1000, 1000));
 }
 
@@ -114,7 +109,7 @@ static void work_recursive(struct world *w)
 
 	LOOK(mount("tmpfs", sub, "tmpfs", 0, NULL) == 0);
 	LOOK(close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0644)) == 0);
-	run(w, look_recursive);
+	world_ok(w, look_recursive);
 }
 
 static void test_ro_is_for_the_top_and_rro_for_all(void **state)
@@ -180,7 +175,7 @@ static void work_propagation(struct world *w)
 	LOOK(pid >= 0);
 	if (pid == 0)
 		host_part(w);
-	run(w, look_propagation);
+	world_ok(w, look_propagation);
 	LOOK(process_wait(pidfd, &status) == 0 && status == 0);
 }
 
@@ -220,10 +215,10 @@ static void test_the_roots_own_propagation(void **state)
 	if (world_skip())
 		return;
 	w->spec.lin.rootfs_propagation = xstrdup("rshared");
-	run(w, look_root_shared);
+	world_ok(w, look_root_shared);
 	free(w->spec.lin.rootfs_propagation);
 	w->spec.lin.rootfs_propagation = xstrdup("unbindable");
-	run(w, look_root_unbindable);
+	world_ok(w, look_root_unbindable);
 }
 
 static void look_layers(void)
@@ -253,7 +248,7 @@ static void test_an_overlay_leaves_the_folder_below_as_it_was(void **state)
 		return;
 	world_put(w, "rootfs/etc/mine", "below", 0644);
 	annotate(w, "overlay");
-	run(w, look_overlay);
+	world_ok(w, look_overlay);
 	assert_string_equal(text_of(mine), "below");
 	assert_true(lstat(made, &st) < 0 && lstat(cat, &st) == 0);
 }
@@ -284,8 +279,47 @@ static void test_in_a_user_namespace_layers_and_idmapped_volumes_are_its_roots(v
 	world_userns(w);
 	spec_add_mount(&w->spec, "/vol", "bind", "vol", "bind,idmap");
 	spec_add_mount(&w->spec, "/foreign", "bind", "vol", "bind");
-	run(w, look_userns);
+	world_ok(w, look_userns);
 	assert_int_equal(w->warnings.count, 0);
+}
+
+static void look_rootless(struct world *w)
+{
+	(void)w;
+	LOOK(str_eq(text_of("/proc/self/uid_map"), "         0       1000          1\n"));
+	LOOK(write_to("/dev/null", "x") && mount_flags_of("/dev/null"));
+	LOOK(str_eq(text_of("/vol/f"), "x") && !write_to("/vol/f", "y") && errno == EROFS);
+	LOOK(str_eq(text_of("/proc/keys"), "") && mount_flags_of("/proc/sys"));
+	LOOK(mkdir("/made", 0755) == 0 && mkdir("/dev/shm/x", 0755) == 0);
+}
+
+/* Who isn't root is refused detached trees; the child takes them in its own user namespace. */
+static void work_rootless(struct world *w)
+{
+	CLEAN(rootfs_plan) struct rootfs_plan plan = { 0 };
+
+	LOOK(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
+	LOOK(prctl(PR_SET_DUMPABLE, 1) == 0);
+	LOOK(world_plan(w, &plan) == 0 && rootfs_sources_open(&plan, &w->err) == 0);
+	LOOK(plan.root_tree < 0);
+	world_ok(w, look_rootless);
+}
+
+static void test_an_ordinary_user_can(void **state)
+{
+	struct world *w = *state;
+	CLEAN(free) char *file = xasprintf("%s/vol/f", w->dir);
+
+	if (world_skip())
+		return;
+	world_put(w, "vol/f", "x", 0644);
+	assert_int_equal(chown(file, 1000, 1000), 0);
+	annotate(w, "overlay");
+	world_userns(w);
+	w->spec.lin.uid_maps.items[0] = w->spec.lin.gid_maps.items[0] =
+		(struct spec_id_map){ 0, 1000, 1 };
+	spec_add_mount(&w->spec, "/vol", "bind", "vol", "rbind,ro");
+	world_apart(w, work_rootless);
 }
 
 static void test_a_closed_plan_can_be_closed_again_and_freed(void **state)
@@ -316,6 +350,7 @@ int main(void)
 		TEST(test_the_roots_own_propagation),
 		TEST(test_an_overlay_leaves_the_folder_below_as_it_was),
 		TEST(test_in_a_user_namespace_layers_and_idmapped_volumes_are_its_roots),
+		TEST(test_an_ordinary_user_can),
 		TEST(test_a_closed_plan_can_be_closed_again_and_freed),
 	};
 

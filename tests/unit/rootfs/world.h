@@ -45,6 +45,9 @@ int world_plan(struct world *w, struct rootfs_plan *plan);
  */
 int world_run(struct world *w, void (*look)(struct world *));
 
+/* The same where nothing may fail. */
+void world_ok(struct world *w, void (*look)(struct world *));
+
 /* In a child of its own with a private copy of the mounts: what `work` finds wrong fails the test. */
 void world_apart(struct world *w, void (*work)(struct world *));
 
