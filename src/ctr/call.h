@@ -43,6 +43,7 @@ struct command {
 	int min, max;         /* operands; max -1: any number */
 	bool stop;            /* flags end at the first operand: the rest is a payload's */
 	bool hidden;
+	bool enters; /* a process of ours will stand in a container: runtime/guard.h */
 };
 
 /* "ctr: VERB: text" on stderr. Returns the exit status: err.exit_status, or else EXIT_CTR. */

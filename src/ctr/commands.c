@@ -1,6 +1,7 @@
 #include "ctr/commands.h"
 
 #include "ctr/verbs.h"
+#include "runtime/guard.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,17 +29,17 @@ const struct opt_set global_options = { .rows = global_rows };
 const struct command commands[] = {
 	{ "run", "[flags] SOURCE [--] [COMMAND [ARG...]]",
 	  "Make a container and run a command in it", RUN_ABOUT, verb_run,
-	  .options = { run_rows, RUN_VARIANT }, .flags_size = sizeof(struct run_flags),
+	  .enters = true, .options = { run_rows, RUN_VARIANT }, .flags_size = sizeof(struct run_flags),
 	  .operands = "host busybox", .max = -1, .stop = true },
 	{ "create", "[flags] SOURCE [--] [COMMAND [ARG...]]",
 	  "Make a container; `start` runs its command", RUN_ABOUT, verb_create,
-	  .options = { run_rows, CREATE_VARIANT }, .flags_size = sizeof(struct run_flags),
+	  .enters = true, .options = { run_rows, CREATE_VARIANT }, .flags_size = sizeof(struct run_flags),
 	  .operands = "host busybox", .max = -1, .stop = true },
 	{ "start", "CONTAINER...", "Run the command of created containers", NULL, verb_start,
 	  .operands = "@container", .min = 1, .max = -1 },
 	{ "exec", "[flags] CONTAINER [--] COMMAND [ARG...]",
 	  "Run another command in a running container", NULL, verb_exec,
-	  FLAGS(exec_flags, exec_rows), .operands = "@container", .min = 1, .max = -1,
+	  .enters = true, FLAGS(exec_flags, exec_rows), .operands = "@container", .min = 1, .max = -1,
 	  .stop = true },
 	{ "kill", "[flags] CONTAINER...", "Send a signal to containers", NULL, verb_kill,
 	  FLAGS(kill_flags, kill_rows), .operands = "@container", .min = 1, .max = -1 },
@@ -196,6 +197,8 @@ int ctr_main(char **args)
 		call.root = DEFAULT_ROOT;
 	call.command = verb_find(args, &words, &err);
 	if (!call.command)
+		return call_fail(&call, &err);
+	if (call.command->enters && guard_self(&err) < 0)
 		return call_fail(&call, &err);
 	return run_command(&call, args + words);
 }

@@ -1,19 +1,47 @@
 #include "runtime/guard.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#define ARGS_MAX (8u << 20)
+
+/* Our arguments as the kernel keeps them: parsing has taken those in argv apart. */
+static int own_args(struct strv *ret, struct err *err)
+{
+	CLEAN(free) char *text = NULL;
+	size_t len;
+	int rc = file_read(AT_FDCWD, "/proc/self/cmdline", ARGS_MAX, &text, &len, err);
+
+	for (size_t at = 0; rc == 0 && at < len; at += strlen(text + at) + 1)
+		strv_add(ret, text + at);
+	return rc;
+}
+
+static int run_again(int clone, struct err *err)
+{
+	CLEAN(strv) struct strv args = { 0 };
+	int rc = own_args(&args, err);
+
+	if (rc < 0)
+		return rc;
+	execveat(clone, "", args.items, environ, AT_EMPTY_PATH);
+	return err_sys(err, "guard our executable: execveat");
+}
 
 /*
  * A clone of the mount costs 0.1 ms where a copy into a sealed memfd costs 1 ms for our size, and its
  * pages are the page cache's. Nobody can make it writable again: it is in no mount namespace.
  */
-int guard_self(char *const argv[], struct err *err)
+int guard_self(struct err *err)
 {
 	CLEAN(fd) int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	CLEAN(fd) int clone = -1;
@@ -32,6 +60,5 @@ int guard_self(char *const argv[], struct err *err)
 		return err_sys(err, "guard our executable: open_tree");
 	if (mount_setattr(clone, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
 		return err_sys(err, "guard our executable: mount_setattr");
-	execveat(clone, "", argv, environ, AT_EMPTY_PATH);
-	return err_sys(err, "guard our executable: execveat");
+	return run_again(clone, err);
 }

@@ -12,8 +12,9 @@
 /*
  * Make sure that this process runs from a read-only mount, by executing itself again from a detached
  * read-only clone of the mount where that is not so. Call it first thing in a program that will enter
- * a container; it returns only when there is nothing to do or on failure. argv, environ go on as they are.
+ * a container, before it has done or read anything; it returns only when there is nothing to do or on
+ * failure. The arguments, the environment and open fds go on as they are.
  */
-int guard_self(char *const argv[], struct err *err) MUST_CHECK;
+int guard_self(struct err *err) MUST_CHECK;
 
 #endif
