@@ -9,17 +9,19 @@ __asm__(".section .rodata\n"
 	".type profile_default_json, @object\n"
 	"profile_default_json:\n"
 	"	.incbin \"configs/seccomp.json\"\n"
-	".global profile_default_end\n"
-	"profile_default_end:\n"
 	"	.size profile_default_json, . - profile_default_json\n"
-	"	.byte 0\n"
+	"0:	.byte 0\n"
+	"	.balign 8\n"
+	".global profile_default_size\n"
+	"profile_default_size:\n"
+	"	.quad 0b - profile_default_json\n"
 	".previous\n");
 
-extern const char profile_default_end[];
+extern const uint64_t profile_default_size;
 
 size_t profile_default_len(void)
 {
-	return (size_t)(profile_default_end - profile_default_json);
+	return (size_t)profile_default_size;
 }
 
 uint64_t profile_default_id(void)

@@ -4,8 +4,9 @@
 #include "spec/load.h"
 #include "spec/names.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -89,15 +90,27 @@ static int read_caps(const struct json_at *at, uint64_t *ret, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* "4.8": is this kernel that new? */
+/* "4.8", and for a running kernel "6.1.0-28-amd64": the first two numbers. */
+static bool parse_version(const char *text, bool alone, unsigned long ret[2])
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	ret[0] = strtoul(text, &end, 10);
+	if (*end != '.' || !isdigit((unsigned char)end[1]))
+		return false;
+	ret[1] = strtoul(end + 1, &end, 10);
+	return !alone || !*end;
+}
+
 static bool kernel_is(const char *text, bool *ret)
 {
-	unsigned int want[2], have[2];
+	unsigned long want[2], have[2];
 	struct utsname u;
-	char behind;
 
-	if (sscanf(text, "%u.%u%c", &want[0], &want[1], &behind) != 2 || uname(&u) < 0 ||
-	    sscanf(u.release, "%u.%u", &have[0], &have[1]) != 2)
+	if (!parse_version(text, true, want) || uname(&u) < 0 ||
+	    !parse_version(u.release, false, have))
 		return false;
 	*ret = have[0] > want[0] || (have[0] == want[0] && have[1] >= want[1]);
 	return true;

@@ -88,26 +88,26 @@ int rights_check_cpus(const struct spec_process *p, struct err *err)
 	return rc;
 }
 
-int rights_cpu_affinity(const char *text, const char *key, struct err *err)
+int rights_cpu_affinity(const char *list, const char *key, struct err *err)
 {
 	char path[64] = "process.execCPUAffinity.";
-	struct list list;
+	struct list cpus;
 	int rc;
 
-	if (!text)
+	if (!list)
 		return 0;
 	strncat(path, key, sizeof(path) - strlen(path) - 1);
-	rc = list_parse(text, path, &list, err);
+	rc = list_parse(list, path, &cpus, err);
 	if (rc < 0)
 		return rc;
-	if (sched_setaffinity(0, sizeof(list.bits), (const cpu_set_t *)list.bits) == 0)
+	if (sched_setaffinity(0, sizeof(cpus.bits), (const cpu_set_t *)cpus.bits) == 0)
 		return 0;
 	if (errno == EINVAL)
 		return err_set(
 			err, EINVAL,
 			"%s: none of the CPUs %s is online and allowed by the container's cpuset",
-			path, text);
-	return err_sys(err, "%s: %s", path, text);
+			path, list);
+	return err_sys(err, "%s: %s", path, list);
 }
 
 /* The number for set_mempolicy(2), and which nodes. */
