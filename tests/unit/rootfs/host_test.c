@@ -267,5 +267,5 @@ int main(void)
 		TEST(test_a_folder_too_large_to_copy_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, world_group_make, world_group_remove);
 }

@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -376,6 +380,26 @@ static void test_mount_errors_name_the_mount_and_guess_the_reason(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_remove)
 
+/*
+ * From here on an older kernel: no openat2, so paths are walked; no open_tree_attr, so attributes
+ * take a call of their own.
+ */
+static int grow_old(void **state)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 467 /* open_tree_attr */, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_LEN(code), .filter = code };
+
+	(void)state;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) |
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,5 +419,7 @@ int main(void)
 		TEST(test_mount_errors_name_the_mount_and_guess_the_reason),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, world_group_make, NULL) |
+	       cmocka_run_group_tests_name("on an older kernel", tests, grow_old,
+					   world_group_remove);
 }

@@ -354,5 +354,5 @@ int main(void)
 		TEST(test_a_closed_plan_can_be_closed_again_and_freed),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, world_group_make, world_group_remove);
 }

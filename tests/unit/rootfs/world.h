@@ -22,6 +22,8 @@ struct world {
 	bool no_pivot;
 };
 
+int world_group_make(void **state); /* cmocka's setup of a group, before world_make() */
+int world_group_remove(void **state);
 int world_make(void **state);   /* cmocka setup: *state is a struct world */
 int world_remove(void **state); /* and teardown */
 bool world_skip(void);          /* true, after saying so, when this isn't root */
