@@ -113,7 +113,7 @@ static int exec_it(struct call *call, struct container *c, const struct spec *sp
 	CLEAN(fd) int pidfd = -1;
 	int master = -1, status = 0;
 	pid_t pid;
-	int r = foreground_begin(&fg, &f->p, opt.stdio, err);
+	int r = foreground_stdio(&fg, &f->p, opt.stdio, err);
 
 	if (r < 0)
 		return r;
@@ -123,8 +123,10 @@ static int exec_it(struct call *call, struct container *c, const struct spec *sp
 	call_warn(call);
 	if (pid < 0)
 		return (int)pid;
+	r = foreground_signals(&fg, &f->p, err);
 	foreground_resize(master);
-	r = foreground_serve(&fg, &f->p, pidfd, master, err);
+	if (r >= 0)
+		r = foreground_serve(&fg, &f->p, pidfd, master, err);
 	if (r < 0)
 		return r;
 	r = process_wait(pidfd, &status);

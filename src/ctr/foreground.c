@@ -4,15 +4,20 @@
 
 #include <fcntl.h>
 
-int foreground_begin(struct foreground *fg, const struct env_flags *f, int stdio[3],
+int foreground_stdio(struct foreground *fg, const struct env_flags *f, int stdio[3],
 		     struct err *err)
 {
-	if (!f->interactive && !f->tty) {
-		fg->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (fg->null < 0)
-			return err_sys(err, "open /dev/null");
-		stdio[0] = fg->null;
-	}
+	if (f->interactive || f->tty)
+		return 0;
+	fg->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fg->null < 0)
+		return err_sys(err, "open /dev/null");
+	stdio[0] = fg->null;
+	return 0;
+}
+
+int foreground_signals(struct foreground *fg, const struct env_flags *f, struct err *err)
+{
 	if (f->proxy_off && !f->tty)
 		return 0;
 	fg->signals = relay_signals(!f->proxy_off, err);

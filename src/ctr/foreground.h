@@ -27,9 +27,16 @@ static inline void foreground_close(struct foreground *f)
 }
 CLEAN_DEFINE(foreground, struct foreground, foreground_close)
 
-/* Before the process is made: take its signals, choose its stdio. */
-int foreground_begin(struct foreground *fg, const struct env_flags *f, int stdio[3],
+/* Before the process is made: what becomes its standard input. */
+int foreground_stdio(struct foreground *fg, const struct env_flags *f, int stdio[3],
 		     struct err *err) MUST_CHECK;
+
+/*
+ * Take the signals that are passed on. Once the process is made, which would inherit what is blocked
+ * here, and before it is started.
+ */
+int foreground_signals(struct foreground *fg, const struct env_flags *f,
+		       struct err *err) MUST_CHECK;
 
 /* Once there is a terminal and before anybody looks at it: our window's size. */
 void foreground_resize(int master);

@@ -72,11 +72,13 @@ static int dry_run(struct call *call, int root, struct run_made *m, struct err *
 }
 
 /* From a created container to its end. */
-static int serve(struct container *c, const struct foreground *fg, const struct env_flags *f,
+static int serve(struct container *c, struct foreground *fg, const struct env_flags *f,
 		 int *ret_code, struct err *err)
 {
-	int r;
+	int r = foreground_signals(fg, f, err);
 
+	if (r < 0)
+		return r;
 	foreground_resize(c->terminal);
 	r = container_start(c, err);
 	if (r >= 0)
@@ -97,7 +99,7 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 	if (m->spec.process.terminal && !p.tty)
 		p.tty = p.interactive = true;
 	m->opt.start_by_caller = true;
-	r = foreground_begin(&fg, &p, m->opt.stdio, err);
+	r = foreground_stdio(&fg, &p, m->opt.stdio, err);
 	if (r >= 0)
 		r = create(call, root, m, &c, err);
 	if (r < 0)
