@@ -1,0 +1,112 @@
+# Bad input: each with an error that names the key or flag, a non-zero status, and nothing left.
+
+load lib
+
+setup() {
+	ctr_setup
+	bundle=$BATS_TEST_TMPDIR/b
+	make_bundle "$bundle"
+	snapshot_host
+}
+
+# refused WORDS: running the bundle fails and says WORDS
+refused() {
+	run ctr run --rm --bundle "$bundle"
+	assert_failure
+	assert_output --partial "$1"
+	assert_nothing_left
+}
+
+@test "refusals: a config.json that is cut off, or no JSON at all" {
+	head -c 100 "$bundle/config.json" >"$bundle/c" && mv "$bundle/c" "$bundle/config.json"
+	refused config.json
+	echo 'no json' >"$bundle/config.json"
+	refused config.json
+	rm "$bundle/config.json"
+	refused config.json
+}
+
+@test "refusals: wrong types and numbers out of range" {
+	edit_config "$bundle" '.process.args = "sh"'
+	refused process.args
+	edit_config "$bundle" '.process.args = ["/bin/true"] | .process.oomScoreAdj = 5000'
+	refused process.oomScoreAdj
+	edit_config "$bundle" 'del(.process.oomScoreAdj) | .process.user.uid = -1'
+	refused process.user.uid
+}
+
+@test "refusals: 2^64-1 is fine where it is allowed" {
+	jq '.process.rlimits = [{type: "RLIMIT_CORE", soft: 0, hard: 77777}]' "$bundle/config.json" |
+		sed 's/77777/18446744073709551615/' >"$bundle/c" && mv "$bundle/c" "$bundle/config.json"
+	run ctr run --rm --bundle "$bundle"
+	assert_success
+	sed -i 's/18446744073709551615/18446744073709551616/' "$bundle/config.json"
+	refused process.rlimits
+}
+
+@test "refusals: duplicate keys" {
+	sed -i '1s/{/{"hostname":"a",/' "$bundle/config.json"
+	sed -i '0,/"hostname":"a",/s//"hostname":"a","hostname":"b",/' "$bundle/config.json"
+	refused hostname
+}
+
+@test "refusals: an unknown capability" {
+	edit_config "$bundle" '.process.capabilities.bounding = ["CAP_FLY"]'
+	refused CAP_FLY
+	run ctr run --rm --cap-add FLY busybox -- true
+	assert_failure 125
+	assert_output --partial FLY
+}
+
+@test "refusals: a missing rootfs, cwd, command" {
+	edit_config "$bundle" '.root.path = "nothere"'
+	refused root.path
+	edit_config "$bundle" '.root.path = "rootfs" | .process.cwd = "/nothere"'
+	refused process.cwd
+	edit_config "$bundle" '.process.cwd = "relative"'
+	refused process.cwd
+	edit_config "$bundle" '.process.cwd = "/" | .process.args = ["/nothere"]'
+	refused /nothere
+}
+
+@test "refusals: a mount destination that is a symlink out of the rootfs stays inside" {
+	mkdir "$BATS_TEST_TMPDIR/outside"
+	ln -s "../../outside" "$bundle/rootfs/link"
+	edit_config "$bundle" '.mounts += [{destination: "/link", type: "tmpfs", source: "tmpfs"}]
+		| .process.args = ["/bin/busybox", "touch", "/link/x"]'
+	run ctr run --rm --bundle "$bundle"
+	[ -z "$(ls -A "$BATS_TEST_TMPDIR/outside")" ]
+	assert_nothing_left
+}
+
+@test "refusals: 10 000 levels of nesting, and 64 MB" {
+	{
+		printf '{"ociVersion":"1.0.2","x":'
+		head -c 10000 /dev/zero | tr '\0' '['
+		head -c 10000 /dev/zero | tr '\0' ']'
+		printf '}'
+	} >"$bundle/config.json"
+	refused config.json
+	{
+		printf '{"ociVersion":"1.0.2","x":"'
+		head -c 67108864 /dev/zero | tr '\0' a
+		printf '"}'
+	} >"$bundle/config.json"
+	run ctr run --rm --bundle "$bundle"
+	assert_failure
+	assert_output --partial config.json
+	assert_nothing_left
+}
+
+@test "refusals: flags with values that mean nothing" {
+	local flag
+	for flag in --memory=x --cpus=-1 --pids-limit=many --user=nosuchuser --volume=relative \
+		--security-opt=nonsense --ulimit=nofile --network=moon --sysctl=kernel.panic=1; do
+		run ctr run --rm "$flag" busybox -- true
+		assert_failure 125
+		assert_output --partial 'ctr: run:'
+	done
+	run ctr run --rm --name a/b busybox -- true
+	assert_failure 125
+	assert_nothing_left
+}
