@@ -31,31 +31,36 @@ static const struct opt_row *find_letter(const struct opt_set *set, char letter)
 
 #define GUESS_MAX 32
 
-/* How many letters must be put in, taken out or changed (Levenshtein). */
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters must be put in, taken out, changed, or swapped with their neighbour. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[GUESS_MAX + 1], la = strlen(a), lb = strlen(b);
+	size_t rows[3][GUESS_MAX + 1], la = strlen(a), lb = strlen(b);
+	size_t *before = rows[0], *last = rows[1], *now = rows[2];
 
 	if (la > GUESS_MAX || lb > GUESS_MAX)
 		return GUESS_MAX;
 	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
+		last[j] = j;
 	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
+		size_t *oldest = before;
 
-		row[0] = i;
+		now[0] = i;
 		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+			now[j] = least(least(last[j], now[j - 1]) + 1,
+				       last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				now[j] = least(now[j], before[j - 2] + 1);
 		}
+		before = last;
+		last = now;
+		now = oldest;
 	}
-	return row[lb];
+	return last[lb];
 }
 
 void opt_guess_add(struct opt_guess *guess, const char *candidate)
