@@ -20,6 +20,12 @@ machines() {
 	grep -lsF "ctr.job=$TMPDIR" /proc/[0-9]*/cmdline || true
 }
 
+# What the first machine of a checkout says while it fetches its kernel is not what is tested.
+setup_file() {
+	"$BATS_TEST_DIRNAME/run" -- true 3>&-
+	"$BATS_TEST_DIRNAME/run" -k 6.1 -- true 3>&-
+}
+
 @test "vm: passes on exit status, arguments, folder, environment and both streams" {
 	cd "$BATS_TEST_DIRNAME"
 	CTR_VM_TEST="it's \"so\"" "$vm" -- bash -c \
