@@ -97,8 +97,12 @@ int world_make(void **state)
 	if (!mkdtemp(w->dir) || chmod(w->dir, 0711) < 0)
 		return -1;
 	w->staging = xasprintf("%s/staging", w->dir);
-	command("cp -a %s %s/rootfs", busybox, w->dir);
-	command("mkdir -p -m 711 %s/rootfs%s", w->staging, "");
+	command("mkdir -p -m 711 %s/rootfs %s/rootfs", w->staging, w->dir);
+	/* Not the four hundred links. */
+	command("cd %s && cp -a --parents bin/busybox bin/cat dev etc home mnt proc root run sys tmp var "
+		"%s/rootfs",
+		busybox, w->dir);
+
 	spec_default(&w->spec);
 	w->master = -1;
 	return 0;
@@ -267,6 +271,8 @@ int world_run(struct world *w, void (*look)(struct world *))
 		rc = rootfs_sources_open(&plan, &w->err);
 	if (rc < 0)
 		return rc;
+	for (size_t i = 0; i < plan.warnings.count; i++)
+		strv_add(&w->warnings, plan.warnings.items[i]);
 	assert_int_equal(pipe2(go, O_CLOEXEC) | pipe2(words, O_CLOEXEC) | pipe2(result, O_CLOEXEC),
 			 0);
 	pid = process_clone(flags | (plan.userns ? CLONE_NEWUSER : 0), -1, &pidfd);
@@ -283,8 +289,6 @@ int world_run(struct world *w, void (*look)(struct world *))
 	if (read(result[0], &w->err, sizeof(w->err)) != sizeof(w->err))
 		w->err = (struct err){ 0 };
 	child_end(pidfd, words[0]);
-	for (size_t i = 0; i < plan.warnings.count; i++)
-		strv_add(&w->warnings, plan.warnings.items[i]);
 	close(go[0]), close(go[1]), close(words[0]), close(result[0]);
 	return -w->err.code;
 }
