@@ -129,6 +129,8 @@ static const struct row rows[] = {
 	{ "i386 socketcall socket", I386, 102, 1, EAFNOSUPPORT, "socketcall" },
 	{ "i386 socketcall socketpair", I386, 102, 8, EAFNOSUPPORT, "socketcall" },
 	{ "i386 socketcall no such", I386, 102, 99, EPERM, "socketcall" },
+	{ "i386 recvmmsg", I386, 337, 0, ALLOWED },
+	{ "i386 sendmmsg", I386, 345, 0, ALLOWED },
 	{ "i386 clone a user namespace", I386, 120, CLONE_NEWUSER, EPERM, "userns", 21 },
 	{ "i386 mount", I386, 21, 0, EPERM, "mount", 21 },
 	{ "i386 umount", I386, 22, 0, EPERM, "mount", 21 },

@@ -458,6 +458,46 @@ static void test_names_newer_than_libseccomp_have_their_number(void **state)
 	}
 }
 
+/* libseccomp names each number; that name must lead back to it, also where it hides the number behind
+ * socketcall or ipc. */
+static void test_every_number_is_found_by_its_name(void **state)
+{
+	static const struct {
+		const char *arch;
+		int first;
+	} rows[] = {
+		{ "SCMP_ARCH_X86_64", 0 },       { "SCMP_ARCH_X86", 0 },
+		{ "SCMP_ARCH_X32", 0x40000000 }, { "SCMP_ARCH_AARCH64", 0 },
+		{ "SCMP_ARCH_ARM", 0 },          { "SCMP_ARCH_MIPS", 4000 },
+		{ "SCMP_ARCH_MIPSEL64", 5000 },  { "SCMP_ARCH_MIPS64N32", 6000 },
+		{ "SCMP_ARCH_PPC", 0 },          { "SCMP_ARCH_PPC64LE", 0 },
+		{ "SCMP_ARCH_S390", 0 },         { "SCMP_ARCH_S390X", 0 },
+		{ "SCMP_ARCH_RISCV64", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct seccomp_arch *arch = seccomp_arch_find(rows[i].arch);
+		struct seccomp_resolver r;
+		size_t found = 0;
+
+		seccomp_resolver_init(&r, arch);
+		for (int n = rows[i].first; n < rows[i].first + 470; n++) {
+			CLEAN(free) char *name = seccomp_syscall_resolve_num_arch(arch->token, n);
+			struct seccomp_number back = { 0 };
+
+			if (!name)
+				continue;
+			found++;
+			back = seccomp_resolve(&r, name);
+			if (!back.direct || back.number != (uint32_t)n)
+				fail_msg("%s %d is %s, which is %u", arch->name, n, name,
+					 back.number);
+		}
+		assert_true(found > 250);
+	}
+}
+
 static void test_neighbours_of_one_fate_become_one_interval(void **state)
 {
 	CLEAN(seccomp_filter) struct seccomp_filter f = { 0 };
@@ -622,6 +662,7 @@ int main(void)
 		cmocka_unit_test(test_an_argument_rule_does_not_open_socketcall),
 		cmocka_unit_test(test_an_argument_rule_that_denies_shuts_socketcall),
 		cmocka_unit_test(test_names_newer_than_libseccomp_have_their_number),
+		cmocka_unit_test(test_every_number_is_found_by_its_name),
 		cmocka_unit_test(test_neighbours_of_one_fate_become_one_interval),
 		cmocka_unit_test(test_a_jump_over_more_than_255_instructions_arrives),
 		cmocka_unit_test(test_a_program_over_the_kernels_limit_is_refused),
