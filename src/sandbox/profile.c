@@ -43,8 +43,7 @@ static int check_word(const char *word, struct err *err)
 		return 0;
 	for (const struct profile_group *g = profile_groups; *g->name; g++)
 		str_printf(&known, "%s%s", known.len ? ", " : "", g->name);
-	return err_set(err, EINVAL, "--security-opt allow: there is no group \"%s\"; there are %s",
-		       word, known.text);
+	return err_set(err, EINVAL, "there is no group \"%s\"; there are %s", word, known.text);
 }
 
 int seccomp_profile_allow_check(const struct strv *allow, struct err *err)

@@ -302,7 +302,7 @@ int seccomp_filter_get_default(const char *cache_dir, uint64_t caps, const struc
 
 	*ret = (struct seccomp_filter){ 0 };
 	if (rc < 0)
-		return rc;
+		return err_wrap(err, "annotations." SPEC_ANNOTATION_ALLOW ": ");
 	key_of_default(&key, caps, allow);
 	name = file_name(&key);
 	if (cache_dir && cache_find(cache_dir, name, &key, ret))

@@ -215,6 +215,7 @@ static void test_an_unknown_word_lists_those_there_are(void **state)
 		strstr(err.text,
 		       "there is no group \"usernamespaces\"; there are userns, mount, bpf"));
 	assert_int_equal(seccomp_filter_get_default(NULL, 0, &allow, &f, NULL, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "annotations.dev.ctr.allow: there is no group"));
 	strv_free(&allow);
 }
 
