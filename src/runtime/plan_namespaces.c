@@ -38,7 +38,10 @@ static int join_open(enum spec_ns kind, const char *path, struct err *err)
 	return take_fd(&fd);
 }
 
-/* Joining the namespace that we are in is the same as not asking; setns() refuses it for user. */
+/*
+ * The namespace that we are in, given by its path, is the host's all the same: what the container may
+ * change in namespaces of its own (sysctls, the hostname) it must not change there.
+ */
 static bool is_own(enum spec_ns kind, int fd)
 {
 	char path[64];
@@ -58,7 +61,7 @@ static int one_namespace(struct plan *p, enum spec_ns kind, struct err *err)
 		p->join[kind] = join_open(kind, ns->path, err);
 		if (p->join[kind] < 0)
 			return p->join[kind];
-		if (kind == NS_USER && is_own(kind, p->join[kind]))
+		if (kind != NS_MOUNT && is_own(kind, p->join[kind]))
 			close(take_fd(&p->join[kind]));
 		return 0;
 	}
@@ -85,6 +88,9 @@ int plan_namespaces(struct plan *p, struct err *err)
 		return err_set(err, EINVAL,
 			       "linux.namespaces: no mount namespace; a container on the host's own mounts "
 			       "could not be given a root of its own: add {\"type\": \"mount\"}");
+	if (p->spec->hostname && !(p->clone_flags & CLONE_NEWUTS) && p->join[NS_UTS] < 0)
+		return err_set(err, EINVAL,
+			       "hostname: the uts namespace of linux.namespaces is the host's own");
 	p->maps_written = p->clone_flags & CLONE_NEWUSER;
 	if (p->maps_written && (!p->spec->lin.uid_maps.count || !p->spec->lin.gid_maps.count))
 		return err_set(err, EINVAL,

@@ -110,3 +110,15 @@ refused() {
 	assert_failure 125
 	assert_nothing_left
 }
+
+@test "refusals: the host's own namespace, given by its path, is still the host's" {
+	local before
+	before=$(uname -n)
+	edit_config "$bundle" '.linux.namespaces |= map(if .type == "uts" then .path = "/proc/self/ns/uts" else . end)
+		| .hostname = "stolen"'
+	refused hostname
+	assert_equal "$(uname -n)" "$before"
+	run ctr run --rm --network ns:/proc/self/ns/net --sysctl net.ipv4.ip_forward=1 busybox -- true
+	assert_failure 125
+	assert_output --partial net.ipv4.ip_forward
+}
