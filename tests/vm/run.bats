@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 #
+# limit: 1500
 # The test VM's runner tested by itself. Each test boots at least one machine.
 
 bats_require_minimum_version 1.5.0
