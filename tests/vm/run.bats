@@ -150,19 +150,6 @@ setup_file() {
 	[[ "${lines[3]}" == *memory*pids* ]]
 }
 
-@test "vm: two side by side don't meet" {
-	local pids=() name
-	for name in one two; do
-		"$vm" -d 256M -- bash -c 'echo "$1" >/scratch/name; sleep 3; cat /scratch/name; ls /tmp' \
-			sh "$name" >"$BATS_TEST_TMPDIR/$name" 2>&1 3>&- &
-		pids+=($!)
-	done
-	wait "${pids[0]}"
-	wait "${pids[1]}"
-	[ "$(cat "$BATS_TEST_TMPDIR/one")" = one ]
-	[ "$(cat "$BATS_TEST_TMPDIR/two")" = two ]
-}
-
 @test "vm: what cannot be is refused before a machine starts" {
 	run "$vm"
 	[ "$status" -eq 125 ]
