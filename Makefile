@@ -121,7 +121,7 @@ unit: $(UNIT)
 
 ## lint: clang-tidy, cppcheck, clang-format, room rules, sizes, man pages; T=FILE a part
 lint: deps-lint
-	CTR_BUILD=$(abspath $(B)) CPPFLAGS="$(subst ",\",$(CPPFLAGS))" tests/tools/lint $(T)
+	CTR_BUILD=$(abspath $(B)) CPPFLAGS='$(subst ',,$(CPPFLAGS))' tests/tools/lint $(T)
 
 ## fmt: format the sources in place; T=FILE a part
 fmt:
