@@ -15,7 +15,7 @@
 #define CLEAN(kind) __attribute__((cleanup(clean_##kind)))
 
 /* Declare clean_NAME for a type that has its own destructor `void FREE(TYPE *)`. */
-#define CLEAN_DEFINE(name, type, free_fn)      \
+#define CLEAN_DEFINE(name, type, free_fn)        \
 	static inline void clean_##name(type *p) \
 	{                                        \
 		int saved = errno;               \

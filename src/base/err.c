@@ -29,8 +29,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 	len = vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
 	if (len >= 0 && (size_t)len < sizeof(err->text))
-		snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s",
-			 strerror(saved));
+		snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s", strerror(saved));
 	err->code = saved > 0 ? saved : EIO;
 	err->exit_status = 0;
 	errno = saved;

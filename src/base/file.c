@@ -32,7 +32,8 @@ int file_read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_l
 			return err_set(err, (int)-n, "read %s: %s", name, strerror((int)-n));
 		len += (size_t)n;
 		if (len > max)
-			return err_set(err, EFBIG, "read %s: it is larger than %zu bytes", name, max);
+			return err_set(err, EFBIG, "read %s: it is larger than %zu bytes", name,
+				       max);
 		if (len < room)
 			break;
 		room *= 2;
@@ -70,9 +71,10 @@ int file_write_atomic(int dir, const char *path, mode_t mode, const void *data, 
 		      struct err *err)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	CLEAN(free) char *temp =
-		xasprintf("%.*s.tmp-%s-%d", (int)(name - path), path, name, (int)getpid());
-	CLEAN(fd) int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	CLEAN(free)
+	char *temp = xasprintf("%.*s.tmp-%s-%d", (int)(name - path), path, name, (int)getpid());
+	CLEAN(fd)
+	int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	int rc;
 
 	if (fd < 0)
@@ -155,10 +157,12 @@ static int remove_in(int parent, const char *name, dev_t dev, int depth, struct 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "open folder %s", name);
 	if (dev && st.st_dev != dev)
-		return err_set(err, EXDEV, "remove %s: another filesystem is mounted there; unmount it first",
+		return err_set(err, EXDEV,
+			       "remove %s: another filesystem is mounted there; unmount it first",
 			       name);
 	if (depth > REMOVE_DEPTH_MAX)
-		return err_set(err, ELOOP, "remove %s: more than %d folders deep", name, REMOVE_DEPTH_MAX);
+		return err_set(err, ELOOP, "remove %s: more than %d folders deep", name,
+			       REMOVE_DEPTH_MAX);
 	rc = remove_entries(fd, name, st.st_dev, depth + 1, err);
 	if (rc < 0)
 		return rc;

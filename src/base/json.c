@@ -20,8 +20,7 @@ static size_t count_members(struct json_object *o)
 			n += count_members(json_object_array_get_idx(o, i));
 	} else if (json_object_is_type(o, json_type_object)) {
 		n = (size_t)json_object_object_length(o);
-		json_object_object_foreach(o, key, value)
-		{
+		json_object_object_foreach (o, key, value) {
 			(void)key;
 			n += count_members(value);
 		}

@@ -16,8 +16,8 @@
 
 /* More than any document of ours has; less than what would eat a machine's memory: json-c takes up
  * to 350 bytes for a value that is two bytes of text. */
-#define JSON_DEPTH_MAX	64
-#define JSON_SIZE_MAX	(16u << 20)
+#define JSON_DEPTH_MAX 64
+#define JSON_SIZE_MAX (16u << 20)
 #define JSON_VALUES_MAX (1u << 19)
 
 static inline void json_drop(struct json_object **o)
@@ -35,7 +35,8 @@ CLEAN_DEFINE(json, struct json_object *, json_drop)
  */
 int json_parse(const char *text, size_t len, const char *name, struct json_object **ret,
 	       struct err *err) MUST_CHECK;
-int json_parse_file(int dir, const char *path, struct json_object **ret, struct err *err) MUST_CHECK;
+int json_parse_file(int dir, const char *path, struct json_object **ret,
+		    struct err *err) MUST_CHECK;
 
 /*
  * A place in a document: an object and how one gets there. Lives on the stack; `up` is borrowed.
@@ -86,6 +87,7 @@ void json_put_string(struct json_object *o, const char *key, const char *value);
 void json_put_u64(struct json_object *o, const char *key, uint64_t value);
 void json_put_i64(struct json_object *o, const char *key, int64_t value);
 void json_put_bool(struct json_object *o, const char *key, bool value);
-void json_put_strv(struct json_object *o, const char *key, const struct strv *v); /* empty: left out */
+void json_put_strv(struct json_object *o, const char *key,
+		   const struct strv *v); /* empty: left out */
 
 #endif

@@ -10,11 +10,11 @@
 struct walk {
 	const char *text;
 	size_t len, pos, depth;
-	struct json_at at[JSON_DEPTH_MAX + 2];	       /* at[0]: the document */
-	struct json_object *key[JSON_DEPTH_MAX + 2];   /* owned; what at[].key points into */
-	struct json_object *seen[JSON_DEPTH_MAX + 2];  /* owned; keys so far; NULL: an array */
+	struct json_at at[JSON_DEPTH_MAX + 2];        /* at[0]: the document */
+	struct json_object *key[JSON_DEPTH_MAX + 2];  /* owned; what at[].key points into */
+	struct json_object *seen[JSON_DEPTH_MAX + 2]; /* owned; keys so far; NULL: an array */
 	struct json_tokener *tokener;
-	size_t string_start, string_end;	       /* the last string */
+	size_t string_start, string_end; /* the last string */
 };
 
 static void walk_free(struct walk *w)

@@ -158,8 +158,7 @@ int json_read_bool(const struct json_at *at, bool *ret, struct err *err)
 	return r;
 }
 
-int json_read_i64(const struct json_at *at, int64_t min, int64_t max, int64_t *ret,
-		  struct err *err)
+int json_read_i64(const struct json_at *at, int64_t min, int64_t max, int64_t *ret, struct err *err)
 {
 	int64_t n;
 	int r;
@@ -170,8 +169,7 @@ int json_read_i64(const struct json_at *at, int64_t min, int64_t max, int64_t *r
 	/* What doesn't fit is shown as it was written; json-c would give 2^63-1 for it. */
 	n = json_object_get_int64(at->value);
 	if (n < min || n > max || (n > 0 && json_object_get_uint64(at->value) != (uint64_t)n))
-		return json_fail(at, err, ERANGE,
-				 "%s is out of range (%" PRId64 " to %" PRId64 ")",
+		return json_fail(at, err, ERANGE, "%s is out of range (%" PRId64 " to %" PRId64 ")",
 				 json_object_get_string(at->value), min, max);
 	*ret = n;
 	return 1;
@@ -188,8 +186,7 @@ int json_read_u64(const struct json_at *at, uint64_t min, uint64_t max, uint64_t
 		return r;
 	n = json_object_get_uint64(at->value);
 	if (n < min || n > max || json_object_get_int64(at->value) < 0)
-		return json_fail(at, err, ERANGE,
-				 "%s is out of range (%" PRIu64 " to %" PRIu64 ")",
+		return json_fail(at, err, ERANGE, "%s is out of range (%" PRIu64 " to %" PRIu64 ")",
 				 json_object_get_string(at->value), min, max);
 	*ret = n;
 	return 1;

@@ -50,9 +50,9 @@ static size_t skip_number(const char *text, size_t len, size_t pos, bool *big)
 	while (end < len && isdigit((unsigned char)text[end]))
 		end++;
 	all = end;
-	while (all < len && (isdigit((unsigned char)text[all]) || text[all] == '.' ||
-			     text[all] == 'e' || text[all] == 'E' || text[all] == '+' ||
-			     text[all] == '-'))
+	while (all < len &&
+	       (isdigit((unsigned char)text[all]) || text[all] == '.' || text[all] == 'e' ||
+		text[all] == 'E' || text[all] == '+' || text[all] == '-'))
 		all++;
 	/* With a fraction or an exponent it is a double, which no key of ours takes. */
 	if (all == end)

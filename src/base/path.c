@@ -59,7 +59,8 @@ static int walk_last(const struct walk *w, const char *name, int flags, mode_t m
 
 	if (fd < 0)
 		return errno == ENOTDIR || errno == ELOOP ? -ELOOP : -errno;
-	if ((flags & O_PATH) && !(flags & O_NOFOLLOW) && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
+	if ((flags & O_PATH) && !(flags & O_NOFOLLOW) && fstat(fd, &st) == 0 &&
+	    S_ISLNK(st.st_mode)) {
 		close(fd);
 		return -ELOOP;
 	}
@@ -69,7 +70,8 @@ static int walk_last(const struct walk *w, const char *name, int flags, mode_t m
 /* Go down one folder. */
 static int walk_down(struct walk *w, const char *name)
 {
-	int fd = openat(w->stack[w->depth - 1], name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd =
+		openat(w->stack[w->depth - 1], name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -82,8 +84,8 @@ static int walk_down(struct walk *w, const char *name)
 }
 
 /* One part of the path: 0 to go on, else the final fd or -errno. */
-static int walk_part(struct walk *w, const char *name, bool last, char **rest, int *links, int flags,
-		     mode_t mode)
+static int walk_part(struct walk *w, const char *name, bool last, char **rest, int *links,
+		     int flags, mode_t mode)
 {
 	int rc;
 
@@ -133,7 +135,8 @@ static int walk_open(int root, const char *path, int flags, mode_t mode)
 	}
 	/* It ended on "/", "." or "..": the folder where we are. */
 	{
-		int fd = openat(w.stack[w.depth - 1], ".", (flags & ~(O_CREAT | O_EXCL)) | O_CLOEXEC);
+		int fd = openat(w.stack[w.depth - 1], ".",
+				(flags & ~(O_CREAT | O_EXCL)) | O_CLOEXEC);
 
 		return fd < 0 ? -errno : fd;
 	}
@@ -199,7 +202,8 @@ static int make_folders(int root, const char *path, struct err *err)
 		*end = keep;
 		p = end;
 	}
-	return fd < 0 ? err_set(err, -fd, "make folder %s in the rootfs: %s", path, strerror(-fd)) : fd;
+	return fd < 0 ? err_set(err, -fd, "make folder %s in the rootfs: %s", path, strerror(-fd)) :
+			fd;
 }
 
 int path_open_parent_in_root(int root, const char *path, bool make, const char **ret_name,
@@ -214,7 +218,8 @@ int path_open_parent_in_root(int root, const char *path, bool make, const char *
 	*ret_name = name;
 	if (make)
 		return make_folders(root, folder && *folder ? folder : "/", err);
-	return path_open_in_root(root, folder && *folder ? folder : "/", O_PATH | O_DIRECTORY, 0, err);
+	return path_open_in_root(root, folder && *folder ? folder : "/", O_PATH | O_DIRECTORY, 0,
+				 err);
 }
 
 int path_make_in_root(int root, const char *path, bool is_dir, struct err *err)
@@ -231,7 +236,8 @@ int path_make_in_root(int root, const char *path, bool is_dir, struct err *err)
 	if (fd >= 0) {
 		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 			close(fd);
-			return err_set(err, EISDIR, "%s in the rootfs is a folder, a file is wanted", path);
+			return err_set(err, EISDIR,
+				       "%s in the rootfs is a folder, a file is wanted", path);
 		}
 		return fd;
 	}
@@ -256,7 +262,8 @@ int path_open_checked(int dir, const char *path, int flags, long magic, struct e
 	if (fstatfs(fd, &fs) < 0)
 		return err_sys(err, "look at %s", path);
 	if (fs.f_type != magic)
-		return err_set(err, ENODEV, "%s: something else is mounted over the kernel's own filesystem",
+		return err_set(err, ENODEV,
+			       "%s: something else is mounted over the kernel's own filesystem",
 			       path);
 	return take_fd(&fd);
 }

@@ -16,7 +16,8 @@
  * Open `path` as seen from a process whose root is `root`. flags as open(2) (O_CLOEXEC is added);
  * symlinks, absolute ones too, stay inside the root. Returns an fd, the caller's, or -errno.
  */
-int path_open_in_root(int root, const char *path, int flags, mode_t mode, struct err *err) MUST_CHECK;
+int path_open_in_root(int root, const char *path, int flags, mode_t mode,
+		      struct err *err) MUST_CHECK;
 
 /*
  * The same, making what is missing on the way: folders with mode 0755, and at the end a folder

@@ -43,8 +43,8 @@ struct strv {
 	size_t count;
 };
 
-void strv_add(struct strv *v, const char *text);           /* copies */
-void strv_take(struct strv *v, char *text);                /* takes over */
+void strv_add(struct strv *v, const char *text); /* copies */
+void strv_take(struct strv *v, char *text);      /* takes over */
 void strv_printf(struct strv *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool strv_has(const struct strv *v, const char *text);
 /* A copy of the list, split at every `sep`; empty parts are kept. */

@@ -152,13 +152,12 @@ static int check_usage(int fd, const struct cgroup_setting *s, struct err *err)
 		       s->key, s->value, used);
 }
 
-/* Less room for swap comes after the memory limit, which may be rising. */
+/* Less memory comes after swap, whose limit may be rising: what is pushed out needs a place. */
 static bool goes_later(int fd, const struct cgroup_setting *s)
 {
 	uint64_t wanted, now;
 
-	return str_eq(s->file, "memory.swap.max") &&
-	       str_to_u64(s->value, 0, UINT64_MAX, &wanted) == 0 &&
+	return str_eq(s->file, "memory.max") && str_to_u64(s->value, 0, UINT64_MAX, &wanted) == 0 &&
 	       read_number(fd, s->file, &now) && wanted < now;
 }
 

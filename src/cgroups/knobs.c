@@ -207,14 +207,13 @@ static int make_priorities(struct knob_job *job, const struct knob *knob)
 	"cgroup v2 has no net_cls and net_prio controllers; use nftables' socket cgroupv2 match"
 
 /*
- * The order is the order of the writes. Within it: swap before memory, so that what a tighter
- * memory limit pushes out has a place to go; the quota before the burst that it bounds; idle after
+ * The order is the order of the writes. Within it: the quota before the burst that it bounds; idle after
  * the weight, which an idle group doesn't take; unified last, as the word of the one who knows.
  */
 const struct knob cgroup_knobs[] = {
-	{ "memory.swap", "memory", "memory.swap.max", knob_make_swap },
 	{ "memory.limit", "memory", "memory.max", make_limit, AT(memory.limit),
 	  .zero_unset = true },
+	{ "memory.swap", "memory", "memory.swap.max", knob_make_swap },
 	{ "memory.reservation", "memory", "memory.low", make_protection, AT(memory.reservation) },
 	{ "memory.kernel", NULL, NULL, make_ignored_i64, AT(memory.kernel),
 	  .words = NO_KERNEL_MEMORY },

@@ -5,6 +5,7 @@
 #include "ctr/foreground.h"
 #include "ctr/run_make.h"
 #include "ctr/users.h"
+#include "monitor/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +146,7 @@ int verb_exec(struct call *call)
 	CLEAN(fd) int root = call_root(call, &err);
 	int code = 0, r = root;
 
+	relay_inherited();
 	if (str_eq(*args, "--"))
 		args++;
 	if (r >= 0 && !*args)

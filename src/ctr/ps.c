@@ -98,7 +98,7 @@ static void put_command(struct json_object *row, const struct container *c, bool
 		for (size_t i = 0; i < spec.process.args.count; i++)
 			str_printf(&text, "%s%s", i ? " " : "", spec.process.args.items[i]);
 	if (!whole && text.len > COMMAND_MAX)
-		strcpy(text.text + COMMAND_MAX - 3, "...");
+		memcpy(text.text + COMMAND_MAX - 3, "...", sizeof("..."));
 	json_put_string(row, "Command", text.text);
 }
 

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "ctr/foreground.h"
 #include "ctr/run_make.h"
+#include "monitor/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,6 +124,7 @@ int verb_run(struct call *call)
 
 	if (root < 0)
 		return call_fail(call, &err);
+	relay_inherited();
 	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
 		return call_fail(call, &err);
 	return f->dry_run ? dry_run(call, root, &m, &err) : run_it(call, root, &m, &err);
@@ -165,6 +167,7 @@ int verb_create(struct call *call)
 	CLEAN(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int r = root < 0 ? root : 0;
 
+	relay_inherited();
 	if (r >= 0 && null < 0)
 		r = err_sys(&err, "open /dev/null");
 	if (r >= 0)

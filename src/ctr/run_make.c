@@ -15,8 +15,6 @@ void run_made_free(struct run_made *m)
 	free(m->source);
 	free(m->cgroup_parent);
 	free(m->pid_file);
-	if (m->shm >= 0)
-		close(m->shm);
 	*m = RUN_MADE_INIT;
 }
 

@@ -25,15 +25,14 @@ struct run_made {
 	char *name, *bundle, *source, *cgroup_parent, *pid_file;
 	struct strv *warnings; /* borrowed */
 	int state_root;        /* borrowed */
-	int shm;               /* /dev/shm of another container, kept open until create; -1 */
 	bool built_in;         /* a SOURCE whose /etc we need not look at for uid 0 */
 	bool from_bundle;      /* config.json came first: what no flag names stays as it is */
 };
 
-#define RUN_MADE_INIT                                                   \
-	(struct run_made)                                               \
-	{                                                               \
-		.opt = CREATE_OPTIONS_INIT, .shm = -1, .state_root = -1 \
+#define RUN_MADE_INIT                                        \
+	(struct run_made)                                    \
+	{                                                    \
+		.opt = CREATE_OPTIONS_INIT, .state_root = -1 \
 	}
 
 void run_made_free(struct run_made *m);

@@ -1,18 +1,13 @@
 /* --network, --pid, --ipc, --uts, --cgroupns, --userns, --time, and what comes with them. */
 #include "ctr/run_make.h"
 
-#include "base/file.h"
-#include "base/path.h"
 #include "spec/load.h"
 #include "spec/names.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 
 /* What each flag may say beside host, container:NAME, ns:PATH and /PATH. */
 struct ns_flag {
@@ -59,30 +54,6 @@ static int container_pid(const struct run_made *m, const char *flag, const char 
 	return 0;
 }
 
-/* The other's /dev/shm goes with its IPC namespace: POSIX shared memory and semaphores are there. */
-static int share_shm(struct run_made *m, pid_t pid, const char *name, struct err *err)
-{
-	CLEAN(free) char *source = NULL;
-	CLEAN(fd) int root = -1;
-	char path[64];
-	struct statfs fs;
-
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return err_sys(err, "--ipc container:%s: open its root", name);
-	/* Once, in its root, and by fd from then on: it may have made the name a link to anywhere. */
-	m->shm = path_open_in_root(root, "/dev/shm", O_PATH | O_DIRECTORY, 0, err);
-	if (m->shm < 0)
-		return err_wrap(err, "--ipc container:%s: ", name);
-	if (fstatfs(m->shm, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
-		return err_set(err, EINVAL, "--ipc container:%s: its /dev/shm is no tmpfs", name);
-	mount_remove(&m->spec, "/dev/shm");
-	source = xasprintf("/proc/self/fd/%d", m->shm);
-	spec_add_mount(&m->spec, "/dev/shm", "bind", source, "bind,nosuid,nodev,noexec,rprivate");
-	return 0;
-}
-
 /* With the host's IPC namespace the host's own /dev/shm and /dev/mqueue belong to it. */
 static void host_ipc(struct run_made *m)
 {
@@ -105,7 +76,14 @@ static int join_container(struct run_made *m, const struct ns_flag *flag, const 
 	if (r < 0)
 		return r;
 	ns_set(ns, true, xasprintf("/proc/%d/ns/%s", (int)pid, spec_ns_proc(flag->ns)));
-	return flag->ns == NS_IPC ? share_shm(m, pid, name, err) : 0;
+	/* It goes with the namespace elsewhere; but a mount can be taken from our own mount namespace
+	 * only. */
+	if (flag->ns == NS_IPC)
+		strv_printf(m->warnings,
+			    "--ipc container:%s: shares System V IPC and message queues; "
+			    "/dev/shm stays the container's own",
+			    name);
+	return 0;
 }
 
 static int ns_from_flag(struct run_made *m, const struct ns_flag *flag, const char *value,

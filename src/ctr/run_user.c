@@ -50,6 +50,7 @@ int run_user(const struct run_flags *f, struct run_made *m, struct err *err)
 	if (m->from_bundle && !asked)
 		return 0;
 	if (m->built_in && !asked) {
+		account_apply(&account, &m->spec.process);
 		home_put(&m->spec.process, "/root");
 		return 0;
 	}

@@ -45,7 +45,7 @@ static size_t next_line(char **text, char *fields[], size_t max)
 	char *line = *text;
 	size_t n = 0;
 
-	if (!*line)
+	if (!line || !*line)
 		return 0;
 	*text += strcspn(line, "\n");
 	if (**text)

@@ -13,8 +13,8 @@
 #include <linux/wait.h>
 #include <stddef.h>
 
-#define TIOCSPGRP   0x5410
-#define EXIT_LOST   127
+#define TIOCSPGRP 0x5410
+#define EXIT_LOST 127
 #define SIGNALS_ALL (~0ul)
 
 #if defined(__x86_64__)
@@ -43,7 +43,10 @@ static long sys(long n, long a, long b, long c, long d)
 	register long x3 __asm__("x3") = d;
 	register long x4 __asm__("x4") = 0;
 
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
+			 : "memory");
 	return x0;
 }
 

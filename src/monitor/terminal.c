@@ -30,6 +30,8 @@ static struct {
 	volatile sig_atomic_t raw;
 } own;
 
+static sigset_t ignored; /* signals that were when we were started */
+
 static const int fatal[] = { SIGHUP, SIGINT,  SIGQUIT, SIGTERM, SIGSEGV,
 			     SIGBUS, SIGABRT, SIGFPE,  SIGILL,  SIGSYS };
 
@@ -72,7 +74,8 @@ static void own_guard(void)
 	struct sigaction act = { .sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND };
 
 	for (size_t i = 0; i < ARRAY_LEN(fatal); i++)
-		(void)sigaction(fatal[i], &act, NULL);
+		if (sigismember(&ignored, fatal[i]) <= 0)
+			(void)sigaction(fatal[i], &act, NULL);
 }
 
 int relay_own_tty(void)
@@ -97,6 +100,25 @@ void relay_resize(int master, int tty)
 static const int kept[] = { SIGSEGV, SIGBUS,  SIGABRT, SIGFPE,  SIGILL,  SIGSYS,
 			    SIGTRAP, SIGCHLD, SIGURG,  SIGTTIN, SIGTTOU, SIGPIPE };
 
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A handler is gone after exec, where SIG_IGN would stay; for us the two are the same. */
+void relay_inherited(void)
+{
+	static const int usual[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE };
+	struct sigaction act = { .sa_handler = nothing, .sa_flags = SA_RESTART }, old;
+
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+		if (sigaction(usual[i], NULL, &old) < 0 || old.sa_handler != SIG_IGN)
+			continue;
+		sigaddset(&ignored, usual[i]);
+		(void)sigaction(usual[i], &act, NULL);
+	}
+}
+
 int relay_signals(bool passing_on, struct err *err)
 {
 	sigset_t set;
@@ -106,6 +128,9 @@ int relay_signals(bool passing_on, struct err *err)
 		sigfillset(&set);
 		for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 			sigdelset(&set, kept[i]);
+		for (int signal = 1; signal < SIGRTMIN; signal++)
+			if (sigismember(&ignored, signal) > 0)
+				sigdelset(&set, signal);
 	} else {
 		sigemptyset(&set);
 		sigaddset(&set, SIGWINCH);

@@ -28,6 +28,12 @@ struct relay {
 	}
 
 /*
+ * A shell has ignored signals for us (nohup, a job in the background): they stay without effect on us
+ * and are not passed on, but the payload is not to inherit that. Call it before the process is made.
+ */
+void relay_inherited(void);
+
+/*
  * Block the signals that are passed on and return a signalfd for them, the caller's, or -errno.
  * Call it before the process is made, so that none gets lost; the new process has to unblock all
  * before its exec. With passing_on false only SIGWINCH, SIGCONT and SIGTSTP are taken.

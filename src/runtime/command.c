@@ -16,13 +16,15 @@ int command_enter(const char *cwd, struct err *err)
 	char real[PATH_MAX];
 
 	if (chdir(cwd) < 0)
-		return err_sys(err,
-			       "process.cwd: enter %s in the rootfs (make that folder or choose another; "
-			       "--workdir)",
-			       cwd);
+		return err_sys(
+			err,
+			"process.cwd: enter %s in the rootfs (make that folder or choose another; "
+			"--workdir)",
+			cwd);
 	if (!getcwd(real, sizeof(real)) || real[0] != '/')
 		return err_set(err, EPERM,
-			       "process.cwd: %s lies outside of the container's root: refused", cwd);
+			       "process.cwd: %s lies outside of the container's root: refused",
+			       cwd);
 	return 0;
 }
 
@@ -84,7 +86,8 @@ int command_find(const char *command, const struct strv *env, char **ret, struct
 	path = path ? path : DEFAULT_PATH;
 	while (*command) {
 		size_t len = strcspn(path, ":");
-		CLEAN(free) char *file = xasprintf("%.*s/%s", len ? (int)len : 1, len ? path : ".", command);
+		CLEAN(free)
+		char *file = xasprintf("%.*s/%s", len ? (int)len : 1, len ? path : ".", command);
 
 		rc = runnable(file);
 		if (rc == 0) {
@@ -100,7 +103,8 @@ int command_find(const char *command, const struct strv *env, char **ret, struct
 	if (best == -EACCES)
 		return command_failed(command, EACCES, err);
 	rc = err_set(err, ENOENT,
-		     "exec: \"%s\": executable file not found in $PATH: no such file or directory", command);
+		     "exec: \"%s\": executable file not found in $PATH: no such file or directory",
+		     command);
 	err->exit_status = 127;
 	return rc;
 }

@@ -16,7 +16,8 @@ int command_enter(const char *cwd, struct err *err) MUST_CHECK;
  * the PATH of env that can be run. *ret is the caller's. err->exit_status is 127 when there is none
  * and 126 when it can't be run; the words are those that engines look for.
  */
-int command_find(const char *command, const struct strv *env, char **ret, struct err *err) MUST_CHECK;
+int command_find(const char *command, const struct strv *env, char **ret,
+		 struct err *err) MUST_CHECK;
 
 /* The same words for a failed execve: always returns -errno. */
 int command_failed(const char *command, int code, struct err *err) MUST_CHECK;

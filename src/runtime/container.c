@@ -91,7 +91,8 @@ int container_cgroup(struct container *c, struct err *err)
 	if (c->cgroup >= 0)
 		return c->cgroup;
 	if (!c->state.cgroup)
-		return err_set(err, ENOENT, "container \"%s\" has no cgroup of its own", c->state.name);
+		return err_set(err, ENOENT, "container \"%s\" has no cgroup of its own",
+			       c->state.name);
 	rc = cgroup_host_find(&host, err);
 	if (rc == 0)
 		rc = c->cgroup = cgroup_open(&host, c->state.cgroup, err);
@@ -119,7 +120,8 @@ static int start_connect(struct container *c, struct err *err)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET, c->dir);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET,
+		 c->dir);
 	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return err_sys(err, "reach the init of container \"%s\"", c->state.name);
 	return take_fd(&sock);
@@ -145,9 +147,10 @@ static int start_by_name(struct container *c, struct err *err)
 	int rc;
 
 	if (c->state.status != STATUS_CREATED)
-		return err_set(err, EINVAL,
-			       "cannot start container \"%s\": it is %s, and only a created one can be started",
-			       c->state.name, status_name(c->state.status));
+		return err_set(
+			err, EINVAL,
+			"cannot start container \"%s\": it is %s, and only a created one can be started",
+			c->state.name, status_name(c->state.status));
 	sock = start_connect(c, err);
 	if (sock < 0)
 		return sock;
@@ -193,7 +196,8 @@ int container_wait(struct container *c, int *ret_exit_code, struct err *err)
 	int status, rc = process_wait(c->pidfd, &status);
 
 	if (rc < 0)
-		return err_set(err, -rc, "wait for container \"%s\": %s", c->state.name, strerror(-rc));
+		return err_set(err, -rc, "wait for container \"%s\": %s", c->state.name,
+			       strerror(-rc));
 	c->state.status = STATUS_STOPPED;
 	c->state.exit_known = true;
 	c->state.exit_code = *ret_exit_code = process_exit_code(status);
@@ -218,7 +222,8 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 		rc = process_signal(c->pidfd, signal);
 		if (rc == -ESRCH)
 			return not_running(c, err);
-		return rc < 0 ? err_set(err, -rc, "signal container \"%s\": %s", c->state.name, strerror(-rc)) :
+		return rc < 0 ? err_set(err, -rc, "signal container \"%s\": %s", c->state.name,
+					strerror(-rc)) :
 				0;
 	}
 	fd = container_cgroup(c, err);
@@ -240,10 +245,12 @@ static int kill_all(struct container *c, struct err *err)
 	if (rc < 0 && rc != -ESRCH)
 		return rc;
 	if (c->pidfd >= 0 && !process_ended(c->pidfd, KILL_MS))
-		return err_set(err, ETIMEDOUT, "container \"%s\": its init does not end after SIGKILL",
+		return err_set(err, ETIMEDOUT,
+			       "container \"%s\": its init does not end after SIGKILL",
 			       c->state.name);
 	if (fd >= 0 && cgroup_wait_empty(fd, KILL_MS) == -ETIMEDOUT)
-		return err_set(err, ETIMEDOUT, "container \"%s\": processes do not end after SIGKILL",
+		return err_set(err, ETIMEDOUT,
+			       "container \"%s\": processes do not end after SIGKILL",
 			       c->state.name);
 	return 0;
 }
@@ -344,9 +351,10 @@ static int delete_locked(struct container *c, bool force, struct err *err)
 	int rc;
 
 	if (!force && c->state.status != STATUS_STOPPED)
-		return err_set(err, EBUSY,
-			       "container \"%s\" is %s; stop it first or remove it by force (rm --force)",
-			       c->state.name, status_name(c->state.status));
+		return err_set(
+			err, EBUSY,
+			"container \"%s\" is %s; stop it first or remove it by force (rm --force)",
+			c->state.name, status_name(c->state.status));
 	rc = kill_all(c, err);
 	if (rc == 0)
 		rc = remove_cgroup(c, err);

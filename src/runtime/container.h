@@ -13,26 +13,27 @@
 
 /* What a caller asks beside the spec. All zero (and -1 for fds) is a plain create. */
 struct create_options {
-	const char *name;	    /* required */
-	const char *id;		    /* NULL: made up, 64 hex digits */
-	const char *bundle;	    /* absolute path of the bundle, or NULL */
-	const char *source;	    /* what the user called the rootfs, for listings; NULL: root.path */
-	const char *cgroup_parent;  /* used where linux.cgroupsPath is absent; NULL: "/ctr" */
-	const char *pid_file;	    /* NULL: none */
-	const char *console_socket; /* terminal only: where the pty master is sent; NULL: see below */
-	unsigned int preserve_fds;  /* 3 .. 3+n-1 stay open in the payload */
-	int stdio[3];		    /* what becomes 0, 1, 2 of the payload without a terminal */
-	bool start_by_caller;	    /* the caller starts it itself, at once: no named socket */
+	const char *name;   /* required */
+	const char *id;     /* NULL: made up, 64 hex digits */
+	const char *bundle; /* absolute path of the bundle, or NULL */
+	const char *source; /* what the user called the rootfs, for listings; NULL: root.path */
+	const char *cgroup_parent; /* used where linux.cgroupsPath is absent; NULL: "/ctr" */
+	const char *pid_file;      /* NULL: none */
+	const char
+		*console_socket; /* terminal only: where the pty master is sent; NULL: see below */
+	unsigned int preserve_fds; /* 3 .. 3+n-1 stay open in the payload */
+	int stdio[3];              /* what becomes 0, 1, 2 of the payload without a terminal */
+	bool start_by_caller;      /* the caller starts it itself, at once: no named socket */
 	bool auto_remove;
 	bool no_new_keyring;
 	bool no_pivot;
 	bool no_cgroup;
 };
 
-#define CREATE_OPTIONS_INIT                \
-	(struct create_options)            \
-	{                                  \
-		.stdio = { 0, 1, 2 }       \
+#define CREATE_OPTIONS_INIT          \
+	(struct create_options)      \
+	{                            \
+		.stdio = { 0, 1, 2 } \
 	}
 
 /*
@@ -40,19 +41,19 @@ struct create_options {
  * again. Freed by container_close(), which changes nothing in the world.
  */
 struct container {
-	int root;	/* fd of the state root */
-	int dir;	/* fd of the container's folder */
+	int root; /* fd of the state root */
+	int dir;  /* fd of the container's folder */
 	struct state state;
-	int pidfd;	/* of init; -1: it has ended or never was */
-	int cgroup;	/* fd of its cgroup; -1: none, or not open: container_cgroup() */
-	int terminal;	/* the pty master, when we made the container with a terminal and no console
+	int pidfd;      /* of init; -1: it has ended or never was */
+	int cgroup;     /* fd of its cgroup; -1: none, or not open: container_cgroup() */
+	int terminal;   /* the pty master, when we made the container with a terminal and no console
 			 * socket; the caller relays it. Else -1. */
 	int start_sock; /* the way to tell init to go on, when we made it ourselves; else -1 */
 };
 
-#define CONTAINER_INIT                                                                            \
-	(struct container)                                                                        \
-	{                                                                                         \
+#define CONTAINER_INIT                                                                             \
+	(struct container)                                                                         \
+	{                                                                                          \
 		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .start_sock = -1 \
 	}
 
@@ -60,7 +61,8 @@ void container_close(struct container *c);
 CLEAN_DEFINE(container, struct container, container_close)
 
 /* Take a container that exists, by name or by the start of its id. Status is up to date. */
-int container_open(int root, const char *name_or_id, struct container *ret, struct err *err) MUST_CHECK;
+int container_open(int root, const char *name_or_id, struct container *ret,
+		   struct err *err) MUST_CHECK;
 
 /*
  * Make a container up to the point where its init waits for start. Everything that can be refused
@@ -103,7 +105,8 @@ int container_delete(struct container *c, bool force, struct err *err) MUST_CHEC
 
 /* Another process in a running container. */
 struct exec_options {
-	const struct spec_process *process; /* what to run; caps, rlimits, ... all set by the caller */
+	const struct spec_process
+		*process; /* what to run; caps, rlimits, ... all set by the caller */
 	bool no_new_keyring;
 	const char *pid_file;
 	const char *console_socket;

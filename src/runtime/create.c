@@ -55,7 +55,8 @@ static int console_deliver(const struct plan *p, int *terminal, struct err *err)
 		return 0;
 	rc = fd_send(p->console_socket, p->name, strlen(p->name), terminal, 1);
 	close(take_fd(terminal));
-	return rc < 0 ? err_set(err, -rc, "send the terminal to %s: %s", p->opt->console_socket, strerror(-rc)) :
+	return rc < 0 ? err_set(err, -rc, "send the terminal to %s: %s", p->opt->console_socket,
+				strerror(-rc)) :
 			0;
 }
 
@@ -83,8 +84,8 @@ static int create_walk(struct plan *p, int root, struct strv *warnings, struct c
 	return 0;
 }
 
-int container_create(int root, struct spec *spec, const struct create_options *opt, struct strv *warnings,
-		     struct container *ret, struct err *err)
+int container_create(int root, struct spec *spec, const struct create_options *opt,
+		     struct strv *warnings, struct container *ret, struct err *err)
 {
 	CLEAN(plan) struct plan p = PLAN_INIT;
 	char path[PATH_MAX];
@@ -107,9 +108,11 @@ static void print_plan(const struct plan *p, FILE *out)
 
 	fprintf(out, "name      %s\n", p->name);
 	fprintf(out, "state     %s\n", p->staging);
-	fprintf(out, "cgroup    %s%s\n", p->cgroup ? p->host.mount : "", p->cgroup ? p->cgroup : "none");
+	fprintf(out, "cgroup    %s%s\n", p->cgroup ? p->host.mount : "",
+		p->cgroup ? p->cgroup : "none");
 	for (size_t i = 0; i < p->limits.count; i++)
-		fprintf(out, "limit     %s = %s\n", p->limits.items[i].file, p->limits.items[i].value);
+		fprintf(out, "limit     %s = %s\n", p->limits.items[i].file,
+			p->limits.items[i].value);
 	fprintf(out, "devices   %s\n", p->devices.allow_all ? "all" : "by an eBPF program");
 	fprintf(out, "seccomp   ");
 	if (p->seccomp.count)

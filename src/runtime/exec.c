@@ -130,7 +130,8 @@ int exec_console(struct making *m, struct err *err)
 	if (master < 0)
 		return err_sys(err, "process.terminal: open /dev/pts/ptmx in the container");
 	if (fstatfs(master, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
-		return err_set(err, EINVAL, "process.terminal: /dev/pts in the container is no devpts");
+		return err_set(err, EINVAL,
+			       "process.terminal: /dev/pts in the container is no devpts");
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return err_sys(err, "process.terminal: unlock the terminal");
 	m->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -159,7 +160,8 @@ static int exec_walk(struct container *c, struct plan *p, struct making *m, stru
 		rc = fd_send(p->console_socket, p->name, strlen(p->name), &m->terminal, 1);
 		close(take_fd(&m->terminal));
 		if (rc < 0)
-			err_set(err, -rc, "send the terminal to the console socket: %s", strerror(-rc));
+			err_set(err, -rc, "send the terminal to the console socket: %s",
+				strerror(-rc));
 	}
 	if (rc < 0)
 		unmake_child(m);
@@ -177,10 +179,12 @@ pid_t container_exec(struct container *c, const struct exec_options *opt, struct
 
 	making_init(&m, &p, &c->state, warnings);
 	if (c->state.status == STATUS_PAUSED)
-		return err_set(err, EBUSY, "container \"%s\" is paused; resume it first", c->state.name);
-	if (c->pidfd < 0 || (c->state.status != STATUS_RUNNING && c->state.status != STATUS_CREATED))
-		return err_set(err, ESRCH, "container \"%s\" is %s: container not running", c->state.name,
-			       status_name(c->state.status));
+		return err_set(err, EBUSY, "container \"%s\" is paused; resume it first",
+			       c->state.name);
+	if (c->pidfd < 0 ||
+	    (c->state.status != STATUS_RUNNING && c->state.status != STATUS_CREATED))
+		return err_set(err, ESRCH, "container \"%s\" is %s: container not running",
+			       c->state.name, status_name(c->state.status));
 	rc = fd_path(c->root, root, sizeof(root), err);
 	if (rc == 0)
 		rc = container_spec(c, &spec, err);

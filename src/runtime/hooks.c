@@ -58,14 +58,16 @@ __attribute__((noreturn)) static void hook_exec(const struct spec_hook *h, int i
 }
 
 /* Collect its words until it ends or its time is over. 0 with *ret_status, or -ETIMEDOUT. */
-static int hook_watch(int pidfd, int words, const struct opt_i64 *timeout_s, struct str *text, int *ret_status)
+static int hook_watch(int pidfd, int words, const struct opt_i64 *timeout_s, struct str *text,
+		      int *ret_status)
 {
 	uint64_t end = clock_now_ns() + (uint64_t)timeout_s->value * 1000000000u;
 	char part[512];
 	ssize_t n;
 
 	for (;;) {
-		struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = words, .events = POLLIN } };
+		struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN },
+				       { .fd = words, .events = POLLIN } };
 		uint64_t now = clock_now_ns();
 		int left = !timeout_s->set ? -1 : now >= end ? 0 : (int)((end - now) / 1000000) + 1;
 		int ready = poll(p, 2, left);
@@ -112,11 +114,12 @@ static int one_hook(const struct spec_hook *h, int in, struct err *err)
 	}
 	close(words[0]);
 	if (rc == -ETIMEDOUT)
-		return err_set(err, ETIMEDOUT, "%s did not end within %lld s and was killed", h->path,
-			       (long long)h->timeout_s.value);
+		return err_set(err, ETIMEDOUT, "%s did not end within %lld s and was killed",
+			       h->path, (long long)h->timeout_s.value);
 	if (rc < 0 || status)
-		return err_set(err, EIO, "%s failed with status %d%s%.*s", h->path, process_exit_code(status),
-			       text.len ? ": " : "", HOOK_WORDS_MAX, text.len ? text.text : "");
+		return err_set(err, EIO, "%s failed with status %d%s%.*s", h->path,
+			       process_exit_code(status), text.len ? ": " : "", HOOK_WORDS_MAX,
+			       text.len ? text.text : "");
 	return 0;
 }
 
@@ -158,7 +161,9 @@ int hooks_runtime(struct making *m, struct err *err)
 
 	m->state->pid = m->pid;
 	rc = hooks_run(m->plan->spec, HOOK_PRESTART, m->state, STATUS_CREATING, err);
-	return rc < 0 ? rc : hooks_run(m->plan->spec, HOOK_CREATE_RUNTIME, m->state, STATUS_CREATING, err);
+	return rc < 0 ? rc :
+			hooks_run(m->plan->spec, HOOK_CREATE_RUNTIME, m->state, STATUS_CREATING,
+				  err);
 }
 
 /* In the child the pid is what it is in the container. */

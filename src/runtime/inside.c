@@ -66,8 +66,8 @@ int in_console(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
 	CLEAN(fd) int master = -1;
-	int slave, rc = rootfs_console_make(&m->plan->rootfs, p->console_height, p->console_width, &master,
-					    &slave, err);
+	int slave, rc = rootfs_console_make(&m->plan->rootfs, p->console_height, p->console_width,
+					    &master, &slave, err);
 
 	if (rc < 0)
 		return rc;
@@ -141,7 +141,9 @@ int in_stdio(struct making *m, struct err *err)
 	if (rc < 0)
 		return rc;
 	close(take_fd(&m->terminal));
-	return ioctl(0, TIOCSCTTY, 0) < 0 ? err_sys(err, "process.terminal: make it the controlling one") : 0;
+	return ioctl(0, TIOCSCTTY, 0) < 0 ?
+		       err_sys(err, "process.terminal: make it the controlling one") :
+		       0;
 }
 
 int in_command(struct making *m, struct err *err)

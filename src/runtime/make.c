@@ -79,7 +79,8 @@ int make_cgroup(struct making *m, struct err *err)
 {
 	int made;
 
-	return cgroup_make(&m->plan->host, m->plan->cgroup, &m->plan->limits, &m->cgroup, &made, err);
+	return cgroup_make(&m->plan->host, m->plan->cgroup, &m->plan->limits, &m->cgroup, &made,
+			   err);
 }
 
 void unmake_cgroup(struct making *m)
@@ -88,7 +89,8 @@ void unmake_cgroup(struct making *m)
 
 	if (m->cgroup >= 0)
 		(void)!cgroup_kill(m->cgroup, &ignored);
-	(void)!cgroup_remove(&m->plan->host, m->plan->cgroup, m->plan->cgroup_levels, 5000, &ignored);
+	(void)!cgroup_remove(&m->plan->host, m->plan->cgroup, m->plan->cgroup_levels, 5000,
+			     &ignored);
 }
 
 int make_limits(struct making *m, struct err *err)
@@ -124,7 +126,8 @@ static int listen_by_name(struct making *m, struct err *err)
 	m->start_child = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (m->start_child < 0)
 		return err_sys(err, "socket");
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET, m->dir);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET,
+		 m->dir);
 	old = umask(0177);
 	rc = bind(m->start_child, (struct sockaddr *)&addr, sizeof(addr));
 	umask(old);
@@ -203,7 +206,8 @@ static int clone_in_userns(struct making *m, struct err *err)
 			rc = err_set(err, EIO, "clone in the user namespace: no answer");
 	} else {
 		rc = pid < 0 ? -pid : process_exit_code(status);
-		rc = err_set(err, rc, "linux.namespaces (user).path: enter it and clone: %s", strerror(rc));
+		rc = err_set(err, rc, "linux.namespaces (user).path: enter it and clone: %s",
+			     strerror(rc));
 	}
 	close(pids[0]);
 	return rc;
@@ -224,7 +228,9 @@ int make_child(struct making *m, struct err *err)
 			child_begin(m);
 		if (m->pid < 0)
 			return err_set(err, -m->pid, "clone3: %s%s", strerror(-m->pid),
-				       m->pid == -ENOSPC ? " (a limit in /proc/sys/user is reached)" : "");
+				       m->pid == -ENOSPC ?
+					       " (a limit in /proc/sys/user is reached)" :
+					       "");
 	}
 	close(take_fd(&m->sync_child));
 	if (p->opt->start_by_caller)
@@ -282,8 +288,8 @@ static int limit_set(struct making *m, const struct spec_rlimit *r, struct err *
 		return err_sys(err, "%s: soft %llu, hard %llu", name, (unsigned long long)r->soft,
 			       (unsigned long long)r->hard);
 	strv_printf(m->warnings,
-		    "process.rlimits: %s: the hard limit can't be raised from %llu to %llu here", name,
-		    (unsigned long long)now.rlim_max, (unsigned long long)want.rlim_max);
+		    "process.rlimits: %s: the hard limit can't be raised from %llu to %llu here",
+		    name, (unsigned long long)now.rlim_max, (unsigned long long)want.rlim_max);
 	want.rlim_max = now.rlim_max;
 	if (want.rlim_cur > want.rlim_max)
 		want.rlim_cur = want.rlim_max;
@@ -321,7 +327,8 @@ int make_created(struct making *m, struct err *err)
 	int rc = process_start_time(m->pid, &s->pid_start);
 
 	if (rc < 0)
-		return err_set(err, -rc, "look at the init process %d: %s", (int)m->pid, strerror(-rc));
+		return err_set(err, -rc, "look at the init process %d: %s", (int)m->pid,
+			       strerror(-rc));
 	s->pid = m->pid;
 	s->status = STATUS_CREATED;
 	if (m->plan->opt->start_by_caller)

@@ -102,7 +102,8 @@ static int write_offsets(const struct spec_linux *lin, struct err *err)
 			 (long long)clocks[i].offset->secs, clocks[i].offset->nanosecs);
 		rc = file_poke(AT_FDCWD, "/proc/self/timens_offsets", text);
 		if (rc < 0)
-			return err_set(err, -rc, "linux.timeOffsets.%s: the kernel refuses %lld s %u ns: %s",
+			return err_set(err, -rc,
+				       "linux.timeOffsets.%s: the kernel refuses %lld s %u ns: %s",
 				       clocks[i].name, (long long)clocks[i].offset->secs,
 				       clocks[i].offset->nanosecs, strerror(-rc));
 	}
@@ -164,8 +165,8 @@ int ns_leave_given(struct making *m, struct err *err)
 	return 0;
 }
 
-static int write_map(const struct making *m, const char *file, const char *key, const spec_id_maps *maps,
-		     struct err *err)
+static int write_map(const struct making *m, const char *file, const char *key,
+		     const spec_id_maps *maps, struct err *err)
 {
 	CLEAN(str) struct str text = { 0 };
 	char path[48];
@@ -177,7 +178,8 @@ static int write_map(const struct making *m, const char *file, const char *key, 
 			   maps->items[i].size);
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)m->pid, file);
 	rc = file_poke(AT_FDCWD, path, text.text);
-	return rc < 0 ? err_set(err, -rc, "%s: write %s: %s; ids must not overlap, and we must own them", key,
+	return rc < 0 ? err_set(err, -rc,
+				"%s: write %s: %s; ids must not overlap, and we must own them", key,
 				path, strerror(-rc)) :
 			0;
 }
@@ -195,8 +197,10 @@ int ns_join(struct making *m, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(by_child); i++) {
 		enum spec_ns kind = by_child[i];
 
-		if (m->plan->join[kind] >= 0 && setns(m->plan->join[kind], (int)spec_ns_flag(kind)) < 0)
-			return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind),
+		if (m->plan->join[kind] >= 0 &&
+		    setns(m->plan->join[kind], (int)spec_ns_flag(kind)) < 0)
+			return err_sys(err, "linux.namespaces (%s).path: enter %s",
+				       spec_ns_name(kind),
 				       m->plan->spec->lin.namespaces[kind].path);
 	}
 	return 0;
@@ -222,7 +226,8 @@ int ns_become_root(struct making *m, struct err *err)
 int ns_cgroup(struct making *m, struct err *err)
 {
 	(void)m;
-	return unshare(CLONE_NEWCGROUP) < 0 ? err_sys(err, "linux.namespaces (cgroup): unshare") : 0;
+	return unshare(CLONE_NEWCGROUP) < 0 ? err_sys(err, "linux.namespaces (cgroup): unshare") :
+					      0;
 }
 
 int ns_hostname(struct making *m, struct err *err)

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 
 #define DEFAULT_CGROUP_PARENT "/ctr"
-#define SECCOMP_CACHE	      ".seccomp"
+#define SECCOMP_CACHE ".seccomp"
 
 void plan_free(struct plan *p)
 {
@@ -45,7 +45,8 @@ static char *cgroup_path(const struct plan *p)
 	if (asked && *asked)
 		return xasprintf("%s%s", asked[0] == '/' ? "" : "/", asked);
 	parent = parent ? parent : DEFAULT_CGROUP_PARENT;
-	return xasprintf("%s%s/%s", parent[0] == '/' ? "" : "/", str_eq(parent, "/") ? "" : parent, p->name);
+	return xasprintf("%s%s/%s", parent[0] == '/' ? "" : "/", str_eq(parent, "/") ? "" : parent,
+			 p->name);
 }
 
 /*
@@ -60,7 +61,8 @@ static int levels_missing(const struct plan *p)
 
 	for (slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
 		*slash = '\0';
-		if (!str_eq(path, DEFAULT_CGROUP_PARENT) && faccessat(p->host.fd, path + 1, F_OK, 0) == 0)
+		if (!str_eq(path, DEFAULT_CGROUP_PARENT) &&
+		    faccessat(p->host.fd, path + 1, F_OK, 0) == 0)
 			break;
 		levels++;
 	}
@@ -111,18 +113,21 @@ static int plan_seccomp(struct plan *p, struct strv *warnings, struct err *err)
 	} else if (profile && str_eq(profile, "default")) {
 		if (allow_text && *allow_text)
 			strv_split(&allow, allow_text, ',');
-		rc = seccomp_filter_get_default(cache, p->caps.bounding, &allow, &p->seccomp, warnings, err);
+		rc = seccomp_filter_get_default(cache, p->caps.bounding, &allow, &p->seccomp,
+						warnings, err);
 	} else if (profile) {
-		rc = err_set(err, EINVAL, "annotations." SPEC_ANNOTATION_SECCOMP
-					  ": no such profile \"%s\"; there is \"default\"",
+		rc = err_set(err, EINVAL,
+			     "annotations." SPEC_ANNOTATION_SECCOMP
+			     ": no such profile \"%s\"; there is \"default\"",
 			     profile);
 	} else {
 		return 0;
 	}
 	if (rc == 0 && p->seccomp.wants_listener)
-		rc = err_set(err, ENOTSUP,
-			     "linux.seccomp: SCMP_ACT_NOTIFY needs an agent at listenerPath, which this "
-			     "version can't talk to yet");
+		rc = err_set(
+			err, ENOTSUP,
+			"linux.seccomp: SCMP_ACT_NOTIFY needs an agent at listenerPath, which this "
+			"version can't talk to yet");
 	return rc;
 }
 
@@ -132,8 +137,9 @@ static int refuse_unsupported(const struct spec *spec, struct err *err)
 	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
 
 	if (spec->lin.net_devices.count)
-		return err_set(err, ENOTSUP,
-			       "linux.netDevices: moving interfaces is not supported by this version");
+		return err_set(
+			err, ENOTSUP,
+			"linux.netDevices: moving interfaces is not supported by this version");
 	if (spec->lin.intel_rdt.set)
 		return err_set(err, ENOTSUP, "linux.intelRdt: not supported by this version");
 	if (isolation && !str_eq(isolation, "process"))
@@ -151,7 +157,9 @@ static int console_connect(struct plan *p, const char *path, struct err *err)
 	if (!path)
 		return 0;
 	if (!p->process->terminal)
-		return err_set(err, EINVAL, "a console socket was given (%s) but process.terminal is false", path);
+		return err_set(err, EINVAL,
+			       "a console socket was given (%s) but process.terminal is false",
+			       path);
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return err_set(err, ENAMETOOLONG, "console socket %s: the path is too long", path);
 	strcpy(addr.sun_path, path);

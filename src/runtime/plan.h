@@ -16,19 +16,20 @@
 #include "spec/spec.h"
 
 struct plan {
-	struct spec *spec;		  /* borrowed */
-	const struct spec_process *process; /* what is to run: the spec's own, or that of exec; borrowed */
-	const struct create_options *opt;   /* borrowed; NULL for exec */
+	struct spec *spec; /* borrowed */
+	const struct spec_process
+		*process; /* what is to run: the spec's own, or that of exec; borrowed */
+	const struct create_options *opt; /* borrowed; NULL for exec */
 	char *name, *id;
-	char *staging;	      /* ROOT/NAME, absolute */
-	char *root_path;      /* ROOT, absolute */
+	char *staging;         /* ROOT/NAME, absolute */
+	char *root_path;       /* ROOT, absolute */
 	struct spec_caps caps; /* as asked, less what can't be had */
 
 	/* Namespaces: made by clone, entered by the parent before it, by the child after it. */
-	uint64_t clone_flags;	    /* CLONE_NEW* for clone3; cgroup and time are not among them */
-	int join[NS_KINDS];	    /* fds of namespaces joined by path; -1 */
+	uint64_t clone_flags; /* CLONE_NEW* for clone3; cgroup and time are not among them */
+	int join[NS_KINDS];   /* fds of namespaces joined by path; -1 */
 	bool new_cgroup_ns, new_time_ns;
-	bool maps_written;	    /* a new user namespace with id maps */
+	bool maps_written; /* a new user namespace with id maps */
 
 	/* cgroup; path NULL: the container stays in ours. */
 	struct cgroup_host host;
@@ -40,8 +41,8 @@ struct plan {
 	bool have_rootfs; /* false: a mount namespace that is joined has one */
 	struct rootfs_plan rootfs;
 	struct seccomp_filter seccomp;
-	struct strv env;      /* of the payload */
-	int stdio[3];	      /* what becomes 0, 1, 2 without a terminal */
+	struct strv env; /* of the payload */
+	int stdio[3];    /* what becomes 0, 1, 2 without a terminal */
 	unsigned int preserve_fds;
 	bool no_new_keyring;
 	bool small_init;      /* ours is process 1 and the payload its child */
@@ -49,11 +50,11 @@ struct plan {
 	const char *pid_file; /* borrowed; NULL: none */
 };
 
-#define PLAN_INIT                                                                                  \
-	(struct plan)                                                                              \
-	{                                                                                          \
-		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT,                \
-		.console_socket = -1                                                               \
+#define PLAN_INIT                                                                     \
+	(struct plan)                                                                 \
+	{                                                                             \
+		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT, \
+		.console_socket = -1                                                  \
 	}
 
 /*
@@ -71,7 +72,8 @@ CLEAN_DEFINE(plan, struct plan, plan_free)
  * the container's own.
  */
 int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_options *opt,
-		   const char *name, struct plan *ret, struct strv *warnings, struct err *err) MUST_CHECK;
+		   const char *name, struct plan *ret, struct strv *warnings,
+		   struct err *err) MUST_CHECK;
 
 /* Parts of plan_make. */
 int plan_namespaces(struct plan *p, struct err *err) MUST_CHECK;

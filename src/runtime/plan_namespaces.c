@@ -25,15 +25,18 @@ static int join_open(enum spec_ns kind, const char *path, struct err *err)
 	int type;
 
 	if (fd < 0)
-		return err_sys(err, "linux.namespaces (%s).path: open %s", spec_ns_name(kind), path);
+		return err_sys(err, "linux.namespaces (%s).path: open %s", spec_ns_name(kind),
+			       path);
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC)
-		return err_set(err, EINVAL,
-			       "linux.namespaces (%s).path: %s is not a namespace; give /proc/PID/ns/%s or a "
-			       "file that one is bound to",
-			       spec_ns_name(kind), path, spec_ns_proc(kind));
+		return err_set(
+			err, EINVAL,
+			"linux.namespaces (%s).path: %s is not a namespace; give /proc/PID/ns/%s or a "
+			"file that one is bound to",
+			spec_ns_name(kind), path, spec_ns_proc(kind));
 	type = ioctl(fd, NS_GET_NSTYPE);
 	if (type >= 0 && (uint64_t)type != spec_ns_flag(kind))
-		return err_set(err, EINVAL, "linux.namespaces (%s).path: %s is a namespace of another kind",
+		return err_set(err, EINVAL,
+			       "linux.namespaces (%s).path: %s is a namespace of another kind",
 			       spec_ns_name(kind), path);
 	return take_fd(&fd);
 }
@@ -48,7 +51,8 @@ static bool is_own(enum spec_ns kind, int fd)
 	struct stat a, b;
 
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", spec_ns_proc(kind));
-	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
 }
 
 static int one_namespace(struct plan *p, enum spec_ns kind, struct err *err)
@@ -85,16 +89,18 @@ int plan_namespaces(struct plan *p, struct err *err)
 			return rc;
 	}
 	if (!ns[NS_MOUNT].wanted)
-		return err_set(err, EINVAL,
-			       "linux.namespaces: no mount namespace; a container on the host's own mounts "
-			       "could not be given a root of its own: add {\"type\": \"mount\"}");
+		return err_set(
+			err, EINVAL,
+			"linux.namespaces: no mount namespace; a container on the host's own mounts "
+			"could not be given a root of its own: add {\"type\": \"mount\"}");
 	if (p->spec->hostname && !(p->clone_flags & CLONE_NEWUTS) && p->join[NS_UTS] < 0)
 		return err_set(err, EINVAL,
 			       "hostname: the uts namespace of linux.namespaces is the host's own");
 	p->maps_written = p->clone_flags & CLONE_NEWUSER;
 	if (p->maps_written && (!p->spec->lin.uid_maps.count || !p->spec->lin.gid_maps.count))
-		return err_set(err, EINVAL,
-			       "linux.uidMappings, linux.gidMappings: a new user namespace needs both");
+		return err_set(
+			err, EINVAL,
+			"linux.uidMappings, linux.gidMappings: a new user namespace needs both");
 	/* Process 1 of a joined namespace is there already: ours would not be it. */
 	if (p->small_init && !(p->clone_flags & CLONE_NEWPID))
 		return err_set(err, EINVAL,

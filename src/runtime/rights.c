@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 /* What needs rights that will be gone: how the payload is scheduled and labelled. */
-static int shape_process(const struct spec_process *p, const struct spec_linux *lin, struct err *err)
+static int shape_process(const struct spec_process *p, const struct spec_linux *lin,
+			 struct err *err)
 {
 	int rc = rights_personality(lin->personality_domain, err);
 

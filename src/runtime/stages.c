@@ -72,17 +72,15 @@ const struct stage exec_stages[] = {
 /* clang-format on */
 
 static const char *const gate_names[] = {
-	[NOW] = "-",
-	[IDS_MAPPED] = "ids-mapped",
-	[MOUNTED] = "mounted",
-	[HOOKS_RAN] = "hooks-ran",
-	[READY] = "ready",
-	[CREATED] = "created",
+	[NOW] = "-",           [IDS_MAPPED] = "ids-mapped",
+	[MOUNTED] = "mounted", [HOOKS_RAN] = "hooks-ran",
+	[READY] = "ready",     [CREATED] = "created",
 };
 
 void stages_print(const struct stage *table, const struct plan *plan, FILE *out)
 {
-	fprintf(out, "%-3s %-6s %-32s %-11s %-11s %s\n", "#", "SIDE", "STAGE", "AFTER", "OPENS", "UNDO");
+	fprintf(out, "%-3s %-6s %-32s %-11s %-11s %s\n", "#", "SIDE", "STAGE", "AFTER", "OPENS",
+		"UNDO");
 	for (const struct stage *s = table; s->name; s++)
 		fprintf(out, "%-3d %-6s %-32s %-11s %-11s %s%s\n", (int)(s - table) + 1,
 			s->side == PARENT ? "parent" : "child", s->name, gate_names[s->after],

@@ -24,12 +24,12 @@ enum side {
 };
 
 enum gate {
-	NOW,	     /* nothing to wait for */
-	IDS_MAPPED,  /* parent: the user namespace has its id maps */
-	MOUNTED,     /* child: all is mounted, the host's tree still in view */
-	HOOKS_RAN,   /* parent: prestart and createRuntime hooks */
-	READY,	     /* child: nothing left but to wait for start */
-	CREATED,     /* parent: it is written down */
+	NOW,        /* nothing to wait for */
+	IDS_MAPPED, /* parent: the user namespace has its id maps */
+	MOUNTED,    /* child: all is mounted, the host's tree still in view */
+	HOOKS_RAN,  /* parent: prestart and createRuntime hooks */
+	READY,      /* child: nothing left but to wait for start */
+	CREATED,    /* parent: it is written down */
 	GATES,
 };
 
@@ -38,21 +38,21 @@ struct making {
 	const struct stage *table;
 	struct plan *plan;
 	struct state *state;
-	int target;	  /* of exec: pidfd of the container's init, borrowed; else -1 */
+	int target; /* of exec: pidfd of the container's init, borrowed; else -1 */
 	struct strv *warnings;
-	int root, dir;	  /* fds of the state root and of the container's folder; -1 */
-	int cgroup;	  /* fd of the container's group; -1 */
-	int sync;	  /* our end of the socket between parent and child; -1 */
-	int sync_child;	  /* the child's end, in the parent until it cloned; -1 */
-	int start;	  /* parent: where the word to start is said; -1: by a named socket */
-	int start_child;  /* child: a connected or (start < 0) a listening socket; -1 */
-	int pidfd;	  /* of the child; -1 */
-	pid_t pid;	  /* in our pid namespace; 0 */
-	int terminal;	  /* parent: pty master that the child sent; child: its slave; -1 */
+	int root, dir;      /* fds of the state root and of the container's folder; -1 */
+	int cgroup;         /* fd of the container's group; -1 */
+	int sync;           /* our end of the socket between parent and child; -1 */
+	int sync_child;     /* the child's end, in the parent until it cloned; -1 */
+	int start;          /* parent: where the word to start is said; -1: by a named socket */
+	int start_child;    /* child: a connected or (start < 0) a listening socket; -1 */
+	int pidfd;          /* of the child; -1 */
+	pid_t pid;          /* in our pid namespace; 0 */
+	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
-	int init;	  /* child: the small init's executable; -1 */
-	char *command;	  /* child: the payload's file inside the rootfs */
-	uint64_t opened;  /* gates the other side has opened, as bits */
+	int init;           /* child: the small init's executable; -1 */
+	char *command;      /* child: the payload's file inside the rootfs */
+	uint64_t opened;    /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
 };
 
@@ -64,8 +64,8 @@ CLEAN_DEFINE(making, struct making, making_close)
 struct stage {
 	const char *name; /* also in front of this step's errors */
 	enum side side;
-	enum gate after;  /* wait for the other side to open it */
-	enum gate opens;  /* NOW: none */
+	enum gate after;                         /* wait for the other side to open it */
+	enum gate opens;                         /* NOW: none */
 	bool (*wanted)(const struct plan *plan); /* NULL: always */
 	int (*run)(struct making *m, struct err *err);
 	void (*undo)(struct making *m);

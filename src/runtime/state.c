@@ -12,7 +12,7 @@
 
 static const char *const status_names[] = {
 	[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
-	[STATUS_PAUSED] = "paused",	[STATUS_STOPPED] = "stopped",
+	[STATUS_PAUSED] = "paused",     [STATUS_STOPPED] = "stopped",
 };
 
 const char *status_name(enum status s)
@@ -38,13 +38,15 @@ int state_name_check(const char *name, struct err *err)
 	size_t len = strlen(name);
 
 	if (!len || len > STATE_NAME_MAX)
-		return err_set(err, EINVAL, "container name \"%.32s%s\": it must have 1 to %d characters",
-			       name, len > 32 ? "..." : "", STATE_NAME_MAX);
+		return err_set(err, EINVAL,
+			       "container name \"%.32s%s\": it must have 1 to %d characters", name,
+			       len > 32 ? "..." : "", STATE_NAME_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)name[i]) && (i == 0 || !strchr("_.+-", name[i])))
-			return err_set(err, EINVAL,
-				       "container name \"%s\": letters, digits and (not first) _ . + - only",
-				       name);
+			return err_set(
+				err, EINVAL,
+				"container name \"%s\": letters, digits and (not first) _ . + - only",
+				name);
 	return 0;
 }
 
@@ -112,7 +114,8 @@ static char *find_by_id(int root, const char *id, int *rc, struct err *err)
 		if (!str_starts(s.id, id))
 			continue;
 		if (found) {
-			*rc = err_set(err, EEXIST, "several containers have an id that starts with %s", id);
+			*rc = err_set(err, EEXIST,
+				      "several containers have an id that starts with %s", id);
 			return NULL;
 		}
 		found = xstrdup(names.items[i]);
@@ -133,7 +136,8 @@ int state_open(int root, const char *name_or_id, char **ret_name, struct err *er
 		return fd;
 	}
 	if (fd != -ENOENT)
-		return err_set(err, -fd, "open the state of container \"%s\": %s", name_or_id, strerror(-fd));
+		return err_set(err, -fd, "open the state of container \"%s\": %s", name_or_id,
+			       strerror(-fd));
 	if (strspn(name_or_id, "0123456789abcdef") == strlen(name_or_id))
 		name = find_by_id(root, name_or_id, &rc, err);
 	if (rc < 0)
@@ -203,7 +207,8 @@ int state_list(int root, struct strv *ret, struct err *err)
 		return err_sys(err, "list the containers");
 	take_fd(&fd);
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
+		if (entry->d_name[0] != '.' &&
+		    (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
 			strv_add(ret, entry->d_name);
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);

@@ -22,8 +22,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define STATE_VERSION	1
-#define STATE_NAME_MAX	128
+#define STATE_VERSION 1
+#define STATE_NAME_MAX 128
 #define STATE_STAGE_MAX 48
 #define STATE_START_SOCKET "start"
 
@@ -53,9 +53,9 @@ struct state {
 	uint64_t pid_start; /* process_start_time() */
 	uint64_t created_unix_ms, started_unix_ms, finished_unix_ms; /* 0: not yet */
 	bool exit_known;
-	int exit_code;      /* as a shell says it: 128+n for signals */
+	int exit_code; /* as a shell says it: 128+n for signals */
 	bool oom_killed;
-	bool auto_remove;   /* --rm */
+	bool auto_remove; /* --rm */
 	bool terminal;
 	struct stage_time stages[STATE_STAGE_MAX];
 	size_t stage_count;

@@ -9,14 +9,14 @@
 #include <string.h>
 #include <time.h>
 
-#define STATE_FILE     "state.json"
+#define STATE_FILE "state.json"
 #define STATE_FILE_MAX (4u << 20)
 
 /* One row per key of state.json that is a plain value. */
 enum kind { TEXT, NUMBER, INTEGER, FLAG };
 
-#define FIELD(key, kind, member)                       \
-	{                                              \
+#define FIELD(key, kind, member)                          \
+	{                                                 \
 		key, kind, offsetof(struct state, member) \
 	}
 
@@ -63,7 +63,8 @@ static void field_put(struct json_object *o, const struct field *f, const struct
 	}
 }
 
-static int field_read(const struct json_at *root, const struct field *f, struct state *s, struct err *err)
+static int field_read(const struct json_at *root, const struct field *f, struct state *s,
+		      struct err *err)
 {
 	struct json_at at = json_get(root, f->key);
 	void *to = (char *)s + f->offset;
@@ -181,12 +182,13 @@ static int read_status(const struct json_at *root, struct state *s, struct err *
 
 static int read_lists(const struct json_at *root, struct state *s, struct err *err)
 {
-	struct json_at annotations = json_get(root, "annotations"), stages = json_get(root, "stages");
+	struct json_at annotations = json_get(root, "annotations"),
+		       stages = json_get(root, "stages");
 	size_t count = json_count(&stages);
 	int rc;
 
 	if (annotations.value) {
-		json_object_object_foreach(annotations.value, key, value)
+		json_object_object_foreach (annotations.value, key, value)
 			strv_printf(&s->annotations, "%s=%s", key, json_object_get_string(value));
 	}
 	for (size_t i = 0; i < count && s->stage_count < STATE_STAGE_MAX; i++) {
@@ -208,7 +210,8 @@ static int read_lists(const struct json_at *root, struct state *s, struct err *e
 /* Keys that we don't know were written by a later version: they are left alone. */
 static int state_from_json(const struct json_at *root, struct state *s, struct err *err)
 {
-	struct json_at version = json_get(root, "version"), annotations = json_get(root, "annotations"),
+	struct json_at version = json_get(root, "version"),
+		       annotations = json_get(root, "annotations"),
 		       stages = json_get(root, "stages");
 	uint64_t number = 0;
 	int rc = json_read_u64(&version, 1, UINT32_MAX, &number, err);

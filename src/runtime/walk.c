@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum report_kind {
-	OPENED,	  /* a gate */
+	OPENED,   /* a gate */
 	TERMINAL, /* a pty master comes along */
 	FAILED,
 	START, /* parent to child, over the start socket */
@@ -52,8 +52,8 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 
 void making_close(struct making *m)
 {
-	int *const fds[] = { &m->dir,	&m->cgroup,	 &m->sync,  &m->sync_child,
-			     &m->start, &m->start_child, &m->pidfd, &m->terminal, &m->init };
+	int *const fds[] = { &m->dir,         &m->cgroup, &m->sync,     &m->sync_child, &m->start,
+			     &m->start_child, &m->pidfd,  &m->terminal, &m->init };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
@@ -70,7 +70,8 @@ static bool is_wanted(const struct stage *s, const struct plan *plan)
 }
 
 /* A gate that no row of this plan opens stands open: both sides see that from the same plan. */
-static bool has_opener(const struct stage *table, enum gate gate, enum side side, const struct plan *plan)
+static bool has_opener(const struct stage *table, enum gate gate, enum side side,
+		       const struct plan *plan)
 {
 	for (const struct stage *s = table; s->name; s++)
 		if (s->opens == gate && s->side == side && is_wanted(s, plan))
@@ -79,7 +80,8 @@ static bool has_opener(const struct stage *table, enum gate gate, enum side side
 }
 
 /* Is it worth a message? */
-static bool has_waiter(const struct stage *table, enum gate gate, enum side side, const struct plan *plan)
+static bool has_waiter(const struct stage *table, enum gate gate, enum side side,
+		       const struct plan *plan)
 {
 	for (const struct stage *s = table; s->name; s++)
 		if (s->after == gate && s->side == side && is_wanted(s, plan))
@@ -203,7 +205,8 @@ int stages_start(int sock, struct err *err)
 	/* Its end is close-on-exec: the end of the stream is the payload's beginning. */
 	n = fd_recv(sock, &r, sizeof(r), NULL, &none);
 	if (n < 0)
-		return err_set(err, (int)-n, "wait for the container's init: %s", strerror((int)-n));
+		return err_set(err, (int)-n, "wait for the container's init: %s",
+			       strerror((int)-n));
 	if (n == 0)
 		return 0;
 	*err = r.err;
@@ -217,14 +220,16 @@ int stages_await_exec(struct making *m, struct err *err)
 	ssize_t n = fd_recv(m->sync, &r, sizeof(r), NULL, &none);
 
 	if (n <= 0)
-		return n < 0 ? err_set(err, (int)-n, "wait for the exec: %s", strerror((int)-n)) : 0;
+		return n < 0 ? err_set(err, (int)-n, "wait for the exec: %s", strerror((int)-n)) :
+			       0;
 	*err = r.err;
 	return err_wrap(err, "%s: ", m->table[r.stage].name);
 }
 
 /* ---- the child ----------------------------------------------------------------------- */
 
-__attribute__((noreturn)) static void child_fail(int i, const struct making *m, const struct err *err)
+__attribute__((noreturn)) static void child_fail(int i, const struct making *m,
+						 const struct err *err)
 {
 	struct report r = { .kind = FAILED, .stage = i, .err = *err };
 

@@ -53,18 +53,16 @@ static const struct {
 	int major, minor;
 	char access[4];
 } device_rules[] = {
-	{ false, 'a', ANY, ANY, "rwm" },
-	{ true, 'c', ANY, ANY, "m" },
-	{ true, 'b', ANY, ANY, "m" },
-	{ true, 'c', 1, 3, "rwm" },     /* null */
-	{ true, 'c', 1, 5, "rwm" },     /* zero */
-	{ true, 'c', 1, 7, "rwm" },     /* full */
-	{ true, 'c', 1, 8, "rwm" },     /* random */
-	{ true, 'c', 1, 9, "rwm" },     /* urandom */
-	{ true, 'c', 5, 0, "rwm" },     /* tty */
-	{ true, 'c', 5, 1, "rwm" },     /* console */
-	{ true, 'c', 5, 2, "rwm" },     /* ptmx */
-	{ true, 'c', 136, ANY, "rwm" }, /* pts/N */
+	{ false, 'a', ANY, ANY, "rwm" }, { true, 'c', ANY, ANY, "m" },
+	{ true, 'b', ANY, ANY, "m" },    { true, 'c', 1, 3, "rwm" }, /* null */
+	{ true, 'c', 1, 5, "rwm" },                                  /* zero */
+	{ true, 'c', 1, 7, "rwm" },                                  /* full */
+	{ true, 'c', 1, 8, "rwm" },                                  /* random */
+	{ true, 'c', 1, 9, "rwm" },                                  /* urandom */
+	{ true, 'c', 5, 0, "rwm" },                                  /* tty */
+	{ true, 'c', 5, 1, "rwm" },                                  /* console */
+	{ true, 'c', 5, 2, "rwm" },                                  /* ptmx */
+	{ true, 'c', 136, ANY, "rwm" },                              /* pts/N */
 };
 
 static const enum spec_ns new_namespaces[] = {

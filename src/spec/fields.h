@@ -11,28 +11,28 @@
 
 /* What a key holds, and the C type it lives in. */
 enum field_kind {
-	FIELD_STRING,     /* char * */
-	FIELD_BOOL,       /* bool */
-	FIELD_U16,        /* uint16_t */
-	FIELD_U32,        /* uint32_t */
-	FIELD_I32,        /* int32_t */
-	FIELD_I64,        /* int64_t */
-	FIELD_U64,        /* uint64_t */
-	FIELD_OPT_U64,    /* struct opt_u64 */
-	FIELD_OPT_I64,    /* struct opt_i64 */
-	FIELD_OPT_BOOL,   /* struct opt_i64, 0 or 1 */
-	FIELD_STRV,       /* struct strv from an array of strings */
-	FIELD_MAP,        /* struct strv of "KEY=VALUE" from an object of strings */
-	FIELD_U32_LIST,   /* SPEC_LIST(uint32_t) from an array */
-	FIELD_WORD,       /* int from a word of table `sub` */
-	FIELD_WORD_CHAR,  /* char from a word */
-	FIELD_OPT_WORD,   /* struct opt_i64 from a word */
+	FIELD_STRING,      /* char * */
+	FIELD_BOOL,        /* bool */
+	FIELD_U16,         /* uint16_t */
+	FIELD_U32,         /* uint32_t */
+	FIELD_I32,         /* int32_t */
+	FIELD_I64,         /* int64_t */
+	FIELD_U64,         /* uint64_t */
+	FIELD_OPT_U64,     /* struct opt_u64 */
+	FIELD_OPT_I64,     /* struct opt_i64 */
+	FIELD_OPT_BOOL,    /* struct opt_i64, 0 or 1 */
+	FIELD_STRV,        /* struct strv from an array of strings */
+	FIELD_MAP,         /* struct strv of "KEY=VALUE" from an object of strings */
+	FIELD_U32_LIST,    /* SPEC_LIST(uint32_t) from an array */
+	FIELD_WORD,        /* int from a word of table `sub` */
+	FIELD_WORD_CHAR,   /* char from a word */
+	FIELD_OPT_WORD,    /* struct opt_i64 from a word */
 	FIELD_WORD_STRING, /* char *, but only a word of the table */
-	FIELD_WORD_STRV,  /* struct strv of such words */
-	FIELD_WORD_BITS,  /* uint64_t from an array of words, a bit each */
-	FIELD_OBJECT,     /* the struct that table `sub` describes */
-	FIELD_LIST,       /* SPEC_LIST of such structs from an array */
-	FIELD_KEYED,      /* SPEC_LIST from an object; the key is the struct's first member, a char * */
+	FIELD_WORD_STRV,   /* struct strv of such words */
+	FIELD_WORD_BITS,   /* uint64_t from an array of words, a bit each */
+	FIELD_OBJECT,      /* the struct that table `sub` describes */
+	FIELD_LIST,        /* SPEC_LIST of such structs from an array */
+	FIELD_KEYED, /* SPEC_LIST from an object; the key is the struct's first member, a char * */
 	FIELD_NAMESPACES, /* struct spec_namespace[NS_KINDS] from an array */
 	FIELD_ACCESS,     /* "rwm" into three bools of struct spec_device_rule */
 	FIELD_EMPTY,      /* an array in which nothing is defined yet; lives nowhere */
@@ -102,15 +102,15 @@ struct field {
 	uint8_t kind;    /* enum field_kind */
 	uint8_t sub;     /* enum spec_words_id, table_id or field_refusal, as the kind wants it */
 	uint8_t flags;
-	int64_t min;     /* numbers; both 0: all that the type holds */
+	int64_t min; /* numbers; both 0: all that the type holds */
 	uint64_t max;
 };
 
 struct table {
 	const struct field *fields;
 	size_t count;
-	size_t size;  /* of the struct */
-	bool closed;  /* an unknown key is an error here: each key is a word of the standard */
+	size_t size; /* of the struct */
+	bool closed; /* an unknown key is an error here: each key is a word of the standard */
 	/* What one row alone can't tell. The object was read without errors. */
 	int (*check)(const struct json_at *at, const void *object, struct err *err);
 };
@@ -129,8 +129,8 @@ struct field_reader {
 };
 
 /* Fill the (zeroed) struct from an object. On failure the struct is half filled: free it. */
-int field_read_object(const struct field_reader *reader, enum table_id id,
-		      const struct json_at *at, void *object, struct err *err) MUST_CHECK;
+int field_read_object(const struct field_reader *reader, enum table_id id, const struct json_at *at,
+		      void *object, struct err *err) MUST_CHECK;
 
 /* The other way. Never NULL. */
 struct json_object *field_write_object(enum table_id id, const void *object) MUST_CHECK;

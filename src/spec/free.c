@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
-#define FREE_EACH(list, item, what)                                           \
-	do {                                                                  \
-		for (size_t i_ = 0; i_ < (list).count; i_++) {                \
-			typeof((list).items) item = &(list).items[i_];        \
-			what;                                                 \
-		}                                                             \
-		free((list).items);                                           \
+#define FREE_EACH(list, item, what)                                    \
+	do {                                                           \
+		for (size_t i_ = 0; i_ < (list).count; i_++) {         \
+			typeof((list).items) item = &(list).items[i_]; \
+			what;                                          \
+		}                                                      \
+		free((list).items);                                    \
 	} while (0)
 
 void spec_process_free(struct spec_process *p)

@@ -10,12 +10,13 @@ static int version_check(const struct spec *spec, const char *name, struct err *
 {
 	if (str_starts(spec->oci_version, "1."))
 		return 0;
-	return err_set(err, EINVAL, "%s: ociVersion: \"%.32s\" is not a version 1 of the runtime spec", name,
+	return err_set(err, EINVAL,
+		       "%s: ociVersion: \"%.32s\" is not a version 1 of the runtime spec", name,
 		       spec->oci_version);
 }
 
-static int from_json(struct json_object *o, const char *name, struct spec *ret, struct strv *warnings,
-		     struct err *err)
+static int from_json(struct json_object *o, const char *name, struct spec *ret,
+		     struct strv *warnings, struct err *err)
 {
 	const struct field_reader reader = { .warnings = warnings };
 	const struct json_at root = { .value = o };
@@ -30,8 +31,8 @@ static int from_json(struct json_object *o, const char *name, struct spec *ret, 
 	return rc < 0 ? rc : 0;
 }
 
-int spec_parse(const char *text, size_t len, const char *name, struct spec *ret, struct strv *warnings,
-	       struct err *err)
+int spec_parse(const char *text, size_t len, const char *name, struct spec *ret,
+	       struct strv *warnings, struct err *err)
 {
 	CLEAN(json) struct json_object *o = NULL;
 	int rc = json_parse(text, len, name, &o, err);
@@ -66,8 +67,8 @@ int spec_load_process(int dir, const char *path, struct spec_process *ret, struc
 	return rc < 0 ? rc : 0;
 }
 
-int spec_load_resources(int dir, const char *path, struct spec_resources *ret, struct strv *warnings,
-			struct err *err)
+int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
+			struct strv *warnings, struct err *err)
 {
 	const struct field_reader reader = { .warnings = warnings };
 	CLEAN(json) struct json_object *o = NULL;

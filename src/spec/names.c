@@ -17,7 +17,10 @@
 #define MPOL_WEIGHTED_INTERLEAVE 6
 #endif
 
-#define WORD(name) { #name, name }
+#define WORD(name)          \
+	{                   \
+#name, name \
+	}
 
 static const struct spec_word caps[] = {
 	WORD(CAP_CHOWN),
@@ -64,10 +67,10 @@ static const struct spec_word caps[] = {
 };
 
 static const struct spec_word rlimits[] = {
-	WORD(RLIMIT_CPU),    WORD(RLIMIT_FSIZE),  WORD(RLIMIT_DATA),       WORD(RLIMIT_STACK),
-	WORD(RLIMIT_CORE),   WORD(RLIMIT_RSS),    WORD(RLIMIT_NPROC),      WORD(RLIMIT_NOFILE),
-	WORD(RLIMIT_MEMLOCK), WORD(RLIMIT_AS),    WORD(RLIMIT_LOCKS),      WORD(RLIMIT_SIGPENDING),
-	WORD(RLIMIT_MSGQUEUE), WORD(RLIMIT_NICE), WORD(RLIMIT_RTPRIO),     WORD(RLIMIT_RTTIME),
+	WORD(RLIMIT_CPU),      WORD(RLIMIT_FSIZE), WORD(RLIMIT_DATA),   WORD(RLIMIT_STACK),
+	WORD(RLIMIT_CORE),     WORD(RLIMIT_RSS),   WORD(RLIMIT_NPROC),  WORD(RLIMIT_NOFILE),
+	WORD(RLIMIT_MEMLOCK),  WORD(RLIMIT_AS),    WORD(RLIMIT_LOCKS),  WORD(RLIMIT_SIGPENDING),
+	WORD(RLIMIT_MSGQUEUE), WORD(RLIMIT_NICE),  WORD(RLIMIT_RTPRIO), WORD(RLIMIT_RTTIME),
 };
 
 static const struct spec_word namespaces[] = {
@@ -76,14 +79,19 @@ static const struct spec_word namespaces[] = {
 };
 
 static const struct spec_word sched_policies[] = {
-	{ "SCHED_OTHER", SCHED_NORMAL }, WORD(SCHED_FIFO), WORD(SCHED_RR), WORD(SCHED_BATCH),
-	{ "SCHED_ISO", 4 },              WORD(SCHED_IDLE), WORD(SCHED_DEADLINE),
+	{ "SCHED_OTHER", SCHED_NORMAL },
+	WORD(SCHED_FIFO),
+	WORD(SCHED_RR),
+	WORD(SCHED_BATCH),
+	{ "SCHED_ISO", 4 },
+	WORD(SCHED_IDLE),
+	WORD(SCHED_DEADLINE),
 };
 
 static const struct spec_word sched_flags[] = {
-	{ "SCHED_FLAG_RESET_ON_FORK", 0 }, { "SCHED_FLAG_RECLAIM", 1 },
-	{ "SCHED_FLAG_DL_OVERRUN", 2 },    { "SCHED_FLAG_KEEP_POLICY", 3 },
-	{ "SCHED_FLAG_KEEP_PARAMS", 4 },   { "SCHED_FLAG_UTIL_CLAMP_MIN", 5 },
+	{ "SCHED_FLAG_RESET_ON_FORK", 0 },  { "SCHED_FLAG_RECLAIM", 1 },
+	{ "SCHED_FLAG_DL_OVERRUN", 2 },     { "SCHED_FLAG_KEEP_POLICY", 3 },
+	{ "SCHED_FLAG_KEEP_PARAMS", 4 },    { "SCHED_FLAG_UTIL_CLAMP_MIN", 5 },
 	{ "SCHED_FLAG_UTIL_CLAMP_MAX", 6 },
 };
 
@@ -140,8 +148,12 @@ static const struct spec_word seccomp_flags[] = {
 };
 
 static const struct spec_word mempolicy_modes[] = {
-	WORD(MPOL_DEFAULT),    WORD(MPOL_PREFERRED), WORD(MPOL_BIND),
-	WORD(MPOL_INTERLEAVE), WORD(MPOL_LOCAL),     WORD(MPOL_PREFERRED_MANY),
+	WORD(MPOL_DEFAULT),
+	WORD(MPOL_PREFERRED),
+	WORD(MPOL_BIND),
+	WORD(MPOL_INTERLEAVE),
+	WORD(MPOL_LOCAL),
+	WORD(MPOL_PREFERRED_MANY),
 	WORD(MPOL_WEIGHTED_INTERLEAVE),
 };
 
@@ -164,7 +176,10 @@ static const struct spec_word rule_types[] = {
 	{ "b", 'b' },
 };
 
-#define WORDS(table, what) { table, ARRAY_LEN(table), what }
+#define WORDS(table, what)                    \
+	{                                     \
+		table, ARRAY_LEN(table), what \
+	}
 
 static const struct {
 	const struct spec_word *words;
@@ -256,9 +271,9 @@ static const struct {
 	char proc[8];
 	uint32_t flag;
 } ns_kernel[NS_KINDS] = {
-	[NS_MOUNT] = { "mnt", CLONE_NEWNS },      [NS_PID] = { "pid", CLONE_NEWPID },
-	[NS_NETWORK] = { "net", CLONE_NEWNET },   [NS_IPC] = { "ipc", CLONE_NEWIPC },
-	[NS_UTS] = { "uts", CLONE_NEWUTS },       [NS_USER] = { "user", CLONE_NEWUSER },
+	[NS_MOUNT] = { "mnt", CLONE_NEWNS },         [NS_PID] = { "pid", CLONE_NEWPID },
+	[NS_NETWORK] = { "net", CLONE_NEWNET },      [NS_IPC] = { "ipc", CLONE_NEWIPC },
+	[NS_UTS] = { "uts", CLONE_NEWUTS },          [NS_USER] = { "user", CLONE_NEWUSER },
 	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP }, [NS_TIME] = { "time", CLONE_NEWTIME },
 };
 

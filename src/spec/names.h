@@ -15,9 +15,9 @@ const char *spec_rlimit_name(int resource);
 
 /* "network", "net" -> NS_NETWORK; -EINVAL. */
 int spec_ns_from_name(const char *name) MUST_CHECK;
-const char *spec_ns_name(enum spec_ns ns);  /* as in config.json: "network" */
-const char *spec_ns_proc(enum spec_ns ns);  /* as in /proc/PID/ns: "net" */
-uint64_t spec_ns_flag(enum spec_ns ns);     /* CLONE_NEW* */
+const char *spec_ns_name(enum spec_ns ns); /* as in config.json: "network" */
+const char *spec_ns_proc(enum spec_ns ns); /* as in /proc/PID/ns: "net" */
+uint64_t spec_ns_flag(enum spec_ns ns);    /* CLONE_NEW* */
 
 const char *spec_hook_name(enum spec_hook_point point); /* "createRuntime" */
 
@@ -33,22 +33,22 @@ struct spec_word {
 };
 
 enum spec_words_id {
-	WORDS_CAP,              /* value: the capability's number */
-	WORDS_RLIMIT,           /* RLIMIT_* */
-	WORDS_NS,               /* enum spec_ns */
-	WORDS_SCHED_POLICY,     /* SCHED_* */
-	WORDS_SCHED_FLAG,       /* number of the bit in sched_attr.sched_flags */
-	WORDS_IOPRIO_CLASS,     /* IOPRIO_CLASS_* */
-	WORDS_PROPAGATION,      /* MS_SHARED ... with MS_REC */
-	WORDS_PERSONALITY,      /* PER_LINUX, PER_LINUX32 */
-	WORDS_SECCOMP_ACTION,   /* the words only, libseccomp has the numbers */
+	WORDS_CAP,            /* value: the capability's number */
+	WORDS_RLIMIT,         /* RLIMIT_* */
+	WORDS_NS,             /* enum spec_ns */
+	WORDS_SCHED_POLICY,   /* SCHED_* */
+	WORDS_SCHED_FLAG,     /* number of the bit in sched_attr.sched_flags */
+	WORDS_IOPRIO_CLASS,   /* IOPRIO_CLASS_* */
+	WORDS_PROPAGATION,    /* MS_SHARED ... with MS_REC */
+	WORDS_PERSONALITY,    /* PER_LINUX, PER_LINUX32 */
+	WORDS_SECCOMP_ACTION, /* the words only, libseccomp has the numbers */
 	WORDS_SECCOMP_OP,
 	WORDS_SECCOMP_ARCH,
-	WORDS_SECCOMP_FLAG,     /* SECCOMP_FILTER_FLAG_* */
-	WORDS_MEMPOLICY_MODE,   /* MPOL_* */
-	WORDS_MEMPOLICY_FLAG,   /* MPOL_F_* */
-	WORDS_DEVICE_TYPE,      /* 'c', 'b', 'u', 'p' */
-	WORDS_RULE_TYPE,        /* 'a', 'c', 'b' */
+	WORDS_SECCOMP_FLAG,   /* SECCOMP_FILTER_FLAG_* */
+	WORDS_MEMPOLICY_MODE, /* MPOL_* */
+	WORDS_MEMPOLICY_FLAG, /* MPOL_F_* */
+	WORDS_DEVICE_TYPE,    /* 'c', 'b', 'u', 'p' */
+	WORDS_RULE_TYPE,      /* 'a', 'c', 'b' */
 	WORDS_KINDS,
 };
 

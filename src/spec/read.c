@@ -7,7 +7,8 @@
 #define AT(object, f) ((void *)((char *)(object) + (f)->offset))
 
 /* Where a row says nothing, all that its type holds. */
-static void signed_range(const struct field *f, int64_t low, int64_t high, int64_t *ret_min, int64_t *ret_max)
+static void signed_range(const struct field *f, int64_t low, int64_t high, int64_t *ret_min,
+			 int64_t *ret_max)
 {
 	bool given = f->min || f->max;
 
@@ -24,8 +25,8 @@ static int read_signed(const struct field *f, const struct json_at *at, int64_t 
 	return json_read_i64(at, min, max, ret, err);
 }
 
-static int read_unsigned(const struct field *f, const struct json_at *at, uint64_t high, uint64_t *ret,
-			 struct err *err)
+static int read_unsigned(const struct field *f, const struct json_at *at, uint64_t high,
+			 uint64_t *ret, struct err *err)
 {
 	return json_read_u64(at, (uint64_t)f->min, f->max ? f->max : high, ret, err);
 }
@@ -92,7 +93,8 @@ static int read_number(const struct field *f, const struct json_at *at, void *to
 	}
 }
 
-static int read_bits(const struct field *f, const struct json_at *at, uint64_t *ret, struct err *err)
+static int read_bits(const struct field *f, const struct json_at *at, uint64_t *ret,
+		     struct err *err)
 {
 	size_t count = json_count(at);
 	int rc = json_want_array(at, err);
@@ -108,7 +110,8 @@ static int read_bits(const struct field *f, const struct json_at *at, uint64_t *
 	return rc < 0 ? rc : 0;
 }
 
-static int read_word_strv(const struct field *f, const struct json_at *at, struct strv *ret, struct err *err)
+static int read_word_strv(const struct field *f, const struct json_at *at, struct strv *ret,
+			  struct err *err)
 {
 	size_t count = json_count(at);
 	int rc = json_want_array(at, err);
@@ -155,14 +158,14 @@ static int read_map(const struct json_at *at, struct strv *ret, struct err *err)
 
 	if (rc < 0 || !at->value)
 		return rc;
-	json_object_object_foreach(at->value, key, value)
-	{
+	json_object_object_foreach (at->value, key, value) {
 		struct json_at item = json_get(at, key);
 		CLEAN(free) char *text = NULL;
 
 		(void)value;
 		if (!*key || strchr(key, '='))
-			return json_fail(&item, err, EINVAL, "a key must not be empty nor hold '='");
+			return json_fail(&item, err, EINVAL,
+					 "a key must not be empty nor hold '='");
 		rc = json_read_string(&item, &text, err);
 		if (rc < 0)
 			return rc;
@@ -200,8 +203,8 @@ static void *list_add(void *to, size_t size)
 	return (char *)list.items + (list.count - 1) * size;
 }
 
-static int read_list(const struct field_reader *r, const struct field *f, const struct json_at *at, void *to,
-		     struct err *err)
+static int read_list(const struct field_reader *r, const struct field *f, const struct json_at *at,
+		     void *to, struct err *err)
 {
 	size_t count = json_count(at), size = field_table(f->sub)->size;
 	int rc = json_want_array(at, err);
@@ -215,16 +218,15 @@ static int read_list(const struct field_reader *r, const struct field *f, const 
 	return rc < 0 ? rc : 0;
 }
 
-static int read_keyed(const struct field_reader *r, const struct field *f, const struct json_at *at, void *to,
-		      struct err *err)
+static int read_keyed(const struct field_reader *r, const struct field *f, const struct json_at *at,
+		      void *to, struct err *err)
 {
 	size_t size = field_table(f->sub)->size;
 	int rc = json_want_object(at, err);
 
 	if (rc < 0 || !at->value)
 		return rc;
-	json_object_object_foreach(at->value, key, value)
-	{
+	json_object_object_foreach (at->value, key, value) {
 		struct json_at item = json_get(at, key);
 		void *element = list_add(to, size);
 
@@ -238,8 +240,8 @@ static int read_keyed(const struct field_reader *r, const struct field *f, const
 	return 0;
 }
 
-static int read_namespaces(const struct field_reader *r, const struct json_at *at, struct spec_namespace *to,
-			   struct err *err)
+static int read_namespaces(const struct field_reader *r, const struct json_at *at,
+			   struct spec_namespace *to, struct err *err)
 {
 	size_t count = json_count(at);
 	int rc = json_want_array(at, err);
@@ -292,8 +294,8 @@ static int refuse(const struct field *f, const struct json_at *at, struct err *e
 	return json_fail(at, err, ENOTSUP, "is for another platform; this is a runtime for Linux");
 }
 
-static int read_one_object(const struct field_reader *r, const struct field *f, const struct json_at *at,
-			   void *object, struct err *err)
+static int read_one_object(const struct field_reader *r, const struct field *f,
+			   const struct json_at *at, void *object, struct err *err)
 {
 	int rc;
 
@@ -340,7 +342,8 @@ static int read_field(const struct field_reader *r, const struct field *f, const
 		return read_access(at, to, err);
 	case FIELD_EMPTY:
 		if (json_count(at))
-			return json_fail(at, err, ENOTSUP, "nothing that could stand here is known");
+			return json_fail(at, err, ENOTSUP,
+					 "nothing that could stand here is known");
 		return json_want_array(at, err);
 	case FIELD_REFUSED:
 		return refuse(f, at, err);
@@ -357,11 +360,10 @@ static bool is_known(const struct table *t, const char *key)
 	return false;
 }
 
-static int unknown_keys(const struct field_reader *r, const struct table *t, const struct json_at *at,
-			struct err *err)
+static int unknown_keys(const struct field_reader *r, const struct table *t,
+			const struct json_at *at, struct err *err)
 {
-	json_object_object_foreach(at->value, key, value)
-	{
+	json_object_object_foreach (at->value, key, value) {
 		struct json_at item = json_get(at, key);
 		char path[256];
 

@@ -29,23 +29,23 @@ struct opt_i64 {
 };
 
 /* A growing array: items and count. */
-#define SPEC_LIST(type)        \
-	struct {               \
-		type *items;   \
-		size_t count;  \
+#define SPEC_LIST(type)       \
+	struct {              \
+		type *items;  \
+		size_t count; \
 	}
 
 /* Append a zeroed element and point to it: `struct spec_mount *m = SPEC_ADD(&spec->mounts);` */
-#define SPEC_ADD(list)                                                                     \
-	({                                                                                 \
-		(list)->items = xrealloc((list)->items, (list)->count + 1,                 \
-					 sizeof(*(list)->items));                          \
-		(list)->items[(list)->count] = (typeof(*(list)->items)){ 0 };              \
-		&(list)->items[(list)->count++];                                           \
+#define SPEC_ADD(list)                                                                      \
+	({                                                                                  \
+		(list)->items =                                                             \
+			xrealloc((list)->items, (list)->count + 1, sizeof(*(list)->items)); \
+		(list)->items[(list)->count] = (typeof(*(list)->items)){ 0 };               \
+		&(list)->items[(list)->count++];                                            \
 	})
 
 struct spec_rlimit {
-	int resource; /* RLIMIT_* */
+	int resource;        /* RLIMIT_* */
 	uint64_t soft, hard; /* RLIM_INFINITY: 2^64-1 */
 };
 
@@ -59,7 +59,7 @@ struct spec_scheduler {
 	bool set;
 	int policy; /* SCHED_* */
 	int32_t nice, priority;
-	uint64_t flags; /* SCHED_FLAG_* */
+	uint64_t flags;                     /* SCHED_FLAG_* */
 	uint64_t runtime, deadline, period; /* ns */
 };
 
@@ -140,7 +140,7 @@ struct spec_device {
 
 struct spec_device_rule {
 	bool allow;
-	char type; /* 'a', 'c', 'b' */
+	char type;                   /* 'a', 'c', 'b' */
 	struct opt_i64 major, minor; /* absent or -1: any */
 	bool read, write, mknod;
 };
@@ -170,7 +170,8 @@ typedef SPEC_LIST(struct spec_throttle) spec_throttles;
 struct spec_resources {
 	SPEC_LIST(struct spec_device_rule) devices;
 	struct {
-		struct opt_i64 limit, reservation, swap, kernel, kernel_tcp; /* bytes; -1: no limit */
+		struct opt_i64 limit, reservation, swap, kernel,
+			kernel_tcp; /* bytes; -1: no limit */
 		struct opt_u64 swappiness;
 		struct opt_i64 disable_oom_killer, use_hierarchy, check_before_update; /* bools */
 	} memory;
@@ -193,8 +194,9 @@ struct spec_resources {
 		SPEC_LIST(struct spec_net_priority {
 			char *name;
 			uint32_t priority;
-		}) priorities;
-	} network; /* v1 only; refused unless empty */
+		})
+		priorities;
+	} network;           /* v1 only; refused unless empty */
 	struct strv unified; /* "FILE=VALUE" */
 };
 
@@ -280,12 +282,14 @@ CLEAN_DEFINE(spec, struct spec, spec_free)
  * Annotations of ours: what a command line of ctr can ask that config.json has no key for. They
  * make the config.json that we keep a complete description.
  */
-#define SPEC_ANNOTATION_ROOTFS   "dev.ctr.rootfs"    /* "overlay": root.path is below a throw-away
+#define SPEC_ANNOTATION_ROOTFS \
+	"dev.ctr.rootfs" /* "overlay": root.path is below a throw-away
 						      * upper layer; "host": the machine's own programs */
-#define SPEC_ANNOTATION_SECCOMP  "dev.ctr.seccomp"   /* "default": our profile, see sandbox/profile.h */
-#define SPEC_ANNOTATION_ALLOW    "dev.ctr.allow"     /* "userns,bpf": groups given back in that profile */
-#define SPEC_ANNOTATION_INIT     "dev.ctr.init"      /* "true": our small init as process 1 */
-#define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation" /* "process" (default) */
+#define SPEC_ANNOTATION_SECCOMP \
+	"dev.ctr.seccomp"                     /* "default": our profile, see sandbox/profile.h */
+#define SPEC_ANNOTATION_ALLOW "dev.ctr.allow" /* "userns,bpf": groups given back in that profile */
+#define SPEC_ANNOTATION_INIT "dev.ctr.init"   /* "true": our small init as process 1 */
+#define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation"                     /* "process" (default) */
 #define SPEC_ANNOTATION_STOP_SIGNAL "org.opencontainers.image.stopSignal" /* "SIGTERM" */
 
 /* The value of an annotation, borrowed; NULL when absent. */

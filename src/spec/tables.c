@@ -74,15 +74,18 @@ static const struct field cpu_affinity_fields[] = {
 	STRING("final", exec_cpu_affinity_final),
 };
 static const struct table table_process = TABLE(process_fields),
-			  table_console_size = TABLE(console_fields), table_user = TABLE(user_fields),
+			  table_console_size = TABLE(console_fields),
+			  table_user = TABLE(user_fields),
 			  table_io_priority = TABLE(io_priority_fields),
 			  table_cpu_affinity = TABLE(cpu_affinity_fields);
 #undef T
 
 #define T struct spec_caps
 static const struct field caps_fields[] = {
-	WORD_BITS("bounding", bounding, WORDS_CAP),	  WORD_BITS("effective", effective, WORDS_CAP),
-	WORD_BITS("inheritable", inheritable, WORDS_CAP), WORD_BITS("permitted", permitted, WORDS_CAP),
+	WORD_BITS("bounding", bounding, WORDS_CAP),
+	WORD_BITS("effective", effective, WORDS_CAP),
+	WORD_BITS("inheritable", inheritable, WORDS_CAP),
+	WORD_BITS("permitted", permitted, WORDS_CAP),
 	WORD_BITS("ambient", ambient, WORDS_CAP),
 };
 static const struct table table_caps = TABLE(caps_fields);

@@ -24,7 +24,8 @@ static const struct field linux_fields[] = {
 	INLINE("memoryPolicy", TABLE_MEMORY_POLICY, SET(memory_policy.set)),
 };
 static const struct field time_offsets_fields[] = {
-	OBJECT("boottime", time_boot, TABLE_TIME_OFFSET, struct spec_time_offset, SET(time_boot.set)),
+	OBJECT("boottime", time_boot, TABLE_TIME_OFFSET, struct spec_time_offset,
+	       SET(time_boot.set)),
 	OBJECT("monotonic", time_monotonic, TABLE_TIME_OFFSET, struct spec_time_offset,
 	       SET(time_monotonic.set)),
 };

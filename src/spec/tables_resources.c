@@ -5,8 +5,8 @@
 #include "spec/rows.h"
 
 #define UNSET_AT_ZERO .flags = ZERO_ABSENT
-#define LIMIT	      RANGE(-1, INT64_MAX)
-#define NO_SIGN	      RANGE(0, INT64_MAX)
+#define LIMIT RANGE(-1, INT64_MAX)
+#define NO_SIGN RANGE(0, INT64_MAX)
 
 #define T struct spec_resources
 static const struct field resources_fields[] = {
@@ -48,7 +48,8 @@ static const struct field pids_fields[] = {
 static const struct field block_io_fields[] = {
 	OPT_U64("weight", block_io.weight, RANGE(0, UINT16_MAX), UNSET_AT_ZERO),
 	OPT_U64("leafWeight", block_io.leaf_weight, RANGE(0, UINT16_MAX), UNSET_AT_ZERO),
-	LIST("weightDevice", block_io.weight_devices, TABLE_WEIGHT_DEVICE, struct spec_weight_device),
+	LIST("weightDevice", block_io.weight_devices, TABLE_WEIGHT_DEVICE,
+	     struct spec_weight_device),
 	LIST("throttleReadBpsDevice", block_io.read_bps, TABLE_THROTTLE, struct spec_throttle),
 	LIST("throttleWriteBpsDevice", block_io.write_bps, TABLE_THROTTLE, struct spec_throttle),
 	LIST("throttleReadIOPSDevice", block_io.read_iops, TABLE_THROTTLE, struct spec_throttle),
@@ -73,7 +74,8 @@ static const struct field device_rule_fields[] = {
 	{ .key = "access", .kind = FIELD_ACCESS, .offset = offsetof(T, read) },
 };
 const struct table table_device_rule = TABLE(device_rule_fields);
-_Static_assert(offsetof(T, write) == offsetof(T, read) + 1 && offsetof(T, mknod) == offsetof(T, read) + 2,
+_Static_assert(offsetof(T, write) == offsetof(T, read) + 1 &&
+		       offsetof(T, mknod) == offsetof(T, read) + 2,
 	       "FIELD_ACCESS sets three bools in a row");
 #undef T
 

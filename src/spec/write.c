@@ -7,7 +7,8 @@
 static void put(struct json_object *o, const char *key, struct json_object *value)
 {
 	/* The keys are the tables' own: they outlive every document. */
-	json_object_object_add_ex(o, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY);
+	json_object_object_add_ex(o, key, value,
+				  JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY);
 }
 
 static struct json_object *words_of_bits(enum spec_words_id id, uint64_t bits)
@@ -44,8 +45,8 @@ static struct json_object *list_json(const struct field *f, const void *from)
 
 	memcpy(&items, from, sizeof(items));
 	for (size_t i = 0; i < items.count; i++)
-		json_object_array_add(list,
-				      field_write_object(f->sub, (const char *)items.items + i * size));
+		json_object_array_add(list, field_write_object(f->sub, (const char *)items.items +
+									       i * size));
 	return list;
 }
 
@@ -59,7 +60,8 @@ static struct json_object *keyed_json(const struct field *f, const void *from)
 	for (size_t i = 0; i < items.count; i++) {
 		const void *element = (const char *)items.items + i * size;
 
-		json_object_object_add(o, *(char *const *)element, field_write_object(f->sub, element));
+		json_object_object_add(o, *(char *const *)element,
+				       field_write_object(f->sub, element));
 	}
 	return o;
 }
@@ -71,7 +73,8 @@ static struct json_object *u32_list_json(const void *from)
 
 	memcpy(&items, from, sizeof(items));
 	for (size_t i = 0; i < items.count; i++)
-		json_object_array_add(list, json_object_new_uint64(((const uint32_t *)items.items)[i]));
+		json_object_array_add(list,
+				      json_object_new_uint64(((const uint32_t *)items.items)[i]));
 	return list;
 }
 
@@ -215,7 +218,7 @@ static struct json_object *field_json(const struct field *f, const void *object)
 
 static bool is_empty(struct json_object *o)
 {
-	return json_object_is_type(o, json_type_array)	? !json_object_array_length(o) :
+	return json_object_is_type(o, json_type_array)  ? !json_object_array_length(o) :
 	       json_object_is_type(o, json_type_object) ? !json_object_object_length(o) :
 							  false;
 }

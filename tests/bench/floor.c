@@ -22,12 +22,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MUST(call)                              \
-	do {                                    \
-		if ((long)(call) < 0) {         \
-			perror(#call);          \
-			_exit(125);             \
-		}                               \
+#define MUST(call)                      \
+	do {                            \
+		if ((long)(call) < 0) { \
+			perror(#call);  \
+			_exit(125);     \
+		}                       \
 	} while (0)
 
 #define PLAIN (MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -48,8 +48,11 @@ static const struct {
 static const struct {
 	const char *at;
 	unsigned int minor;
-} nodes[] = { { "dev/null", 3 }, { "dev/zero", 5 }, { "dev/full", 7 },
-	      { "dev/random", 8 }, { "dev/urandom", 9 } };
+} nodes[] = { { "dev/null", 3 },
+	      { "dev/zero", 5 },
+	      { "dev/full", 7 },
+	      { "dev/random", 8 },
+	      { "dev/urandom", 9 } };
 
 static const char *const read_only[] = { "proc/bus", "proc/fs", "proc/irq", "proc/sys",
 					 "proc/sysrq-trigger" };
@@ -67,7 +70,8 @@ static void tree(void)
 {
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].at, 0755);
-		MUST(mount(mounts[i].type, mounts[i].at, mounts[i].type, mounts[i].flags, mounts[i].data));
+		MUST(mount(mounts[i].type, mounts[i].at, mounts[i].type, mounts[i].flags,
+			   mounts[i].data));
 	}
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		MUST(mknod(nodes[i].at, S_IFCHR | 0666, makedev(1, nodes[i].minor)));
@@ -77,7 +81,8 @@ static void tree(void)
 	for (size_t i = 0; i < sizeof(read_only) / sizeof(read_only[0]); i++) {
 		if (mount(read_only[i], read_only[i], NULL, MS_BIND, NULL) < 0)
 			continue; /* not every kernel has each of them */
-		MUST(mount(NULL, read_only[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | PLAIN, NULL));
+		MUST(mount(NULL, read_only[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | PLAIN,
+			   NULL));
 	}
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++)
 		(void)!mount("dev/null", masked[i], NULL, MS_BIND, NULL);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define PEERS_MAX 8
-#define RUNS_MAX  2000
+#define RUNS_MAX 2000
 
 struct peer {
 	char *name;
@@ -88,8 +88,8 @@ static void print_all(int runs)
 		wall[i] = part(peers[i].wall_us, runs, 0.1);
 	}
 	for (int i = 0; i < count; i++)
-		printf("%-24s %10.0f %10.0f %10.0f %8.0f  %.2f %.2f\n", peers[i].name, cpu[i], wall[i],
-		       part(peers[i].wall_us, runs, 0.5), part(peers[i].faults, runs, 0.5),
+		printf("%-24s %10.0f %10.0f %10.0f %8.0f  %.2f %.2f\n", peers[i].name, cpu[i],
+		       wall[i], part(peers[i].wall_us, runs, 0.5), part(peers[i].faults, runs, 0.5),
 		       cpu[i] / cpu[count - 1], wall[i] / wall[count - 1]);
 }
 

@@ -33,14 +33,10 @@ static const struct {
 	{ "null", EINVAL, "config.json: the document is null" },
 	{ "{} x", EINVAL, "config.json: unexpected character (line 1, column 4)" },
 	{ "/* c */ {}", EINVAL, "config.json: unexpected character (line 1, column 1)" },
-	{ "{'a': 1}", EINVAL,
-	  "config.json: unexpected character (line 1, column 2)" },
-	{ "{\"a\": NaN}", EINVAL,
-	  "config.json: a: unexpected character (line 1, column 7)" },
-	{ "{\"a\": -Infinity}", EINVAL,
-	  "config.json: a: unexpected character (line 1, column 8)" },
-	{ "{\"a\": 1,\n // c\n}", EINVAL,
-	  "config.json: unexpected character (line 2, column 2)" },
+	{ "{'a': 1}", EINVAL, "config.json: unexpected character (line 1, column 2)" },
+	{ "{\"a\": NaN}", EINVAL, "config.json: a: unexpected character (line 1, column 7)" },
+	{ "{\"a\": -Infinity}", EINVAL, "config.json: a: unexpected character (line 1, column 8)" },
+	{ "{\"a\": 1,\n // c\n}", EINVAL, "config.json: unexpected character (line 2, column 2)" },
 	{ "{\"a\": True}", EINVAL, "config.json: a: unexpected character (line 1, column 7)" },
 	{ "{\"a\": 018}", EINVAL, "config.json: a: number expected (line 1, column 10)" },
 	{ "{\"a\": \"x\ny\"}", EINVAL,
@@ -80,7 +76,11 @@ static void test_bad_text_names_place_and_problem(void **state)
 static void test_good_text_is_taken(void **state)
 {
 	static const char *const good[] = {
-		"{}", "[]", " \n\t{}\n", "1", "\"x\"",
+		"{}",
+		"[]",
+		" \n\t{}\n",
+		"1",
+		"\"x\"",
 		"{\"a\": 1, \"A\": 2, \"b\": {\"a\": 1}, \"c\": [{\"a\": 1}, {\"a\": 2}]}",
 		"{\"a:b\": \":\", \"\\\":\": \"a\\\\\"}",
 		"{\"s\": \"\\u00e9 \\\\u0000 Infinity NaN 99999999999999999999\"}",
@@ -212,7 +212,8 @@ static struct json_object *document(const char *text)
 
 static void test_reads_give_values_and_say_whether_present(void **state)
 {
-	CLEAN(json) struct json_object *o =
+	CLEAN(json)
+	struct json_object *o =
 		document("{\"s\": \"x\", \"b\": true, \"n\": -5, \"u\": 18446744073709551615,"
 			 "\"v\": [\"a\", \"b\"], \"none\": null}");
 	struct json_at root = { .value = o }, at;
@@ -254,7 +255,8 @@ static void test_reads_give_values_and_say_whether_present(void **state)
 
 static void test_wrong_types_and_ranges_name_the_path(void **state)
 {
-	CLEAN(json) struct json_object *o =
+	CLEAN(json)
+	struct json_object *o =
 		document("{\"p\": {\"l\": [{\"n\": 18446744073709551615}, {\"n\": -1}, 7, null]}}");
 	struct json_at root = { .value = o }, p = json_get(&root, "p"), l = json_get(&p, "l");
 	struct json_at first = json_item(&l, 0), second = json_item(&l, 1), n;

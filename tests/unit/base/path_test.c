@@ -36,9 +36,13 @@ static int set_up(void **state)
 	root = openat(top, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	close(top);
 	return root < 0 || mkdirat(root, "etc", 0755) || mkdirat(root, "etc/sub", 0755) ||
-	       symlinkat("/etc", root, "abs") || symlinkat("../../../../secret", root, "out") ||
-	       symlinkat("../../..", root, "etc/up") || symlinkat("loop", root, "loop") ||
-	       symlinkat("nowhere", root, "dangling") ? -1 : 0;
+			       symlinkat("/etc", root, "abs") ||
+			       symlinkat("../../../../secret", root, "out") ||
+			       symlinkat("../../..", root, "etc/up") ||
+			       symlinkat("loop", root, "loop") ||
+			       symlinkat("nowhere", root, "dangling") ?
+		       -1 :
+		       0;
 }
 
 static int tear_down(void **state)
@@ -63,9 +67,14 @@ static void test_links_stay_inside(void **state)
 	static const struct {
 		const char *path, *is;
 	} cases[] = {
-		{ "/", "." },		 { "abs/sub", "etc/sub" },   { "/abs", "etc" },
-		{ "etc/up", "." },	 { "etc/up/etc", "etc" },    { "../../etc", "etc" },
-		{ "etc/../abs/sub/..", "etc" }, { "etc//sub/./", "etc/sub" },
+		{ "/", "." },
+		{ "abs/sub", "etc/sub" },
+		{ "/abs", "etc" },
+		{ "etc/up", "." },
+		{ "etc/up/etc", "etc" },
+		{ "../../etc", "etc" },
+		{ "etc/../abs/sub/..", "etc" },
+		{ "etc//sub/./", "etc/sub" },
 	};
 	struct err err;
 
@@ -117,7 +126,11 @@ static void test_parent_of_a_name(void **state)
 static void test_clean_is_text_alone(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "/a//b/./c/../d", "/a/b/d" }, { "..", "/" }, { "", "/" }, { "a/b/", "/a/b" }, { "/../a", "/a" },
+		{ "/a//b/./c/../d", "/a/b/d" },
+		{ "..", "/" },
+		{ "", "/" },
+		{ "a/b/", "/a/b" },
+		{ "/../a", "/a" },
 	};
 
 	(void)state;
@@ -145,7 +158,8 @@ static int without_openat2(void **state)
 	struct sock_fprog prog = { .len = ARRAY_LEN(filter), .filter = filter };
 
 	(void)state;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
 		return -1;
 	return syscall(SYS_openat2, -1, "", NULL, 0) < 0 && errno == ENOSYS ? 0 : -1;
 }

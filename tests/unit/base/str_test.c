@@ -41,9 +41,15 @@ static void test_bytes_are_read_as_docker_does(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{ "0", 0 },	      { "4096", 4096 },		   { "10b", 10 },
-		{ "1k", 1024 },	      { "10kb", 10240 },	   { "512M", 512ull << 20 },
-		{ "1.5g", 3ull << 29 }, { "2GiB", 2ull << 30 },	   { "1t", 1ull << 40 },
+		{ "0", 0 },
+		{ "4096", 4096 },
+		{ "10b", 10 },
+		{ "1k", 1024 },
+		{ "10kb", 10240 },
+		{ "512M", 512ull << 20 },
+		{ "1.5g", 3ull << 29 },
+		{ "2GiB", 2ull << 30 },
+		{ "1t", 1ull << 40 },
 	};
 	static const char *const bad[] = { "", "k", "1x", "1kk", "-1k", "1.5.5k", "1 k" };
 	uint64_t n;

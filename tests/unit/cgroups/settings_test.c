@@ -54,12 +54,12 @@ static void test_swap_is_the_sum_less_the_memory(void **state)
 		res.memory.swap = I64(rows[i].swap);
 		assert_string_equal(value_of("memory.swap.max"), rows[i].value);
 	}
-	/* Written first: see the table. */
+	/* Named first where memory can't be limited: it is what people ask for. */
 	res.memory.limit = I64(100);
 	res.memory.swap = I64(300);
 	assert_works(make(), &err);
-	assert_string_equal(made.items[0].file, "memory.swap.max");
-	assert_string_equal(made.items[1].file, "memory.max");
+	assert_string_equal(made.items[0].file, "memory.max");
+	assert_string_equal(made.items[1].file, "memory.swap.max");
 }
 
 static void test_shares_become_weight_as_runc_and_crun_do(void **state)

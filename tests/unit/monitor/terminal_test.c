@@ -300,6 +300,37 @@ static void wait_raw(int slave, bool raw)
 	fail_msg("the terminal is %s", raw ? "not raw" : "still raw");
 }
 
+static void says_whether_interrupts_are_ignored(void)
+{
+	struct sigaction act = { 0 };
+
+	/* What an exec would leave. */
+	sigaction(SIGINT, NULL, &act);
+	_exit(act.sa_handler == SIG_IGN ? 1 : 7);
+}
+
+static void test_ignored_signals_are_neither_inherited_nor_passed_on(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	/* A process of its own, for its dispositions. */
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGINT, SIG_IGN);
+		relay_inherited();
+		if (exit_of(relay_process(says_whether_interrupts_are_ignored, -1, true)) != 7)
+			_exit(1);
+		pid = relay_process(waits_for_usr1, -1, true);
+		usleep(200000);
+		kill(pid, SIGINT);
+		usleep(50000);
+		kill(pid, SIGUSR1);
+		_exit(exit_of(pid));
+	}
+	assert_int_equal(exit_of(pid), 42);
+}
+
 static void test_window_size_is_passed_on_and_the_terminal_restored(void **state)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -345,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_terminal_closed_before_the_end),
 		cmocka_unit_test(test_closed_output_hangs_the_payload_up),
 		cmocka_unit_test(test_signals_are_passed_on),
+		cmocka_unit_test(test_ignored_signals_are_neither_inherited_nor_passed_on),
 		cmocka_unit_test(test_window_size_is_passed_on_and_the_terminal_restored),
 		cmocka_unit_test(test_terminal_is_restored_when_a_signal_ends_us),
 	};

@@ -85,7 +85,7 @@ static void look_secrets(struct world *w)
 	LOOK(str_eq(text_of("/etc/machine-id"), "") && str_eq(text_of("/etc/resolv.conf"), ""));
 	LOOK(str_eq(text_of("/etc/hostname"), "box\n") &&
 	     strstr(text_of("/etc/hosts"), "localhost"));
-	LOOK(access("/usr/local/etc/x", F_OK) < 0);
+	LOOK(access("/usr/local/etc", F_OK) < 0 || mount_flags_of("/usr/local/etc"));
 	LOOK(is_empty_dir("/root", 0700) && is_empty_dir("/home", 0755) &&
 	     is_empty_dir("/srv", 0755));
 	LOOK(is_empty_dir("/tmp", 01777) && is_empty_dir("/var/tmp", 01777) &&

@@ -206,6 +206,7 @@ static _Noreturn void child(struct world *w, struct rootfs_plan *plan, int go, i
 	struct err err = { 0 };
 	char byte;
 
+	alarm(30); /* nobody waits for ever for somebody who failed */
 	if (read(go, &byte, 1) != 1)
 		_exit(8);
 	if (plan->userns && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
@@ -310,6 +311,7 @@ void world_apart(struct world *w, void (*work)(struct world *))
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		report = words[1];
+		alarm(60);
 		LOOK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 		work(w);
 		_exit(0);

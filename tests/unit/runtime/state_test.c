@@ -40,7 +40,8 @@ static int tear_down(void **state)
 
 static void test_names_that_could_be_paths_are_refused(void **state)
 {
-	static const char *const bad[] = { "", ".", "..", "a/b", "-a", ".a", "a b", "a\n", "\xc3\xa4" };
+	static const char *const bad[] = { "",   ".",   "..",  "a/b",     "-a",
+					   ".a", "a b", "a\n", "\xc3\xa4" };
 	char longest[STATE_NAME_MAX + 2];
 	struct err err;
 
@@ -169,7 +170,8 @@ static void test_a_broken_document_is_an_error_not_a_crash(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
-		assert_int_equal(file_write_atomic(dir, "state.json", 0600, broken[i], strlen(broken[i]), &err),
+		assert_int_equal(file_write_atomic(dir, "state.json", 0600, broken[i],
+						   strlen(broken[i]), &err),
 				 0);
 		assert_true(state_read(dir, "three", &s, &err) < 0);
 		assert_non_null(strstr(err.text, "state of container \"three\""));

@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
-#define MINIMAL(more) \
-	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}" more "}"
+#define MINIMAL(more)                                                                                                 \
+	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}" more \
+	"}"
 
 /* Every key that has a place in struct spec. */
 static const char everything[] =
@@ -99,8 +100,10 @@ static void test_what_is_wrong_is_named(void **state)
 		{ MINIMAL(",\"mounts\":[{}]"), "mounts[0].destination: is missing" },
 		{ MINIMAL(",\"hooks\":{\"before\":[]}"), "hooks.before" },
 		{ MINIMAL(",\"windows\":{}"), "windows: is for another platform" },
-		{ MINIMAL(",\"linux\":{\"namespaces\":[{\"type\":\"moon\"}]}"), "linux.namespaces[0].type: unknown" },
-		{ MINIMAL(",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}"), "a second namespace" },
+		{ MINIMAL(",\"linux\":{\"namespaces\":[{\"type\":\"moon\"}]}"),
+		  "linux.namespaces[0].type: unknown" },
+		{ MINIMAL(",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}"),
+		  "a second namespace" },
 		{ MINIMAL(",\"linux\":{\"resources\":{\"pids\":{\"limit\":\"3\"}}}"),
 		  "linux.resources.pids.limit: expected" },
 		{ MINIMAL(",\"linux\":{\"resources\":{\"memory\":{\"limit\":9223372036854775808}}}"),
@@ -129,9 +132,10 @@ static void test_unknown_capability_is_an_error_and_unknown_key_a_warning(void *
 	struct err err = { 0 };
 
 	(void)state;
-	assert_true(parse("{\"ociVersion\":\"1.0.2\",\"process\":{\"cwd\":\"/\",\"capabilities\":{\"bounding\":"
-			  "[\"CAP_FLY\"]}}}",
-			  &spec, &warnings, &err) < 0);
+	assert_true(
+		parse("{\"ociVersion\":\"1.0.2\",\"process\":{\"cwd\":\"/\",\"capabilities\":{\"bounding\":"
+		      "[\"CAP_FLY\"]}}}",
+		      &spec, &warnings, &err) < 0);
 	assert_non_null(strstr(err.text, "process.capabilities.bounding[0]: unknown capability"));
 	assert_int_equal(parse(MINIMAL(",\"linux\":{\"novel\":1}"), &spec, &warnings, &err), 0);
 	assert_int_equal(warnings.count, 1);
@@ -145,10 +149,11 @@ static void test_zero_from_docker_is_absent(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(parse(MINIMAL(",\"linux\":{\"resources\":{\"memory\":{\"limit\":0},\"cpu\":{\"shares\":0},"
-				       "\"pids\":{\"limit\":0}}}"),
-			       &spec, &warnings, &err),
-			 0);
+	assert_int_equal(
+		parse(MINIMAL(",\"linux\":{\"resources\":{\"memory\":{\"limit\":0},\"cpu\":{\"shares\":0},"
+			      "\"pids\":{\"limit\":0}}}"),
+		      &spec, &warnings, &err),
+		0);
 	assert_false(spec.lin.resources.memory.limit.set);
 	assert_false(spec.lin.resources.cpu.shares.set);
 	assert_true(spec.lin.resources.pids_limit.set);
@@ -164,8 +169,10 @@ static void test_validation_says_the_rule(void **state)
 		{ MINIMAL(",\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}"),
 		  "there is no user namespace" },
 		{ MINIMAL(",\"linux\":{\"maskedPaths\":[\"x\"]}"), "linux.maskedPaths[0]" },
-		{ MINIMAL(",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"), "hooks.poststop[0].path" },
-		{ MINIMAL(",\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}"), "linux.timeOffsets" },
+		{ MINIMAL(",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"),
+		  "hooks.poststop[0].path" },
+		{ MINIMAL(",\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}"),
+		  "linux.timeOffsets" },
 	};
 
 	(void)state;
