@@ -61,6 +61,9 @@ static int each(struct call *call, int root, const char *name, call_each_fn fn, 
 	if (r >= 0)
 		r = fn(call, &c, &err);
 	call_warn(call);
+	/* Somebody else was faster. */
+	if (r == -ENOENT && call->missing == CALL_MISSING_FINE)
+		return 0;
 	if (r < 0)
 		return call_fail(call, &err);
 	if (!print)

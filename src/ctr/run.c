@@ -110,7 +110,7 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 		status = call_fail(call, err);
 	/* What never ran is of no use to anybody either. */
 	if (f->rm || r < 0)
-		if (container_delete(&c, true, &removal) < 0)
+		if ((r = container_delete(&c, true, &removal)) < 0 && r != -ENOENT)
 			status = call_fail(call, &removal);
 	return status ? status : code;
 }

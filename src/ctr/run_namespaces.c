@@ -66,6 +66,15 @@ static void host_ipc(struct run_made *m)
 			       "bind,nosuid,nodev,noexec,rprivate");
 }
 
+/* The other's /dev/shm goes with its IPC namespace: POSIX shared memory and semaphores are there. */
+static void container_shm(struct run_made *m, pid_t pid)
+{
+	CLEAN(free) char *source = xasprintf("/proc/%d/root/dev/shm", (int)pid);
+
+	mount_remove(&m->spec, "/dev/shm");
+	spec_add_mount(&m->spec, "/dev/shm", "bind", source, "bind,nosuid,nodev,noexec,rprivate");
+}
+
 static int join_container(struct run_made *m, const struct ns_flag *flag, const char *name,
 			  struct err *err)
 {
@@ -76,13 +85,8 @@ static int join_container(struct run_made *m, const struct ns_flag *flag, const 
 	if (r < 0)
 		return r;
 	ns_set(ns, true, xasprintf("/proc/%d/ns/%s", (int)pid, spec_ns_proc(flag->ns)));
-	/* It goes with the namespace elsewhere; but a mount can be taken from our own mount namespace
-	 * only. */
 	if (flag->ns == NS_IPC)
-		strv_printf(m->warnings,
-			    "--ipc container:%s: shares System V IPC and message queues; "
-			    "/dev/shm stays the container's own",
-			    name);
+		container_shm(m, pid);
 	return 0;
 }
 

@@ -4,8 +4,10 @@
 #include "rootfs/plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,6 +124,33 @@ static int plan_symlink(struct mount_plan *m, size_t i, struct err *err)
 	return 0;
 }
 
+/*
+ * /proc/PID/root/PATH: a path in the root of that process. A path of ours would not lead there: the
+ * symlink's text is "/".
+ */
+static int plan_of_process(const char *source, size_t i, struct mount_plan *m, struct stat *ret,
+			   struct err *err)
+{
+	CLEAN(free) char *top = NULL;
+	CLEAN(fd) int root = -1;
+	CLEAN(fd) int at = -1;
+	int pid = 0, len = 0;
+
+	if (sscanf(source, "/proc/%d/root%n", &pid, &len) != 1 || !len || pid <= 0 ||
+	    (source[len] && source[len] != '/'))
+		return 0;
+	top = xstrndup(source, (size_t)len);
+	root = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, "mounts[%zu].source: %s", i, top);
+	m->source_pid = pid;
+	m->source = xstrdup(source[len] ? source + len : "/");
+	at = path_open_in_root(root, m->source, O_PATH, 0, err);
+	if (at < 0)
+		return err_wrap(err, "mounts[%zu].source: in %s: ", i, top);
+	return fstat(at, ret) < 0 ? err_sys(err, "mounts[%zu].source: %s", i, source) : 1;
+}
+
 static int plan_bind(const struct plan_input *in, const struct spec_mount *from, size_t i,
 		     struct mount_plan *m, struct err *err)
 {
@@ -135,6 +164,12 @@ static int plan_bind(const struct plan_input *in, const struct spec_mount *from,
 	if (!from->source || !*from->source)
 		return err_set(err, EINVAL, "mounts[%zu].source: missing; a bind mount needs one",
 			       i);
+	rc = plan_of_process(from->source, i, m, &st, err);
+	if (rc < 0)
+		return rc;
+	m->is_dir = rc > 0 && S_ISDIR(st.st_mode);
+	if (rc > 0)
+		return 0;
 	rc = plan_host_path(in, from->source, &m->source, err);
 	if (rc < 0)
 		return err_wrap(err, "mounts[%zu].source: ", i);

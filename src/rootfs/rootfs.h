@@ -63,6 +63,8 @@ struct mount_plan {
 	char *type;        /* MOUNT_NEW only */
 	char *source;      /* MOUNT_BIND: absolute path; MOUNT_NEW: what mountinfo shows;
 			    * MOUNT_SYMLINK: the link's text */
+	pid_t source_pid;  /* MOUNT_BIND: the source is a path in the root of this process (it was
+			    * given as /proc/PID/root/...); 0: the host's */
 	bool is_dir;       /* of the destination */
 	bool no_symlinks; /* proc, sysfs: the destination is refused where a symlink leads elsewhere */
 	bool late_readonly;  /* tmpfs: read-only only once all is in place */

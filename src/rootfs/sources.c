@@ -5,11 +5,17 @@
  * namespace, where what the user may see is all there is.
  */
 #include "rootfs/sources.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
 #include "rootfs/mnt.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifndef AT_RECURSIVE
@@ -95,18 +101,18 @@ static void attrs_from_options(const struct mount_options *o, struct tree_attrs 
 }
 
 /* Returns the detached tree or -errno, without words. */
-static int tree_make(const struct rootfs_plan *plan, const char *path, unsigned int flags,
-		     const struct tree_attrs *attrs)
+static int tree_make_at(const struct rootfs_plan *plan, int dir, const char *path,
+			unsigned int flags, const struct tree_attrs *attrs)
 {
 	CLEAN(fd) int tree = -1;
 	int rc;
 
 	if (attrs->recursive)
 		flags |= AT_RECURSIVE;
-	tree = mnt_clone(AT_FDCWD, path, flags, attrs->has_all ? &attrs->all : NULL);
+	tree = mnt_clone(dir, path, flags, attrs->has_all ? &attrs->all : NULL);
 	/* In a user namespace, mounts that hide something are locked to what they hide. */
 	if (tree == -EINVAL && !attrs->recursive && plan->in_child)
-		tree = mnt_clone(AT_FDCWD, path, flags | AT_RECURSIVE,
+		tree = mnt_clone(dir, path, flags | AT_RECURSIVE,
 				 attrs->has_all ? &attrs->all : NULL);
 	if (tree < 0)
 		return tree;
@@ -116,6 +122,64 @@ static int tree_make(const struct rootfs_plan *plan, const char *path, unsigned 
 			return rc;
 	}
 	return take_fd(&tree);
+}
+
+static int tree_make(const struct rootfs_plan *plan, const char *path, unsigned int flags,
+		     const struct tree_attrs *attrs)
+{
+	return tree_make_at(plan, AT_FDCWD, path, flags, attrs);
+}
+
+/* The helper's part: in the other's mount namespace, where `path` is looked up in its root alone. */
+static int tree_in_namespace(const struct rootfs_plan *plan, const struct mount_plan *m,
+			     const struct tree_attrs *attrs)
+{
+	CLEAN(free) char *ns = xasprintf("/proc/%d/ns/mnt", (int)m->source_pid);
+	CLEAN(fd) int mnt = open(ns, O_RDONLY | O_CLOEXEC);
+	CLEAN(fd) int root = -1;
+	CLEAN(fd) int at = -1;
+	struct err ignored;
+
+	if (mnt < 0 || setns(mnt, CLONE_NEWNS) < 0)
+		return -errno;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	at = path_open_in_root(root, m->source, O_PATH, 0, &ignored);
+	return at < 0 ? at : tree_make_at(plan, at, "", AT_EMPTY_PATH, attrs);
+}
+
+/*
+ * What another container has mounted: the kernel clones a mount only for who is in its namespace,
+ * and from there it may go anywhere. A helper goes in, for there is no simple way back.
+ */
+static int tree_of_process(const struct rootfs_plan *plan, const struct mount_plan *m,
+			   const struct tree_attrs *attrs)
+{
+	CLEAN(fd) int ours = -1;
+	CLEAN(fd) int theirs = -1;
+	CLEAN(fd) int pidfd = -1;
+	int pair[2], tree = -1, rc = 0, status;
+	size_t count = 1;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ours = pair[0];
+	theirs = pair[1];
+	pid = process_clone(0, -1, &pidfd);
+	if (pid < 0)
+		return pid;
+	if (pid == 0) {
+		tree = tree_in_namespace(plan, m, attrs);
+		rc = tree < 0 ? tree : 0;
+		_exit(fd_send(theirs, &rc, sizeof(rc), &tree, rc == 0) < 0);
+	}
+	close(take_fd(&theirs));
+	if (fd_recv(ours, &rc, sizeof(rc), &tree, &count) != sizeof(rc))
+		rc = -ECHILD;
+	(void)!process_wait(pidfd, &status);
+	return rc < 0 ? rc : tree;
 }
 
 /* True when an ordinary user was refused here and the child is going to do it. */
@@ -138,7 +202,8 @@ static int mount_open(struct rootfs_plan *plan, struct mount_plan *m, struct idm
 			return err_wrap(err, "%s: idmap: ", m->key);
 		attrs.all.userns_fd = attrs.top.userns_fd = (uint64_t)rc;
 	}
-	m->tree = tree_make(plan, m->source, flags, &attrs);
+	m->tree = m->source_pid ? tree_of_process(plan, m, &attrs) :
+				  tree_make(plan, m->source, flags, &attrs);
 	if (m->tree == -EINVAL && m->opt.idmap != IDMAP_NONE)
 		return err_set(
 			err, EINVAL,

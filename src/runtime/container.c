@@ -69,12 +69,17 @@ int container_open(int root, const char *name_or_id, struct container *ret, stru
 	return rc;
 }
 
-/* Take the lock for a change, and see what others did before we had it. */
+/*
+ * Take the lock for a change, and see what others did before we had it. The folder that we hold may
+ * have been removed by then, and its name may be another container's: that one is not ours to touch.
+ */
 static int change_begin(struct container *c, struct err *err)
 {
 	CLEAN(free) char *name = xstrdup(c->state.name);
 	int rc = state_lock(c->dir, true, err);
 
+	if (rc == 0 && !state_is_there(c->root, name, c->dir))
+		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more", name);
 	return rc < 0 ? rc : load(c, name, err);
 }
 
@@ -191,6 +196,17 @@ static bool was_oom_killed(struct container *c)
 	return fd >= 0 && cgroup_oom_kills(fd, &kills) == 0 && kills > 0;
 }
 
+/* Somebody may be removing it at this moment (rm --force): then there is nothing to write down. */
+static int write_end(struct container *c, struct err *err)
+{
+	int rc = state_lock(c->dir, true, err);
+
+	if (rc == 0 && state_is_there(c->root, c->state.name, c->dir))
+		rc = state_write(c->dir, &c->state, err);
+	change_end(c);
+	return rc;
+}
+
 int container_wait(struct container *c, int *ret_exit_code, struct err *err)
 {
 	int status, rc = process_wait(c->pidfd, &status);
@@ -204,7 +220,7 @@ int container_wait(struct container *c, int *ret_exit_code, struct err *err)
 	c->state.finished_unix_ms = unix_ms();
 	c->state.oom_killed = was_oom_killed(c);
 	/* Nobody reads it where it goes at once. */
-	return c->state.auto_remove ? 0 : state_write(c->dir, &c->state, err);
+	return c->state.auto_remove ? 0 : write_end(c, err);
 }
 
 static int not_running(const struct container *c, struct err *err)

@@ -189,7 +189,7 @@ pid_t container_exec(struct container *c, const struct exec_options *opt, struct
 	if (rc == 0)
 		rc = container_spec(c, &spec, err);
 	if (rc == 0)
-		rc = plan_make_exec(root, &spec, opt, c->state.name, &p, warnings, err);
+		rc = plan_make_exec(root, &spec, opt, &c->state, &p, warnings, err);
 	if (rc == 0)
 		rc = exec_walk(c, &p, &m, err);
 	if (rc < 0)

@@ -42,7 +42,7 @@ int in_session(struct making *m, struct err *err)
 	if (setsid() < 0)
 		return err_sys(err, "setsid");
 	if (!m->plan->no_new_keyring)
-		rc = rights_session_keyring(m->plan->name, err);
+		rc = rights_session_keyring(m->plan->id, err);
 	/* No keyrings in the kernel, or none to be had by quota: nothing of the host's is shared then. */
 	return rc == -ENOSYS || rc == -EDQUOT ? 0 : rc;
 }

@@ -264,12 +264,13 @@ int plan_make(const char *root_path, struct spec *spec, const struct create_opti
 }
 
 int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_options *opt,
-		   const char *name, struct plan *ret, struct strv *warnings, struct err *err)
+		   const struct state *of, struct plan *ret, struct strv *warnings, struct err *err)
 {
 	int rc;
 
 	ret->spec = spec;
-	ret->name = xstrdup(name);
+	ret->name = xstrdup(of->name);
+	ret->id = xstrdup(of->id ? of->id : of->name);
 	ret->root_path = xstrdup(root_path);
 	ret->preserve_fds = opt->preserve_fds;
 	ret->no_new_keyring = opt->no_new_keyring;

@@ -72,7 +72,7 @@ CLEAN_DEFINE(plan, struct plan, plan_free)
  * the container's own.
  */
 int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_options *opt,
-		   const char *name, struct plan *ret, struct strv *warnings,
+		   const struct state *of, struct plan *ret, struct strv *warnings,
 		   struct err *err) MUST_CHECK;
 
 /* Parts of plan_make. */

@@ -167,6 +167,14 @@ void state_unlock(int dir)
 		flock(dir, LOCK_UN);
 }
 
+bool state_is_there(int root, const char *name, int dir)
+{
+	struct stat ours, named;
+
+	return fstat(dir, &ours) == 0 && fstatat(root, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
 /* Does anybody hold the lock? Asked by taking it for a moment, on a description of our own. */
 static bool lock_held(int dir)
 {
