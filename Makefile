@@ -63,7 +63,9 @@ reached    = $(1) $(foreach r,$(MAY_$(1)),$(call reached,$(r)))
 archives   = $(patsubst %,$(B)/lib/%.a,$(call reverse,$(filter $(call reached,$(1)),$(ROOMS))))
 
 # A program is the main.o of its room over the room's archive.
-PROGRAMS  := $(patsubst %,$(B)/bin/%,$(filter ctr,$(ROOMS)))
+PROGRAM_ctr := ctr
+PROGRAM_oci := ctr-oci
+PROGRAMS  := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
 
 UNIT_SRC  := $(wildcard tests/unit/*/*_test.c)
 UNIT_SRC  := $(if $(T),$(filter $(T) $(addsuffix /%,$(T:/=)),$(UNIT_SRC)),$(UNIT_SRC))
@@ -185,7 +187,8 @@ $(B)/lib/$(1).a: $$(filter-out %/main.o,$$(call objects,src/$(1))) $(B)/lib/$(1)
 	rm -f $$@
 	ar rcsD $$@ $$(filter %.o,$$^)
 
-$(B)/bin/$(1): $$(filter %/main.o,$$(call objects,src/$(1))) $(NO_NSS) $$(call archives,$(1))
+$(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(filter %/main.o,$$(call objects,src/$(1))) $(NO_NSS) \
+		$$(call archives,$(1))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
 	$$(CC) $$(LINK) $$(LDGC) -o $$@ $$^ $$(LDLIBS)

@@ -1,47 +1,10 @@
 #include "ctr/call.h"
 
-#include "base/fd.h"
-
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
-/* One write: lines of programs side by side don't mix. */
-static void say(const char *who, const char *verb, const char *text)
-{
-	CLEAN(str) struct str line = { 0 };
-
-	str_printf(&line, "ctr: %s%s%s%s\n", who, verb, *verb ? ": " : "", text);
-	(void)!fd_write_all(STDERR_FILENO, line.text, line.len);
-}
-
-int call_fail(const struct call *call, const struct err *err)
-{
-	say("", call && call->command ? call->command->name : "", err->text);
-	return err->exit_status ? err->exit_status : EXIT_CTR;
-}
-
-void call_warn(struct call *call)
-{
-	for (size_t i = 0; i < call->warnings.count; i++)
-		say("warning: ", "", call->warnings.items[i]);
-	strv_free(&call->warnings);
-}
 
 int call_root(const struct call *call, struct err *err)
 {
 	return state_root_open(call->root, err);
-}
-
-int call_print(const struct call *call, const char *text, size_t len)
-{
-	struct err err;
-	int r = len ? fd_write_all(STDOUT_FILENO, text, len) : 0;
-
-	if (r == 0)
-		return 0;
-	err_set(&err, -r, "write to standard output: %s", strerror(-r));
-	return call_fail(call, &err);
 }
 
 static int each(struct call *call, int root, const char *name, call_each_fn fn, bool print)

@@ -2,12 +2,15 @@
 
 #include "ctr/verbs.h"
 #include "runtime/guard.h"
+#include "sandbox/profile.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define FLAGS(type, table) .options = { .rows = (table) }, .flags_size = sizeof(struct type)
+/* ctr's own flags, those in front of the verb. */
+struct global_flags {
+	const char *root;
+	bool version;
+};
 
 static const struct opt_row global_rows[] = {
 	{ "root", "DIR",
@@ -18,15 +21,13 @@ static const struct opt_row global_rows[] = {
 	{ 0 },
 };
 
-const struct opt_set global_options = { .rows = global_rows };
-
 #define RUN_ABOUT                                                                                \
 	"SOURCE is host (the machine's own programs, read-only below a throw-away layer) or "    \
 	"busybox; with --rootfs or --bundle there is none. What follows it belongs to COMMAND. " \
 	"Exit status: that of the command, 128+n when signal n ended it; 127: no such command, " \
 	"126: it can't be run, 125: ctr failed."
 
-const struct command commands[] = {
+static const struct command commands[] = {
 	{ "run", "[flags] SOURCE [--] [COMMAND [ARG...]]",
 	  "Make a container and run a command in it", RUN_ABOUT, verb_run, .enters = true,
 	  .options = { run_rows, RUN_VARIANT }, .flags_size = sizeof(struct run_flags),
@@ -86,119 +87,43 @@ const struct command commands[] = {
 	{ 0 },
 };
 
-/* ---- finding ----------------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------------------- */
 
-/* Does the row's name begin with these words? Returns how many words it has, 0: no. */
-static int matches(const struct command *c, char *const *args)
-{
-	size_t len = strlen(args[0]);
-
-	if (strncmp(c->name, args[0], len) != 0)
-		return 0;
-	if (!c->name[len])
-		return 1;
-	return c->name[len] == ' ' && str_eq(c->name + len + 1, args[1]) ? 2 : 0;
-}
-
-const struct command *verb_find(char *const *args, int *ret_words, struct err *err)
-{
-	struct opt_guess guess = { .word = args[0], .distance = 4 };
-	CLEAN(free) char *two = NULL;
-	bool family = false;
-	size_t len = strlen(args[0]);
-
-	for (const struct command *c = commands; c->name; c++) {
-		*ret_words = matches(c, args);
-		if (*ret_words)
-			return c;
-		family |= strncmp(c->name, args[0], len) == 0 && c->name[len] == ' ';
-		if (!c->hidden)
-			opt_guess_add(&guess, c->name);
-	}
-	if (family && args[1]) {
-		two = xasprintf("%s %s", args[0], args[1]);
-		guess = (struct opt_guess){ .word = two, .distance = 4 };
-		for (const struct command *c = commands; c->name; c++)
-			opt_guess_add(&guess, c->name);
-	}
-	if (family && !args[1])
-		err_set(err, EINVAL, "%s: what about it? `ctr help` lists the verbs", args[0]);
-	else if (guess.best)
-		err_set(err, EINVAL, "no verb \"%s\"; did you mean %s?", guess.word, guess.best);
-	else
-		err_set(err, EINVAL, "no verb \"%s\"; `ctr help` lists them", guess.word);
-	return NULL;
-}
-
-/* ---- running ----------------------------------------------------------------------- */
-
-static int say_help(const struct call *call, const struct command *cmd)
-{
-	CLEAN(str) struct str out = { 0 };
-
-	if (cmd)
-		help_command(cmd, &out);
-	else
-		help_all(&out);
-	return call_print(call, out.text, out.len);
-}
-
-static int operands_check(const struct call *call, struct err *err)
-{
-	const struct command *cmd = call->command;
-
-	if (call->count < cmd->min || (cmd->max >= 0 && call->count > cmd->max))
-		return err_set(err, EINVAL, "%s operands; usage: ctr %s %s",
-			       call->count < cmd->min ? "too few" : "too many", cmd->name,
-			       cmd->synopsis);
-	return 0;
-}
-
-static int run_command(struct call *call, char **args)
-{
-	const struct command *cmd = call->command;
-	CLEAN(free) void *flags = xcalloc(1, cmd->flags_size);
-	struct err err = { 0 };
-	int r;
-
-	call->flags = flags;
-	call->args = args;
-	r = opt_parse(&cmd->options, args, cmd->stop, flags, &err);
-	while (args[call->count])
-		call->count++;
-	if (r == 0)
-		r = operands_check(call, &err);
-	if (r == OPT_HELP)
-		r = say_help(call, cmd);
-	else
-		r = r < 0 ? call_fail(call, &err) : cmd->run(call);
-	opt_free(&cmd->options, flags);
-	strv_free(&call->names);
-	strv_free(&call->warnings);
-	return r;
-}
-
-int ctr_main(char **args)
+static int begin(struct call *call, struct err *err)
 {
 	static const char version[] = "ctr version " CTR_VERSION "\n";
-	struct global_flags g = { 0 };
-	struct call call = { 0 };
-	struct err err = { 0 };
-	int words, r = opt_parse(&global_options, args, true, &g, &err);
+	const struct global_flags *g = call->globals;
 
-	if (r < 0)
-		return call_fail(&call, &err);
-	if (r != OPT_HELP && g.version)
-		return call_print(&call, version, sizeof(version) - 1);
-	if (r == OPT_HELP || !*args)
-		return say_help(&call, NULL);
-	call.root = g.root ? g.root : getenv("CTR_ROOT");
-	if (!call.root || !*call.root)
-		call.root = DEFAULT_ROOT;
-	call.command = verb_find(args, &words, &err);
-	if (!call.command)
-		return call_fail(&call, &err);
-	if (call.command->enters && guard_self(&err) < 0)
-		return call_fail(&call, &err);
-	return run_command(&call, args + words);
+	(void)err;
+	call->root = g->root ? g->root : getenv("CTR_ROOT");
+	if (!call->root || !*call->root)
+		call->root = DEFAULT_ROOT;
+	if (!g->version)
+		return 0;
+	(void)!call_print(call, version, sizeof(version) - 1);
+	return 1;
 }
+
+static void allow_words(const struct command *cmd, bool roff, struct str *out)
+{
+	if (cmd->options.rows != run_rows)
+		return;
+	str_add(out, roff ? ".SS \"Words of \\-\\-security\\-opt allow=\"\n" :
+			    "\nWords of --security-opt allow=, what the default seccomp profile "
+			    "denies:\n");
+	for (const struct profile_group *g = profile_groups; *g->name; g++)
+		help_entry(out, roff, g->name, g->help);
+}
+
+const struct program ctr_program = {
+	.name = "ctr",
+	.about = "Run containers.",
+	.hint = "A container of the machine's own programs:\n  ctr run -it host bash",
+	.commands = commands,
+	.options = { .rows = global_rows },
+	.globals_size = sizeof(struct global_flags),
+	.exit_failed = EXIT_CTR,
+	.begin = begin,
+	.guard = guard_self,
+	.more_help = allow_words,
+};

@@ -44,7 +44,7 @@ void completion_verbs(struct str *out)
 {
 	const char *last = "";
 
-	for (const struct command *c = commands; c->name; c++) {
+	for (const struct command *c = ctr_program.commands; c->name; c++) {
 		size_t len = strcspn(c->name, " ");
 
 		if (c->hidden || (strncmp(c->name, last, len) == 0 && last[len] == ' '))

@@ -72,8 +72,8 @@ static void each_flag(const char *verb, const struct opt_set *set, struct str *o
 static void takes(struct str *out)
 {
 	str_add(out, "_ctr_takes() {\n\tcase $1:$2 in\n");
-	each_flag("", &global_options, out);
-	for (const struct command *c = commands; c->name; c++)
+	each_flag("", &ctr_program.options, out);
+	for (const struct command *c = ctr_program.commands; c->name; c++)
 		each_flag(c->name, &c->options, out);
 	/* -it: only the last of a bundle can take a value */
 	str_add(out,
@@ -97,11 +97,11 @@ static void operands(struct str *out)
 	str_printf(out, "_ctr_operands() {\n\tcase $1 in\n\t''|help) _ctr_offer '%s' ;;\n\t",
 		   verbs.text);
 	str_add(out, "pool) _ctr_offer '");
-	for (const struct command *c = commands; c->name; c++)
+	for (const struct command *c = ctr_program.commands; c->name; c++)
 		if (str_starts(c->name, "pool "))
 			str_printf(out, "%s ", c->name + strlen("pool "));
 	str_add(out, "' ;;\n");
-	for (const struct command *c = commands; c->name; c++)
+	for (const struct command *c = ctr_program.commands; c->name; c++)
 		if (c->operands && !str_eq(c->operands, "@verb"))
 			str_printf(out, "\t'%s') _ctr_values '%s' ;;\n", c->name, c->operands);
 	str_add(out, "\tesac\n}\n");
@@ -119,8 +119,8 @@ void completion_bash(struct str *out)
 	str_add(out, "\t*) _ctr_offer \"$1\" ;;\n\tesac\n}\n");
 	takes(out);
 	str_add(out, "_ctr_flags() {\n\tcase $1 in\n");
-	flag_names("", &global_options, out);
-	for (const struct command *c = commands; c->name; c++)
+	flag_names("", &ctr_program.options, out);
+	for (const struct command *c = ctr_program.commands; c->name; c++)
 		flag_names(c->name, &c->options, out);
 	str_add(out, "\tesac\n}\n");
 	operands(out);

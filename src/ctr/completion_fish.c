@@ -96,9 +96,9 @@ static void verb(struct str *out, const struct command *c)
 void completion_fish(struct str *out)
 {
 	str_add(out, before);
-	flags(out, "", &global_options);
+	flags(out, "", &ctr_program.options);
 	str_add(out, "complete -c ctr -n '__ctr_is' -a pool -d 'Named groups with limits'\n");
-	for (const struct command *c = commands; c->name; c++)
+	for (const struct command *c = ctr_program.commands; c->name; c++)
 		if (!c->hidden)
 			verb(out, c);
 }

@@ -96,7 +96,7 @@ static void listers(struct str *out)
 static void verbs(struct str *out)
 {
 	str_add(out, "_ctr_verbs() {\n\tlocal -a found\n\tfound=(");
-	for (const struct command *c = commands; c->name; c++) {
+	for (const struct command *c = ctr_program.commands; c->name; c++) {
 		if (c->hidden || strchr(c->name, ' '))
 			continue;
 		str_printf(out, "\n\t\t'%s:", c->name);
@@ -105,7 +105,7 @@ static void verbs(struct str *out)
 	}
 	str_add(out, "\n\t\t'pool:Named groups with limits')\n\t_describe verb found\n}\n"
 		     "_ctr_pool_verbs() {\n\tlocal -a found\n\tfound=(");
-	for (const struct command *c = commands; c->name; c++) {
+	for (const struct command *c = ctr_program.commands; c->name; c++) {
 		if (!str_starts(c->name, "pool "))
 			continue;
 		str_printf(out, "\n\t\t'%s:", c->name + strlen("pool "));
@@ -138,11 +138,11 @@ void completion_zsh(struct str *out)
 	listers(out);
 	verbs(out);
 	str_add(out, "_ctr_flags_of() {\n\tcase $1 in\n");
-	for (const struct command *c = commands; c->name; c++)
+	for (const struct command *c = ctr_program.commands; c->name; c++)
 		verb_case(out, c);
 	str_add(out, "\tesac\n}\n_ctr() {\n\tlocal curcontext=$curcontext state line\n"
 		     "\t_arguments -C -A \"-*\" '--help[Help]'");
-	flags(out, &global_options);
+	flags(out, &ctr_program.options);
 	str_add(out,
 		" \\\n\t\t'1: :_ctr_verbs' '*:: :->rest' && return\n"
 		"\t[[ $state == rest ]] || return\n"

@@ -2,5 +2,5 @@
 
 int main(int argc, char **argv)
 {
-	return ctr_main(argv + (argc > 0));
+	return program_main(&ctr_program, argv + (argc > 0));
 }

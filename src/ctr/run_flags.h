@@ -2,7 +2,7 @@
 #ifndef CTR_CTR_RUN_FLAGS_H
 #define CTR_CTR_RUN_FLAGS_H
 
-#include "ctr/options.h"
+#include "cli/options.h"
 
 /* The variants of the table. */
 #define RUN_VARIANT 'r'

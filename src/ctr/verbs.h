@@ -26,7 +26,6 @@ int verb_pool_inspect(struct call *call);
 int verb_pool_set(struct call *call);
 int verb_pool_rm(struct call *call);
 int verb_completion(struct call *call);
-int verb_help(struct call *call);
 
 /* Their flags: a table beside each verb's code. */
 struct exec_flags {
@@ -70,12 +69,7 @@ struct pool_flags {
 	const char *cpus, *cpuset_cpus, *cpuset_mems, *partition;
 };
 
-struct help_flags {
-	bool man;
-};
-
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
-	format_rows[], spec_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[],
-	help_rows[];
+	format_rows[], spec_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[];
 
 #endif

@@ -125,7 +125,7 @@ static void test_man_has_an_entry_for_every_flag(void **state)
 	int words = 0;
 
 	(void)state;
-	help_man(verb_find(args, &words, &err), &out);
+	help_man(&ctr_program, program_verb(&ctr_program, args, &words, &err), &out);
 	has(&out, ".TP\n\\fB\\-e\\fR, \\fB\\-\\-env\\fR \\fINAME[=VALUE]\\fR\nSet a variable");
 	has(&out, ".SS \"Limits\"\n");
 	has(&out, "Words of \\-\\-security\\-opt allow=");
@@ -140,7 +140,7 @@ static void test_help_wraps_its_lines(void **state)
 	int words = 0;
 
 	(void)state;
-	help_command(verb_find(args, &words, &err), &out);
+	help_command(&ctr_program, program_verb(&ctr_program, args, &words, &err), &out);
 	for (char *line = strtok(out.text, "\n"); line; line = strtok(NULL, "\n"))
 		if (strlen(line) > 100)
 			fail_msg("too long: %s", line);
@@ -155,14 +155,14 @@ static void test_verbs_are_found_and_guessed(void **state)
 	int words = 0;
 
 	(void)state;
-	assert_string_equal(verb_find(pool_ls, &words, &err)->name, "pool ls");
+	assert_string_equal(program_verb(&ctr_program, pool_ls, &words, &err)->name, "pool ls");
 	assert_int_equal(words, 2);
-	assert_null(verb_find(pool, &words, &err));
-	assert_null(verb_find(wrong, &words, &err));
+	assert_null(program_verb(&ctr_program, pool, &words, &err));
+	assert_null(program_verb(&ctr_program, wrong, &words, &err));
 	assert_string_equal(err.text, "no verb \"rnu\"; did you mean run?");
-	assert_null(verb_find(strange, &words, &err));
+	assert_null(program_verb(&ctr_program, strange, &words, &err));
 	assert_string_equal(err.text, "no verb \"frobnicate\"; `ctr help` lists them");
-	assert_null(verb_find(pool_wrong, &words, &err));
+	assert_null(program_verb(&ctr_program, pool_wrong, &words, &err));
 	assert_string_equal(err.text, "no verb \"pool creat\"; did you mean pool create?");
 }
 

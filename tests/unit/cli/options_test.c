@@ -1,4 +1,4 @@
-#include "ctr/options.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <setjmp.h>

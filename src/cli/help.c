@@ -1,7 +1,5 @@
-/* ctr help: the tables as text for people, and as roff for man pages. */
-#include "ctr/commands.h"
-#include "ctr/verbs.h"
-#include "sandbox/profile.h"
+/* The tables as text for people, and as roff for man pages. */
+#include "cli/program.h"
 
 #include <string.h>
 
@@ -74,22 +72,11 @@ static void flags(const struct opt_set *set, struct str *out)
 	}
 }
 
-static void allow_words(struct str *out)
+void help_all(const struct program *program, struct str *out)
 {
-	str_add(out,
-		"\nWords of --security-opt allow=, what the default seccomp profile denies:\n");
-	for (const struct profile_group *g = profile_groups; *g->name; g++) {
-		CLEAN(free) char *term = xasprintf("      %s", g->name);
-
-		entry(out, term, g->help);
-	}
-}
-
-void help_all(struct str *out)
-{
-	str_add(out,
-		"Usage: ctr [--root DIR] VERB [flags] [operands]\n\nRun containers.\n\nVerbs:\n");
-	for (const struct command *c = commands; c->name; c++) {
+	str_printf(out, "Usage: %s [flags] VERB [flags] [operands]\n\n%s\n\nVerbs:\n",
+		   program->name, program->about);
+	for (const struct command *c = program->commands; c->name; c++) {
 		CLEAN(free) char *term = NULL;
 
 		if (c->hidden)
@@ -98,22 +85,22 @@ void help_all(struct str *out)
 		str_add(out, term);
 		str_printf(out, "%s\n", c->help);
 	}
-	flags(&global_options, out);
-	str_add(out,
-		"\n`ctr help VERB` and `ctr VERB --help` say more. A container of the machine's "
-		"own programs:\n  ctr run -it host bash\n");
+	flags(&program->options, out);
+	str_printf(out, "\n`%s help VERB` and `%s VERB --help` say more. %s\n", program->name,
+		   program->name, program->hint);
 }
 
-void help_command(const struct command *cmd, struct str *out)
+void help_command(const struct program *program, const struct command *cmd, struct str *out)
 {
-	str_printf(out, "Usage: ctr %s %s\n\n%s.\n", cmd->name, cmd->synopsis, cmd->help);
+	str_printf(out, "Usage: %s %s %s\n\n%s.\n", program->name, cmd->name, cmd->synopsis,
+		   cmd->help);
 	if (cmd->about) {
 		str_add(out, "\n");
 		wrap(out, cmd->about, 0, 0);
 	}
 	flags(&cmd->options, out);
-	if (cmd->options.rows == run_rows)
-		allow_words(out);
+	if (program->more_help)
+		program->more_help(cmd, false, out);
 }
 
 /* ---- roff -------------------------------------------------------------------------- */
@@ -164,22 +151,29 @@ static void roff_row(struct str *out, const struct opt_row *r)
 	roff_line(out, r->help);
 }
 
-void help_man(const struct command *cmd, struct str *out)
+void help_man(const struct program *program, const struct command *cmd, struct str *out)
 {
-	const struct opt_set *set = cmd ? &cmd->options : &global_options;
+	const struct opt_set *set = cmd ? &cmd->options : &program->options;
 
 	for (const struct opt_row *r = opt_next(set, NULL); r; r = opt_next(set, r))
 		if (!r->hidden)
 			roff_row(out, r);
-	if (set->rows != run_rows)
+	if (cmd && program->more_help)
+		program->more_help(cmd, true, out);
+}
+
+void help_entry(struct str *out, bool as_roff, const char *term, const char *meaning)
+{
+	if (!as_roff) {
+		CLEAN(free) char *indented = xasprintf("      %s", term);
+
+		entry(out, indented, meaning);
 		return;
-	str_add(out, ".SS \"Words of \\-\\-security\\-opt allow=\"\n");
-	for (const struct profile_group *g = profile_groups; *g->name; g++) {
-		str_add(out, ".TP\n\\fB");
-		roff(out, g->name);
-		str_add(out, "\\fR\n");
-		roff_line(out, g->help);
 	}
+	str_add(out, ".TP\n\\fB");
+	roff(out, term);
+	str_add(out, "\\fR\n");
+	roff_line(out, meaning);
 }
 
 /* ---- the verb ---------------------------------------------------------------------- */
@@ -193,15 +187,15 @@ int verb_help(struct call *call)
 	int words;
 
 	if (call->count) {
-		cmd = verb_find(call->args, &words, &err);
+		cmd = program_verb(call->program, call->args, &words, &err);
 		if (!cmd)
 			return call_fail(call, &err);
 	}
 	if (f->man)
-		help_man(cmd, &out);
+		help_man(call->program, cmd, &out);
 	else if (cmd)
-		help_command(cmd, &out);
+		help_command(call->program, cmd, &out);
 	else
-		help_all(&out);
+		help_all(call->program, &out);
 	return call_print(call, out.text, out.len);
 }

@@ -2,8 +2,8 @@
  * Command line flags as tables. One row per flag; parsing, `ctr help`, the option lists of man pages
  * and shell completion all read the same rows.
  */
-#ifndef CTR_CTR_OPTIONS_H
-#define CTR_CTR_OPTIONS_H
+#ifndef CTR_CLI_OPTIONS_H
+#define CTR_CLI_OPTIONS_H
 
 #include "base/err.h"
 #include "base/str.h"
