@@ -2,9 +2,9 @@
 #include "ctr/verbs.h"
 
 #include "base/process.h"
-#include "ctr/foreground.h"
 #include "ctr/run_make.h"
 #include "ctr/users.h"
+#include "monitor/foreground.h"
 #include "monitor/terminal.h"
 
 #include <errno.h>
@@ -114,8 +114,12 @@ static int exec_it(struct call *call, struct container *c, const struct spec *sp
 	CLEAN(fd) int pidfd = -1;
 	int master = -1, status = 0;
 	pid_t pid;
-	int r = foreground_stdio(&fg, &f->p, opt.stdio, err);
+	int r;
 
+	fg.tty = f->p.tty;
+	fg.interactive = f->p.interactive;
+	fg.sig_proxy = !f->p.proxy_off;
+	r = foreground_stdio(&fg, opt.stdio, err);
 	if (r < 0)
 		return r;
 	opt.pid_file = f->p.pid_file;
@@ -124,10 +128,10 @@ static int exec_it(struct call *call, struct container *c, const struct spec *sp
 	call_warn(call);
 	if (pid < 0)
 		return (int)pid;
-	r = foreground_signals(&fg, &f->p, err);
+	r = foreground_signals(&fg, err);
 	foreground_resize(master);
 	if (r >= 0)
-		r = foreground_serve(&fg, &f->p, pidfd, master, err);
+		r = foreground_serve(&fg, pidfd, master, err);
 	if (r < 0)
 		return r;
 	r = process_wait(pidfd, &status);

@@ -2,8 +2,8 @@
 #include "ctr/verbs.h"
 
 #include "base/fd.h"
-#include "ctr/foreground.h"
 #include "ctr/run_make.h"
+#include "monitor/foreground.h"
 #include "monitor/terminal.h"
 
 #include <errno.h>
@@ -73,17 +73,16 @@ static int dry_run(struct call *call, int root, struct run_made *m, struct err *
 }
 
 /* From a created container to its end. */
-static int serve(struct container *c, struct foreground *fg, const struct env_flags *f,
-		 int *ret_code, struct err *err)
+static int serve(struct container *c, struct foreground *fg, int *ret_code, struct err *err)
 {
-	int r = foreground_signals(fg, f, err);
+	int r = foreground_signals(fg, err);
 
 	if (r < 0)
 		return r;
 	foreground_resize(c->terminal);
 	r = container_start(c, err);
 	if (r >= 0)
-		r = foreground_serve(fg, f, c->pidfd, take_fd(&c->terminal), err);
+		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
 	return r < 0 ? r : container_wait(c, ret_code, err);
 }
 
@@ -92,20 +91,20 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	const struct run_flags *f = call->flags;
-	struct env_flags p = f->p; /* lists are borrowed */
 	struct err removal = { 0 };
 	int code = 0, status = 0, r;
 
 	/* A bundle that wants a terminal is run by hand: as if -it had been said. */
-	if (m->spec.process.terminal && !p.tty)
-		p.tty = p.interactive = true;
+	fg.tty = m->spec.process.terminal;
+	fg.interactive = f->p.interactive || (fg.tty && !f->p.tty);
+	fg.sig_proxy = !f->p.proxy_off;
 	m->opt.start_by_caller = true;
-	r = foreground_stdio(&fg, &p, m->opt.stdio, err);
+	r = foreground_stdio(&fg, m->opt.stdio, err);
 	if (r >= 0)
 		r = create(call, root, m, &c, err);
 	if (r < 0)
 		return call_fail(call, err);
-	r = serve(&c, &fg, &p, &code, err);
+	r = serve(&c, &fg, &code, err);
 	if (r < 0)
 		status = call_fail(call, err);
 	/* What never ran is of no use to anybody either. */

@@ -1,13 +1,12 @@
-#include "ctr/foreground.h"
+#include "monitor/foreground.h"
 
 #include "monitor/terminal.h"
 
 #include <fcntl.h>
 
-int foreground_stdio(struct foreground *fg, const struct env_flags *f, int stdio[3],
-		     struct err *err)
+int foreground_stdio(struct foreground *fg, int stdio[3], struct err *err)
 {
-	if (f->interactive || f->tty)
+	if (fg->interactive || fg->tty)
 		return 0;
 	fg->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fg->null < 0)
@@ -16,11 +15,11 @@ int foreground_stdio(struct foreground *fg, const struct env_flags *f, int stdio
 	return 0;
 }
 
-int foreground_signals(struct foreground *fg, const struct env_flags *f, struct err *err)
+int foreground_signals(struct foreground *fg, struct err *err)
 {
-	if (f->proxy_off && !f->tty)
+	if (!fg->sig_proxy && !fg->tty)
 		return 0;
-	fg->signals = relay_signals(!f->proxy_off, err);
+	fg->signals = relay_signals(fg->sig_proxy, err);
 	return fg->signals < 0 ? fg->signals : 0;
 }
 
@@ -30,8 +29,7 @@ void foreground_resize(int master)
 		relay_resize(master, relay_own_tty());
 }
 
-int foreground_serve(const struct foreground *fg, const struct env_flags *f, int pidfd, int master,
-		     struct err *err)
+int foreground_serve(const struct foreground *fg, int pidfd, int master, struct err *err)
 {
 	struct relay relay = RELAY_INIT;
 
@@ -40,7 +38,7 @@ int foreground_serve(const struct foreground *fg, const struct env_flags *f, int
 	relay.master = master;
 	if (master >= 0) {
 		relay.tty = relay_own_tty();
-		relay.in = f->interactive ? STDIN_FILENO : -1;
+		relay.in = fg->interactive ? STDIN_FILENO : -1;
 		relay.out = STDOUT_FILENO;
 	}
 	return relay_run(&relay, err);
