@@ -264,6 +264,21 @@ int cgroup_make(const struct cgroup_host *host, const char *path,
 	return r;
 }
 
+int cgroup_hand_down(const struct cgroup_host *host, const char *path,
+		     const struct cgroup_settings *settings, struct err *err)
+{
+	const char *needed[CONTROLS_MAX];
+	CLEAN(free) char *copy = xstrdup(path);
+	struct making m = { .host = host, .path = copy, .needed = needed, .err = err };
+	CLEAN(fd) int parent = -1;
+
+	m.count = needed_controllers(settings, needed);
+	parent = open_ready_parent(host, path, needed, m.count);
+	if (parent < 0)
+		parent = make_parents(&m);
+	return parent < 0 ? parent : 0;
+}
+
 int cgroup_open(const struct cgroup_host *host, const char *path, struct err *err)
 {
 	CLEAN(free) char *at = xasprintf(".%s", path);

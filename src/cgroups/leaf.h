@@ -83,6 +83,13 @@ int cgroup_make(const struct cgroup_host *host, const char *path,
 		const struct cgroup_settings *settings, int *ret_fd, int *ret_made,
 		struct err *err) MUST_CHECK;
 
+/*
+ * Enable the controllers that these settings need for an existing group, from the root down: what it
+ * was not made with (an update). Errors as cgroup_make().
+ */
+int cgroup_hand_down(const struct cgroup_host *host, const char *path,
+		     const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
+
 /* Open an existing group: fd, the caller's, or -errno (-ENOENT without much ado). */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct err *err) MUST_CHECK;
 

@@ -70,10 +70,10 @@ int container_open(int root, const char *name_or_id, struct container *ret, stru
 }
 
 /*
- * Take the lock for a change, and see what others did before we had it. The folder that we hold may
- * have been removed by then, and its name may be another container's: that one is not ours to touch.
+ * The folder that we hold may have been removed by now, and its name may be another container's: that
+ * one is not ours to touch.
  */
-static int change_begin(struct container *c, struct err *err)
+int container_lock(struct container *c, struct err *err)
 {
 	CLEAN(free) char *name = xstrdup(c->state.name);
 	int rc = state_lock(c->dir, true, err);
@@ -83,7 +83,7 @@ static int change_begin(struct container *c, struct err *err)
 	return rc < 0 ? rc : load(c, name, err);
 }
 
-static void change_end(struct container *c)
+void container_unlock(struct container *c)
 {
 	state_unlock(c->dir);
 }
@@ -174,14 +174,14 @@ int container_start(struct container *c, struct err *err)
 	if (c->start_sock >= 0) {
 		rc = stages_start(c->start_sock, err);
 		close(take_fd(&c->start_sock));
-		change_end(c);
+		container_unlock(c);
 		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
 		return rc;
 	}
-	rc = change_begin(c, err);
+	rc = container_lock(c, err);
 	if (rc == 0)
 		rc = start_by_name(c, err);
-	change_end(c);
+	container_unlock(c);
 	return rc;
 }
 
@@ -203,7 +203,7 @@ static int write_end(struct container *c, struct err *err)
 
 	if (rc == 0 && state_is_there(c->root, c->state.name, c->dir))
 		rc = state_write(c->dir, &c->state, err);
-	change_end(c);
+	container_unlock(c);
 	return rc;
 }
 
@@ -333,11 +333,11 @@ static int pause_locked(struct container *c, bool paused, struct err *err)
 
 int container_pause(struct container *c, bool paused, struct err *err)
 {
-	int rc = change_begin(c, err);
+	int rc = container_lock(c, err);
 
 	if (rc == 0)
 		rc = pause_locked(c, paused, err);
-	change_end(c);
+	container_unlock(c);
 	return rc;
 }
 
@@ -384,10 +384,10 @@ static int delete_locked(struct container *c, bool force, struct err *err)
 
 int container_delete(struct container *c, bool force, struct err *err)
 {
-	int rc = change_begin(c, err);
+	int rc = container_lock(c, err);
 
 	if (rc == 0)
 		rc = delete_locked(c, force, err);
-	change_end(c);
+	container_unlock(c);
 	return rc;
 }

@@ -65,6 +65,13 @@ int container_open(int root, const char *name_or_id, struct container *ret,
 		   struct err *err) MUST_CHECK;
 
 /*
+ * Take its lock for a change, and read its state again: what others did before we had the lock.
+ * -ENOENT: it was removed meanwhile. To be unlocked in any case.
+ */
+int container_lock(struct container *c, struct err *err) MUST_CHECK;
+void container_unlock(struct container *c);
+
+/*
  * Make a container up to the point where its init waits for start. Everything that can be refused
  * is refused before anything is changed; after a failure nothing is left. `warnings` collects what
  * the user should know. The spec may be changed by this (defaults are filled in) and stays the
@@ -99,6 +106,10 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 int container_stop(struct container *c, int signal, int timeout_ms, struct err *err) MUST_CHECK;
 
 int container_pause(struct container *c, bool paused, struct err *err) MUST_CHECK;
+
+/* Other limits, as far as `res` says any; the rest stays. Warnings are appended. */
+int container_update(struct container *c, const struct spec_resources *res, struct strv *warnings,
+		     struct err *err) MUST_CHECK;
 
 /* Remove all that is left of it. A running one only with force (killed first). */
 int container_delete(struct container *c, bool force, struct err *err) MUST_CHECK;

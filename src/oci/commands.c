@@ -1,0 +1,129 @@
+/* The table of verbs, and what comes before them. */
+#include "oci/oci.h"
+
+#include "base/file.h"
+#include "runtime/guard.h"
+#include "spec/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TO(field) OPT_TO(struct oci_globals, field)
+
+static const struct opt_row global_rows[] = {
+	{ "root", "DIR",
+	  "Where the state of containers is kept (default " OCI_ROOT
+	  "; for ordinary users below $XDG_RUNTIME_DIR)",
+	  "@dir", .kind = OPT_STRING, TO(root) },
+	{ "log", "FILE", "Write errors here as well as to standard error", "@file",
+	  .kind = OPT_STRING, TO(log) },
+	{ "log-format", "FORMAT", "Of --log: text (default) or json", "text json",
+	  .kind = OPT_STRING, TO(log_format) },
+	{ "debug", NULL, "Taken and ignored: what goes wrong is always told in full",
+	  .kind = OPT_FLAG, TO(debug) },
+	{ "systemd-cgroup", NULL, "Ask systemd for the cgroup; cgroupsPath is SLICE:PREFIX:NAME",
+	  .kind = OPT_FLAG, TO(systemd_cgroup) },
+	{ "cgroup-manager", "MANAGER", "cgroupfs (default), systemd, or disabled: no cgroup at all",
+	  "cgroupfs systemd disabled", .kind = OPT_STRING, TO(cgroup_manager) },
+	{ "rootless", "WHEN", "auto (default), true or false", "auto true false",
+	  .kind = OPT_STRING, TO(rootless) },
+	{ "criu", "FILE", "Taken and ignored: criu is looked up in PATH", "@file",
+	  .kind = OPT_STRING, .hidden = true, TO(criu) },
+	{ "version", NULL, "Print the version", .kind = OPT_FLAG, .letter = 'v', TO(version) },
+	{ 0 },
+};
+
+static const struct command commands[] = {
+	{ "create", "[flags] ID", "Make a container; `start` runs its process", NULL,
+	  oci_verb_create, .enters = true, .options = { oci_create_rows, 'c' },
+	  .flags_size = sizeof(struct oci_create_flags), .min = 1, .max = 1 },
+	{ "start", "ID", "Run the process of a created container", NULL, oci_verb_start, .min = 1,
+	  .max = 1 },
+	{ "run", "[flags] ID", "Make a container and run its process", NULL, oci_verb_run,
+	  .enters = true, .options = { oci_create_rows, 'r' },
+	  .flags_size = sizeof(struct oci_create_flags), .min = 1, .max = 1 },
+	{ "state", "ID", "Show the state document", NULL, oci_verb_state, .min = 1, .max = 1 },
+	{ "kill", "[flags] ID [SIGNAL]", "Send a signal (default SIGTERM)", NULL, oci_verb_kill,
+	  FLAGS(oci_kill_flags, oci_kill_rows), .min = 1, .max = 2 },
+	{ "delete", "[flags] ID", "Remove what is left of a container", NULL, oci_verb_delete,
+	  FLAGS(oci_delete_flags, oci_delete_rows), .min = 1, .max = 1 },
+	{ "list", "[flags]", "List containers", NULL, oci_verb_list,
+	  FLAGS(oci_list_flags, oci_list_rows) },
+	{ "pause", "ID", "Freeze all its processes", NULL, oci_verb_pause, .min = 1, .max = 1 },
+	{ "resume", "ID", "Let them go on", NULL, oci_verb_resume, .min = 1, .max = 1 },
+	{ "help", "[VERB]", "Show this, or all about a verb", NULL, verb_help,
+	  FLAGS(help_flags, help_rows), .operands = "@verb", .max = 2 },
+	{ 0 },
+};
+
+static int one_of(const char *flag, const char *value, const char *const *words, struct err *err)
+{
+	for (size_t i = 0; value && words[i]; i++)
+		if (str_eq(value, words[i]))
+			return 0;
+	return value ? err_set(err, EINVAL, "--%s: \"%s\" is not one of its values; see help", flag,
+			       value) :
+		       0;
+}
+
+static int begin(struct call *call, struct err *err)
+{
+	/* dockerd and podman read these three lines. */
+	static const char version[] = "ctr-oci version " CTR_VERSION "\n"
+				      "commit: " CTR_VERSION "\n"
+				      "spec: 1.3.0\n";
+	static const char *const formats[] = { "text", "json", NULL };
+	static const char *const managers[] = { "cgroupfs", "systemd", "disabled", NULL };
+	const struct oci_globals *g = call->globals;
+	int r = one_of("log-format", g->log_format, formats, err);
+
+	if (r == 0)
+		r = one_of("cgroup-manager", g->cgroup_manager, managers, err);
+	if (r < 0)
+		return r;
+	call->root = g->root ? g->root : OCI_ROOT;
+	if (!g->version)
+		return 0;
+	(void)!call_print(call, version, sizeof(version) - 1);
+	return 1;
+}
+
+const struct program oci_program = {
+	.name = "ctr-oci",
+	.about = "The runtime that container engines call: the command line of runc.",
+	.hint = "ctr-oci(8) tells how to\nmake an engine use it.",
+	.commands = commands,
+	.options = { .rows = global_rows },
+	.globals_size = sizeof(struct oci_globals),
+	.exit_failed = 1,
+	.begin = begin,
+	.guard = guard_self,
+	.say = oci_say,
+};
+
+int oci_open(const struct call *call, struct container *ret, struct err *err)
+{
+	int root = state_root_open(call->root, err);
+
+	*ret = CONTAINER_INIT;
+	return root < 0 ? root : container_open(root, call->args[0], ret, err);
+}
+
+int oci_bundle(const struct call *call, const char *bundle, char **ret_path, struct spec *ret,
+	       struct strv *warnings, struct err *err)
+{
+	CLEAN(free) char *path = realpath(bundle ? bundle : ".", NULL);
+	CLEAN(fd) int dir = -1;
+
+	(void)call;
+	if (!path)
+		return err_sys(err, "--bundle %s", bundle ? bundle : ".");
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(err, "--bundle %s", path);
+	*ret_path = take_ptr(path);
+	return spec_load(dir, "config.json", ret, warnings, err);
+}

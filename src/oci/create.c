@@ -1,0 +1,164 @@
+/* create, run, start */
+#include "oci/oci.h"
+
+#include "monitor/foreground.h"
+#include "monitor/terminal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TO(field) OPT_TO(struct oci_create_flags, field)
+
+const struct opt_row oci_create_rows[] = {
+	{ "bundle", "DIR", "Folder with config.json (default: this one)", "@dir",
+	  .kind = OPT_STRING, .letter = 'b', TO(bundle) },
+	{ "console-socket", "SOCKET", "Unix socket that gets the master of the terminal", "@file",
+	  .kind = OPT_STRING, TO(console_socket) },
+	{ "pid-file", "FILE", "Write the pid of its first process to a file", "@file",
+	  .kind = OPT_STRING, TO(pid_file) },
+	{ "no-pivot", NULL, "Move the root instead of pivot_root (a host that runs from a ramfs)",
+	  .kind = OPT_FLAG, TO(no_pivot) },
+	{ "no-new-keyring", NULL, "Keep the caller's session keyring", .kind = OPT_FLAG,
+	  TO(no_new_keyring) },
+	{ "preserve-fds", "N", "Leave this many fds from 3 on open for it", .kind = OPT_INT,
+	  .min = 0, .max = 1000, TO(preserve_fds) },
+	{ "detach", NULL, "Don't wait for its end", .kind = OPT_FLAG, .letter = 'd', .only = 'r',
+	  TO(detach) },
+	{ "keep", NULL, "Don't delete it when it has ended", .kind = OPT_FLAG, .only = 'r',
+	  TO(keep) },
+	{ "no-subreaper", NULL, "Taken and ignored: nobody is made a subreaper", .kind = OPT_FLAG,
+	  .only = 'r', .hidden = true, TO(no_subreaper) },
+	{ 0 },
+};
+
+int oci_create_options(const struct call *call, const struct oci_create_flags *f,
+		       struct create_options *ret, struct err *err)
+{
+	const struct oci_globals *g = call->globals;
+
+	if (g->systemd_cgroup || str_eq(g->cgroup_manager, "systemd"))
+		return err_set(err, ENOTSUP,
+			       "--systemd-cgroup: not in this version; use the cgroupfs manager");
+	*ret = CREATE_OPTIONS_INIT;
+	ret->name = ret->id = call->args[0];
+	ret->pid_file = f->pid_file;
+	ret->console_socket = f->console_socket;
+	ret->preserve_fds = (unsigned int)f->preserve_fds.value;
+	ret->no_pivot = f->no_pivot;
+	ret->no_new_keyring = f->no_new_keyring;
+	ret->no_cgroup = str_eq(g->cgroup_manager, "disabled");
+	return 0;
+}
+
+/* What a call makes, and what has to be freed after it. */
+struct made {
+	struct spec spec;
+	struct create_options opt;
+	char *bundle;
+	int root;
+};
+
+static void made_free(struct made *m)
+{
+	spec_free(&m->spec);
+	free(m->bundle);
+	clean_fd(&m->root);
+}
+CLEAN_DEFINE(made, struct made, made_free)
+
+static int make(struct call *call, struct made *m, struct err *err)
+{
+	const struct oci_create_flags *f = call->flags;
+	int r;
+
+	m->root = state_root_open(call->root, err);
+	r = m->root < 0 ? m->root : oci_create_options(call, f, &m->opt, err);
+	if (r == 0)
+		r = oci_bundle(call, f->bundle, &m->bundle, &m->spec, &call->warnings, err);
+	m->opt.bundle = m->bundle;
+	return r;
+}
+
+int oci_verb_create(struct call *call)
+{
+	CLEAN(made) struct made m = { .root = -1 };
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	struct err err = { 0 };
+	int r = make(call, &m, &err);
+
+	if (r == 0 && m.spec.process.terminal && !m.opt.console_socket)
+		r = err_set(&err, EINVAL,
+			    "process.terminal is true: create needs --console-socket, for nobody "
+			    "would hold the terminal once it is done");
+	if (r == 0)
+		r = container_create(m.root, &m.spec, &m.opt, &call->warnings, &c, &err);
+	call_warn(call);
+	return r < 0 ? call_fail(call, &err) : 0;
+}
+
+int oci_verb_start(struct call *call)
+{
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	struct err err = { 0 };
+	int r = oci_open(call, &c, &err);
+
+	if (r == 0)
+		r = container_start(&c, &err);
+	return r < 0 ? call_fail(call, &err) : 0;
+}
+
+/* ---- run --------------------------------------------------------------------------- */
+
+static int serve(struct container *c, struct foreground *fg, int *ret_code, struct err *err)
+{
+	int r = foreground_signals(fg, err);
+
+	if (r < 0)
+		return r;
+	foreground_resize(c->terminal);
+	r = container_start(c, err);
+	if (r >= 0)
+		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
+	return r < 0 ? r : container_wait(c, ret_code, err);
+}
+
+static int run(struct call *call, struct made *m, struct container *c, struct foreground *fg,
+	       int *ret_code, struct err *err)
+{
+	const struct oci_create_flags *f = call->flags;
+	int r;
+
+	if (f->detach && m->spec.process.terminal && !f->console_socket)
+		return err_set(err, EINVAL,
+			       "process.terminal is true: run --detach needs --console-socket");
+	m->opt.start_by_caller = true;
+	fg->tty = m->spec.process.terminal && !f->console_socket;
+	fg->interactive = true;
+	relay_inherited();
+	r = container_create(m->root, &m->spec, &m->opt, &call->warnings, c, err);
+	call_warn(call);
+	if (r < 0)
+		return r;
+	return f->detach ? container_start(c, err) : serve(c, fg, ret_code, err);
+}
+
+int oci_verb_run(struct call *call)
+{
+	const struct oci_create_flags *f = call->flags;
+	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
+	CLEAN(made) struct made m = { .root = -1 };
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	struct err err = { 0 }, removal = { 0 };
+	int code = 0, status = 0, r = make(call, &m, &err);
+
+	if (r == 0)
+		r = run(call, &m, &c, &fg, &code, &err);
+	if (r < 0)
+		status = call_fail(call, &err);
+	if (c.dir < 0 || (r == 0 && (f->detach || f->keep)))
+		return status ? status : code;
+	r = container_delete(&c, true, &removal);
+	if (r < 0 && r != -ENOENT)
+		status = call_fail(call, &removal);
+	return status ? status : code;
+}

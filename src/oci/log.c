@@ -1,0 +1,59 @@
+/*
+ * How engines hear of what went wrong. podman reads all of --log as one JSON object; containerd and
+ * dockerd take its last line of level error. So: exactly one object for an error, and warnings, which
+ * would be a second one, only on stderr.
+ */
+#include "oci/oci.h"
+
+#include "base/fd.h"
+#include "base/json.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void now_text(char *ret, size_t room)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (!gmtime_r(&now, &tm) || !strftime(ret, room, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		*ret = '\0';
+}
+
+static void log_line(struct str *line, bool json, const char *level, const char *text)
+{
+	CLEAN(json) struct json_object *o = NULL;
+	char when[40];
+
+	now_text(when, sizeof(when));
+	if (!json) {
+		str_printf(line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, text);
+		return;
+	}
+	o = json_object_new_object();
+	json_put_string(o, "level", level);
+	json_put_string(o, "msg", text);
+	json_put_string(o, "time", when);
+	str_printf(line, "%s\n",
+		   json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							     JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+void oci_say(const struct call *call, const char *level, const char *text)
+{
+	const struct oci_globals *g = call->globals;
+	CLEAN(str) struct str line = { 0 }, out = { 0 };
+	bool error = str_eq(level, "error");
+	CLEAN(fd) int fd = -1;
+
+	str_printf(&out, "%s: %s%s\n", call->program->name, error ? "" : "warning: ", text);
+	(void)!fd_write_all(STDERR_FILENO, out.text, out.len);
+	if (!g || !g->log || !error)
+		return;
+	log_line(&line, str_eq(g->log_format, "json"), level, text);
+	fd = open(g->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		(void)!fd_write_all(fd, line.text, line.len);
+}

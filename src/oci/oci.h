@@ -1,0 +1,68 @@
+/*
+ * The OCI runtime command line, as runc speaks it: what podman, containerd, CRI-O, Docker and buildah
+ * call. Only verbs and their flags live here; what they do is src/runtime's.
+ */
+#ifndef CTR_OCI_OCI_H
+#define CTR_OCI_OCI_H
+
+#include "cli/program.h"
+#include "runtime/container.h"
+
+#include <stdbool.h>
+
+#define OCI_ROOT "/run/ctr-oci"
+
+/* Flags before the verb. */
+struct oci_globals {
+	const char *root, *log, *log_format, *cgroup_manager, *rootless, *criu;
+	bool debug, systemd_cgroup, version;
+};
+
+extern const struct program oci_program;
+
+/* log.c: `say` of the program: to stderr, and to --log as the engines read it. */
+void oci_say(const struct call *call, const char *level, const char *text);
+
+/* The container that the first operand names. *ret needs container_close() in any case. */
+int oci_open(const struct call *call, struct container *ret, struct err *err) MUST_CHECK;
+
+/* The bundle's folder (NULL: the working one) as an absolute path, the caller's, and its config.json. */
+int oci_bundle(const struct call *call, const char *bundle, char **ret_path, struct spec *ret,
+	       struct strv *warnings, struct err *err) MUST_CHECK;
+
+/* What create, run and restore share. */
+struct oci_create_flags {
+	const char *bundle, *console_socket, *pid_file;
+	bool no_pivot, no_new_keyring, no_subreaper, detach, keep;
+	struct opt_i64 preserve_fds;
+};
+
+int oci_create_options(const struct call *call, const struct oci_create_flags *f,
+		       struct create_options *ret, struct err *err) MUST_CHECK;
+
+int oci_verb_create(struct call *call);
+int oci_verb_run(struct call *call);
+int oci_verb_start(struct call *call);
+int oci_verb_kill(struct call *call);
+int oci_verb_delete(struct call *call);
+int oci_verb_pause(struct call *call);
+int oci_verb_resume(struct call *call);
+int oci_verb_state(struct call *call);
+int oci_verb_list(struct call *call);
+
+extern const struct opt_row oci_create_rows[], oci_kill_rows[], oci_delete_rows[], oci_list_rows[];
+
+struct oci_kill_flags {
+	bool all;
+};
+
+struct oci_delete_flags {
+	bool force;
+};
+
+struct oci_list_flags {
+	const char *format;
+	bool quiet;
+};
+
+#endif
