@@ -176,5 +176,6 @@ int program_main(const struct program *program, char **args)
 	else
 		status = r > 0 ? 0 : find_and_run(&call, args);
 	opt_free(&program->options, globals);
+	free(call.root_text);
 	return status;
 }

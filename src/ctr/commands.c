@@ -2,6 +2,7 @@
 
 #include "ctr/verbs.h"
 #include "runtime/guard.h"
+#include "runtime/rootless.h"
 #include "sandbox/profile.h"
 
 #include <stdlib.h>
@@ -89,19 +90,28 @@ static const struct command commands[] = {
 
 /* ---- the program ------------------------------------------------------------------- */
 
+static int root_of_user(struct call *call, struct err *err)
+{
+	int r = rootless_state_root("ctr", &call->root_text, err);
+
+	call->root = call->root_text;
+	return r;
+}
+
 static int begin(struct call *call, struct err *err)
 {
 	static const char version[] = "ctr version " CTR_VERSION "\n";
 	const struct global_flags *g = call->globals;
 
-	(void)err;
+	if (g->version) {
+		(void)!call_print(call, version, sizeof(version) - 1);
+		return 1;
+	}
 	call->root = g->root ? g->root : getenv("CTR_ROOT");
-	if (!call->root || !*call->root)
-		call->root = DEFAULT_ROOT;
-	if (!g->version)
+	if (call->root && *call->root)
 		return 0;
-	(void)!call_print(call, version, sizeof(version) - 1);
-	return 1;
+	call->root = DEFAULT_ROOT;
+	return rootless() ? root_of_user(call, err) : 0;
 }
 
 static void allow_words(const struct command *cmd, bool roff, struct str *out)

@@ -1,6 +1,7 @@
 /* --network, --pid, --ipc, --uts, --cgroupns, --userns, --time, and what comes with them. */
 #include "ctr/run_make.h"
 
+#include "runtime/rootless.h"
 #include "spec/load.h"
 #include "spec/names.h"
 
@@ -87,6 +88,10 @@ static int join_container(struct run_made *m, const struct ns_flag *flag, const 
 	ns_set(ns, true, xasprintf("/proc/%d/ns/%s", (int)pid, spec_ns_proc(flag->ns)));
 	if (flag->ns == NS_IPC)
 		container_shm(m, pid);
+	/* An ordinary user has rights over that namespace only in the user namespace that owns it. */
+	ns = &m->spec.lin.namespaces[NS_USER];
+	if (rootless() && !ns->wanted)
+		ns_set(ns, true, xasprintf("/proc/%d/ns/user", (int)pid));
 	return 0;
 }
 
@@ -187,7 +192,14 @@ static int user_namespace(const struct run_flags *f, struct run_made *m, struct 
 	else if (f->gidmap.count && !f->uidmap.count)
 		for (size_t i = 0; i < lin->gid_maps.count; i++)
 			*SPEC_ADD(&lin->uid_maps) = lin->gid_maps.items[i];
-	if (f->userns && ns->wanted && !ns->path && !lin->uid_maps.count)
+	/* An ordinary user has no rights but in a user namespace. */
+	if (rootless() && !f->userns && !ns->wanted)
+		ns_set(ns, true, NULL);
+	if (!ns->wanted || ns->path || lin->uid_maps.count)
+		return 0;
+	if (rootless())
+		return rootless_maps(&lin->uid_maps, &lin->gid_maps, m->warnings, err);
+	if (f->userns)
 		auto_maps(m);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/process.h"
 #include "rootfs/source.h"
+#include "runtime/rootless.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -21,9 +22,15 @@ static int source_host(struct run_made *m, struct err *err)
 
 static int source_busybox_tree(struct run_made *m, struct err *err)
 {
+	CLEAN(free) char *cache = NULL;
 	char *path = NULL;
-	int r = source_busybox(NULL, &path, err);
+	int r = 0;
 
+	/* Root's would belong to nobody in an ordinary user's container: nothing in it could change. */
+	if (rootless())
+		r = rootless_cache("ctr/busybox", &cache, err);
+	if (r == 0)
+		r = source_busybox(cache, &path, err);
 	if (r < 0)
 		return r;
 	free(m->spec.root_path);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "runtime/guard.h"
+#include "runtime/rootless.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -69,6 +70,12 @@ static int one_of(const char *flag, const char *value, const char *const *words,
 		       0;
 }
 
+/* In a user namespace we may be root and have no say over /run all the same: engines say so. */
+static bool is_rootless(const struct oci_globals *g)
+{
+	return str_eq(g->rootless, "true") || (!str_eq(g->rootless, "false") && rootless());
+}
+
 static int begin(struct call *call, struct err *err)
 {
 	/* dockerd and podman read these three lines. */
@@ -84,11 +91,16 @@ static int begin(struct call *call, struct err *err)
 		r = one_of("cgroup-manager", g->cgroup_manager, managers, err);
 	if (r < 0)
 		return r;
+	if (g->version) {
+		(void)!call_print(call, version, sizeof(version) - 1);
+		return 1;
+	}
 	call->root = g->root ? g->root : OCI_ROOT;
-	if (!g->version)
+	if (g->root || !is_rootless(g))
 		return 0;
-	(void)!call_print(call, version, sizeof(version) - 1);
-	return 1;
+	r = rootless_state_root("ctr-oci", &call->root_text, err);
+	call->root = call->root_text;
+	return r;
 }
 
 const struct program oci_program = {

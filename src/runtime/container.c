@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/hooks.h"
+#include "runtime/pids.h"
 #include "runtime/stages.h"
 #include "spec/load.h"
 
@@ -109,13 +110,6 @@ int container_spec(const struct container *c, struct spec *ret, struct err *err)
 	CLEAN(strv) struct strv ignored = { 0 };
 
 	return spec_load(c->dir, "config.json", ret, &ignored, err);
-}
-
-int container_pids(struct container *c, pid_t **ret, size_t *ret_count, struct err *err)
-{
-	int fd = container_cgroup(c, err);
-
-	return fd < 0 ? fd : cgroup_pids(fd, true, ret, ret_count, err);
 }
 
 /* ---- start --------------------------------------------------------------------------- */
@@ -242,6 +236,8 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 					strerror(-rc)) :
 				0;
 	}
+	if (!c->state.cgroup)
+		return c->pidfd < 0 ? not_running(c, err) : pids_signal(c, signal, err);
 	fd = container_cgroup(c, err);
 	if (fd == -ENOENT)
 		return not_running(c, err);

@@ -6,7 +6,9 @@
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/plan.h"
+#include "runtime/rootless.h"
 #include "runtime/stages.h"
+#include "runtime/stone.h"
 #include "spec/names.h"
 
 #include <errno.h>
@@ -36,6 +38,12 @@ int exec_socket(struct making *m, struct err *err)
 	m->sync = ends[0];
 	m->sync_child = ends[1];
 	return 0;
+}
+
+bool want_pid_ns(const struct plan *p)
+{
+	(void)p;
+	return !rootless();
 }
 
 int exec_pid_ns(struct making *m, struct err *err)
@@ -75,25 +83,51 @@ static int group_of_init(const struct making *m, struct err *err)
 	return rc < 0 ? rc : cgroup_open(&host, line + 3, err);
 }
 
+static void child_begin(struct making *m)
+{
+	close(take_fd(&m->sync));
+	m->sync = take_fd(&m->sync_child);
+	stages_child(m);
+}
+
+/* An ordinary user has the right to enter the pid namespace only inside of its user namespace. */
+static int enter_user_and_pid(struct making *m, struct err *err)
+{
+	return setns(m->target, CLONE_NEWUSER | CLONE_NEWPID) < 0 ?
+		       err_sys(err, "enter its user and pid namespace") :
+		       0;
+}
+
+static int clone_child(struct making *m, int group, struct err *err)
+{
+	int own = m->cgroup, rc = 0;
+
+	m->cgroup = group;
+	if (rootless()) {
+		rc = stone_clone(m, enter_user_and_pid, 0, child_begin, err);
+	} else {
+		m->pid = process_clone(0, group, &m->pidfd);
+		if (m->pid == 0)
+			child_begin(m);
+		if (m->pid < 0)
+			rc = err_set(err, -m->pid, "clone3: %s", strerror(-m->pid));
+	}
+	m->cgroup = own;
+	return rc;
+}
+
 int exec_child(struct making *m, struct err *err)
 {
-	m->pid = process_clone(0, m->cgroup, &m->pidfd);
-	if (m->pid == -EBUSY) {
+	int rc = clone_child(m, m->cgroup, err);
+
+	if (rc == -EBUSY && m->cgroup >= 0) {
 		CLEAN(fd) int group = group_of_init(m, err);
 
-		if (group < 0)
-			return group;
-		m->pid = process_clone(0, group, &m->pidfd);
+		rc = group < 0 ? group : clone_child(m, group, err);
 	}
-	if (m->pid == 0) {
-		close(take_fd(&m->sync));
-		m->sync = take_fd(&m->sync_child);
-		stages_child(m);
-	}
-	if (m->pid < 0)
-		return err_set(err, -m->pid, "clone3: %s", strerror(-m->pid));
-	close(take_fd(&m->sync_child));
-	return 0;
+	if (rc == 0)
+		close(take_fd(&m->sync_child));
+	return rc;
 }
 
 /*
@@ -110,8 +144,8 @@ int exec_enter(struct making *m, struct err *err)
 			flags |= (int)spec_ns_flag(kind);
 	if (setns(m->target, flags) < 0)
 		return err_sys(err, "enter its namespaces");
-	if (!ns[NS_USER].wanted)
-		return 0;
+	if (!ns[NS_USER].wanted || rootless())
+		return rootless() ? ns_become_root(m, err) : 0;
 	/* EINVAL: it was joined by path and is the one that we are in. */
 	if (setns(m->target, CLONE_NEWUSER) < 0)
 		return errno == EINVAL ? 0 : err_sys(err, "enter its user namespace");

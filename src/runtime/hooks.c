@@ -1,23 +1,17 @@
 #include "runtime/hooks.h"
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "base/spawn.h"
 #include "runtime/stages.h"
 #include "spec/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
-
-/* How much of what a hook wrote to stderr goes into the error. */
-#define HOOK_WORDS_MAX 400
 
 /* The document in a file without a name: a pipe could fill up when the hook doesn't read. */
 static int state_fd(const struct state *s, enum status status, struct err *err)
@@ -38,87 +32,27 @@ static int state_fd(const struct state *s, enum status status, struct err *err)
 	return take_fd(&fd);
 }
 
-__attribute__((noreturn)) static void hook_exec(const struct spec_hook *h, int in, int words)
-{
-	char *const none[] = { NULL };
-	char *const alone[] = { h->path, NULL };
-	sigset_t all;
-
-	/* A process group of its own, so that a time-out ends what it started as well. */
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigemptyset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	if (dup2(in, 0) < 0 || dup2(words, 2) < 0)
-		_exit(126);
-	fd_cloexec_from(3);
-	execve(h->path, h->args.count ? h->args.items : alone, h->env.count ? h->env.items : none);
-	dprintf(2, "exec %s: %s", h->path, strerror(errno));
-	_exit(127);
-}
-
-/* Collect its words until it ends or its time is over. 0 with *ret_status, or -ETIMEDOUT. */
-static int hook_watch(int pidfd, int words, const struct opt_i64 *timeout_s, struct str *text,
-		      int *ret_status)
-{
-	uint64_t end = clock_now_ns() + (uint64_t)timeout_s->value * 1000000000u;
-	char part[512];
-	ssize_t n;
-
-	for (;;) {
-		struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN },
-				       { .fd = words, .events = POLLIN } };
-		uint64_t now = clock_now_ns();
-		int left = !timeout_s->set ? -1 : now >= end ? 0 : (int)((end - now) / 1000000) + 1;
-		int ready = poll(p, 2, left);
-
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready == 0)
-			return -ETIMEDOUT;
-		n = p[1].revents ? read(words, part, sizeof(part)) : 0;
-		if (n > 0 && text->len < HOOK_WORDS_MAX)
-			str_add_bytes(text, part, (size_t)n);
-		if (n > 0)
-			continue;
-		/* Its stderr may live on in what it left in the background: its own end counts. */
-		if (p[0].revents)
-			return process_wait(pidfd, ret_status);
-		if (p[1].revents)
-			words = -1;
-	}
-}
-
 static int one_hook(const struct spec_hook *h, int in, struct err *err)
 {
 	CLEAN(str) struct str text = { 0 };
-	CLEAN(fd) int pidfd = -1;
-	int words[2], status = 0, rc;
-	pid_t pid;
+	char *const alone[] = { h->path, NULL };
+	struct spawn s = {
+		.path = h->path,
+		.argv = h->args.count ? h->args.items : alone,
+		.env = h->env.items,
+		.in = in,
+		.timeout_ms = h->timeout_s.set ? h->timeout_s.value * 1000 : -1,
+	};
+	int status = 0, rc = spawn_wait(&s, &text, &status);
 
-	if (pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0)
-		return err_sys(err, "pipe");
-	pid = process_clone(0, -1, &pidfd);
-	if (pid == 0)
-		hook_exec(h, in, words[1]);
-	close(words[1]);
-	if (pid < 0) {
-		close(words[0]);
-		return err_set(err, -pid, "clone: %s", strerror(-pid));
-	}
-	rc = hook_watch(pidfd, words[0], &h->timeout_s, &text, &status);
-	if (rc == -ETIMEDOUT) {
-		kill(-pid, SIGKILL);
-		(void)!process_signal(pidfd, SIGKILL);
-		(void)!process_wait(pidfd, &status);
-	}
-	close(words[0]);
 	if (rc == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "%s did not end within %lld s and was killed",
 			       h->path, (long long)h->timeout_s.value);
-	if (rc < 0 || status)
-		return err_set(err, EIO, "%s failed with status %d%s%.*s", h->path,
-			       process_exit_code(status), text.len ? ": " : "", HOOK_WORDS_MAX,
+	if (rc < 0)
+		return err_set(err, -rc, "run %s: %s", h->path, strerror(-rc));
+	if (status)
+		return err_set(err, EIO, "%s failed with status %d%s%s", h->path,
+			       process_exit_code(status), text.len ? ": " : "",
 			       text.len ? text.text : "");
 	return 0;
 }

@@ -1,11 +1,13 @@
 /* The parent's rows: what it makes for the container, in the host's view, and writes down. */
 #include "runtime/stages.h"
+#include "runtime/stone.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "runtime/rootless.h"
 #include "spec/load.h"
 #include "spec/names.h"
 
@@ -172,53 +174,12 @@ __attribute__((noreturn)) static void child_begin(struct making *m)
 	stages_child(m);
 }
 
-/*
- * A user namespace that is joined owns what is made in it, so it has to be entered before the clone,
- * and there is no way back from it: a stepping stone goes in, clones a sibling of its own with
- * CLONE_PARENT, so that the init is our child, tells us its pid, and ends.
- */
-static int clone_in_userns(struct making *m, struct err *err)
-{
-	CLEAN(fd) int stone = -1;
-	int pids[2], status, rc = 0;
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pids) < 0)
-		return err_sys(err, "socketpair");
-	pid = process_clone(0, -1, &stone);
-	if (pid == 0) {
-		int pidfd = -1;
-
-		if (setns(m->plan->join[NS_USER], CLONE_NEWUSER) < 0)
-			_exit(errno);
-		pid = process_clone(m->plan->clone_flags | CLONE_PARENT, m->cgroup, &pidfd);
-		if (pid == 0)
-			child_begin(m);
-		if (pid < 0)
-			_exit(-pid);
-		_exit(fd_send(pids[1], &pid, sizeof(pid), &pidfd, 1) < 0 ? EIO : 0);
-	}
-	close(pids[1]);
-	if (pid > 0 && process_wait(stone, &status) == 0 && status == 0) {
-		size_t count = 1;
-
-		if (fd_recv(pids[0], &m->pid, sizeof(m->pid), &m->pidfd, &count) <= 0 || count != 1)
-			rc = err_set(err, EIO, "clone in the user namespace: no answer");
-	} else {
-		rc = pid < 0 ? -pid : process_exit_code(status);
-		rc = err_set(err, rc, "linux.namespaces (user).path: enter it and clone: %s",
-			     strerror(rc));
-	}
-	close(pids[0]);
-	return rc;
-}
-
 int make_child(struct making *m, struct err *err)
 {
 	const struct plan *p = m->plan;
 
 	if (p->join[NS_USER] >= 0) {
-		int rc = clone_in_userns(m, err);
+		int rc = stone_clone(m, ns_enter_user, p->clone_flags, child_begin, err);
 
 		if (rc < 0)
 			return rc;
@@ -254,10 +215,16 @@ int make_oom_score(struct making *m, struct err *err)
 	char path[48], value[24];
 	int rc;
 
-	/* By us, not by the child: in a user namespace it could not lower it. */
+	/* By us, not by the child: in a user namespace it could not lower it. And while it waits for its
+	 * ids: later it isn't the user's own any more. */
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)m->pid);
 	snprintf(value, sizeof(value), "%lld", (long long)m->plan->process->oom_score_adj.value);
 	rc = file_poke(AT_FDCWD, path, value);
+	if ((rc == -EACCES || rc == -EPERM) && rootless()) {
+		strv_printf(m->warnings, "process.oomScoreAdj: an ordinary user can't set %s here",
+			    value);
+		return 0;
+	}
 	return rc < 0 ? err_set(err, -rc, "process.oomScoreAdj: write %s to %s: %s", value, path,
 				strerror(-rc)) :
 			0;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "netns/loopback.h"
+#include "runtime/rootless.h"
 #include "spec/names.h"
 
 #include <errno.h>
@@ -31,9 +32,19 @@ bool want_time_offsets(const struct plan *p)
 	return p->new_time_ns;
 }
 
+/*
+ * An ordinary user enters what belongs to a user namespace from inside of that one only, and root what
+ * doesn't from outside only.
+ */
+static bool enters_by_stone(const struct plan *p)
+{
+	return rootless() && p->join[NS_USER] >= 0;
+}
+
 bool want_given(const struct plan *p)
 {
-	return p->new_time_ns || joins_any(p, by_parent, ARRAY_LEN(by_parent));
+	return p->new_time_ns ||
+	       (joins_any(p, by_parent, ARRAY_LEN(by_parent)) && !enters_by_stone(p));
 }
 
 bool want_id_maps(const struct plan *p)
@@ -121,16 +132,29 @@ int ns_time_offsets(struct making *m, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (unshare(CLONE_NEWTIME) < 0)
-		rc = err_sys(err, "linux.namespaces (time): unshare");
-	else
-		rc = write_offsets(&m->plan->spec->lin, err);
+	if (unshare(CLONE_NEWTIME) < 0) {
+		close(take_fd(&m->home[NS_TIME]));
+		return errno == EPERM && rootless() ?
+			       err_set(err, EPERM,
+				       "linux.namespaces (time): an ordinary user can't make one; "
+				       "leave --time out") :
+			       err_sys(err, "linux.namespaces (time): unshare");
+	}
+	rc = write_offsets(&m->plan->spec->lin, err);
 	if (rc < 0)
 		ns_go_home(m);
 	return rc;
 }
 
-static int enter(struct making *m, enum spec_ns kind, struct err *err)
+static int enter(const struct making *m, enum spec_ns kind, struct err *err)
+{
+	if (setns(m->plan->join[kind], (int)spec_ns_flag(kind)) == 0)
+		return 0;
+	return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind),
+		       m->plan->spec->lin.namespaces[kind].path);
+}
+
+static int enter_for_a_while(struct making *m, enum spec_ns kind, struct err *err)
 {
 	int rc;
 
@@ -139,16 +163,27 @@ static int enter(struct making *m, enum spec_ns kind, struct err *err)
 	rc = keep_home(m, kind, err);
 	if (rc < 0)
 		return rc;
-	if (setns(m->plan->join[kind], (int)spec_ns_flag(kind)) < 0)
-		return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind),
-			       m->plan->spec->lin.namespaces[kind].path);
-	return 0;
+	rc = enter(m, kind, err);
+	if (rc < 0)
+		close(take_fd(&m->home[kind]));
+	return rc;
+}
+
+/* The stepping stone's way in; after it come the clone and the stone's end. */
+int ns_enter_user(struct making *m, struct err *err)
+{
+	int rc = enter(m, NS_USER, err);
+
+	for (size_t i = 0; rc == 0 && enters_by_stone(m->plan) && i < ARRAY_LEN(by_parent); i++)
+		if (m->plan->join[by_parent[i]] >= 0)
+			rc = enter(m, by_parent[i], err);
+	return rc;
 }
 
 int ns_enter_given(struct making *m, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
-		int rc = enter(m, by_parent[i], err);
+		int rc = enter_for_a_while(m, by_parent[i], err);
 
 		if (rc < 0) {
 			ns_go_home(m);
@@ -187,8 +222,11 @@ static int write_map(const struct making *m, const char *file, const char *key,
 int ns_map_ids(struct making *m, struct err *err)
 {
 	const struct spec_linux *lin = &m->plan->spec->lin;
-	int rc = write_map(m, "uid_map", "linux.uidMappings", &lin->uid_maps, err);
+	int rc;
 
+	if (rootless())
+		return rootless_map_write(m->pid, &lin->uid_maps, &lin->gid_maps, err);
+	rc = write_map(m, "uid_map", "linux.uidMappings", &lin->uid_maps, err);
 	return rc < 0 ? rc : write_map(m, "gid_map", "linux.gidMappings", &lin->gid_maps, err);
 }
 
@@ -197,11 +235,10 @@ int ns_join(struct making *m, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(by_child); i++) {
 		enum spec_ns kind = by_child[i];
 
-		if (m->plan->join[kind] >= 0 &&
-		    setns(m->plan->join[kind], (int)spec_ns_flag(kind)) < 0)
-			return err_sys(err, "linux.namespaces (%s).path: enter %s",
-				       spec_ns_name(kind),
-				       m->plan->spec->lin.namespaces[kind].path);
+		int rc = m->plan->join[kind] >= 0 ? enter(m, kind, err) : 0;
+
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

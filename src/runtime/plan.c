@@ -37,58 +37,6 @@ void plan_free(struct plan *p)
 	*p = PLAN_INIT;
 }
 
-/* "NAME" below the parent of --cgroup-parent, or linux.cgroupsPath as it is. */
-static char *cgroup_path(const struct plan *p)
-{
-	const char *asked = p->spec->lin.cgroups_path, *parent = p->opt->cgroup_parent;
-
-	if (asked && *asked)
-		return xasprintf("%s%s", asked[0] == '/' ? "" : "/", asked);
-	parent = parent ? parent : DEFAULT_CGROUP_PARENT;
-	return xasprintf("%s%s/%s", parent[0] == '/' ? "" : "/", str_eq(parent, "/") ? "" : parent,
-			 p->name);
-}
-
-/*
- * The groups above ours that go with it in the end, when they are empty: those that are not there
- * yet, and our own default one, whoever of us made it.
- */
-static int levels_missing(const struct plan *p)
-{
-	CLEAN(free) char *path = xstrdup(p->cgroup);
-	int levels = 0;
-	char *slash;
-
-	for (slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
-		*slash = '\0';
-		if (!str_eq(path, DEFAULT_CGROUP_PARENT) &&
-		    faccessat(p->host.fd, path + 1, F_OK, 0) == 0)
-			break;
-		levels++;
-	}
-	return levels;
-}
-
-int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
-{
-	const struct spec_resources *res = &p->spec->lin.resources;
-	int rc = cgroup_host_find(&p->host, err);
-
-	if (rc < 0 || p->opt->no_cgroup)
-		return rc;
-	p->cgroup = cgroup_path(p);
-	rc = cgroup_settings_make(res, &p->limits, warnings, err);
-	if (rc == 0)
-		rc = cgroup_check(&p->host, p->cgroup, &p->limits, warnings, err);
-	if (rc == 0 && res->devices.count)
-		rc = cgroup_devices_make(res->devices.items, res->devices.count, &p->devices, err);
-	else
-		p->devices.allow_all = true;
-	if (rc == 0)
-		p->cgroup_levels = levels_missing(p);
-	return rc;
-}
-
 /* What the container may have at most: in a user namespace of its own, all that there are. */
 static void plan_caps(struct plan *p, struct strv *warnings)
 {

@@ -19,8 +19,8 @@ const struct stage create_stages[] = {
 	{ "enter given namespaces",          PARENT, NOW,        NOW,        want_given,           ns_enter_given,         ns_go_home },
 	{ "clone the init process",          PARENT, NOW,        NOW,        NULL,                 make_child,             unmake_child },
 	{ "leave given namespaces",          PARENT, NOW,        NOW,        want_given,           ns_leave_given,         NULL },
-	{ "map user ids",                    PARENT, NOW,        IDS_MAPPED, want_id_maps,         ns_map_ids,             NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },
+	{ "map user ids",                    PARENT, NOW,        IDS_MAPPED, want_id_maps,         ns_map_ids,             NULL },
 	{ "keep the configuration",          PARENT, NOW,        NOW,        NULL,                 make_config,            NULL },
 
 	{ "join namespaces",                 CHILD,  NOW,        NOW,        want_join,            ns_join,                NULL },
@@ -54,7 +54,7 @@ const struct stage create_stages[] = {
 /* One more process in a container that runs. */
 const struct stage exec_stages[] = {
 	{ "make the socket to the child",    PARENT, NOW,        NOW,        NULL,                 exec_socket,            NULL },
-	{ "enter the pid namespace",         PARENT, NOW,        NOW,        NULL,                 exec_pid_ns,            ns_go_home },
+	{ "enter the pid namespace",         PARENT, NOW,        NOW,        want_pid_ns,          exec_pid_ns,            ns_go_home },
 	{ "clone into the cgroup",           PARENT, NOW,        NOW,        NULL,                 exec_child,             unmake_child },
 	{ "leave the pid namespace",         PARENT, NOW,        NOW,        NULL,                 ns_leave_given,         NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },

@@ -132,6 +132,7 @@ bool want_rlimits(const struct plan *p);
 /* namespaces.c */
 int ns_time_offsets(struct making *m, struct err *err);
 int ns_enter_given(struct making *m, struct err *err);
+int ns_enter_user(struct making *m, struct err *err);
 int ns_leave_given(struct making *m, struct err *err);
 void ns_go_home(struct making *m);
 int ns_map_ids(struct making *m, struct err *err);
@@ -171,6 +172,7 @@ int become_payload(struct making *m, struct err *err);
 
 /* exec.c: the rows that only exec has */
 int exec_socket(struct making *m, struct err *err);
+bool want_pid_ns(const struct plan *p);
 int exec_pid_ns(struct making *m, struct err *err);
 int exec_child(struct making *m, struct err *err);
 int exec_enter(struct making *m, struct err *err);

@@ -99,13 +99,22 @@ void rights_umask(const struct spec_process *p)
 	umask(p->umask.set ? (mode_t)p->umask.value & 0777 : 022);
 }
 
+/* Nothing is asked for that setresgid() doesn't give as well. */
+static bool only_primary(const struct spec_process *p)
+{
+	for (size_t i = 0; i < p->additional_gids.count; i++)
+		if (p->additional_gids.items[i] != p->gid)
+			return false;
+	return true;
+}
+
 static int set_groups(const struct spec_process *p, struct err *err)
 {
 	if (setgroups(p->additional_gids.count, p->additional_gids.items) == 0)
 		return 0;
 	/* Denied as a whole in a user namespace whose maps an ordinary user wrote: the groups that came in
 	 * from outside stay, and nothing inside can be done with them. */
-	if (errno == EPERM && p->additional_gids.count == 0)
+	if (errno == EPERM && only_primary(p))
 		return 0;
 	if (errno == EPERM)
 		return err_set(

@@ -1,0 +1,147 @@
+/* In which group the container goes, and with which limits. */
+#include "runtime/plan.h"
+
+#include "runtime/rootless.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_CGROUP_PARENT "/ctr"
+
+/* "NAME" below the parent of --cgroup-parent, or linux.cgroupsPath as it is. */
+static char *cgroup_path(const struct plan *p)
+{
+	const char *asked = p->spec->lin.cgroups_path, *parent = p->opt->cgroup_parent;
+
+	if (asked && *asked)
+		return xasprintf("%s%s", asked[0] == '/' ? "" : "/", asked);
+	parent = parent ? parent : DEFAULT_CGROUP_PARENT;
+	return xasprintf("%s%s/%s", parent[0] == '/' ? "" : "/", str_eq(parent, "/") ? "" : parent,
+			 p->name);
+}
+
+/*
+ * The groups above ours that go with it in the end, when they are empty: those that are not there
+ * yet, and our own default one, whoever of us made it.
+ */
+static int levels_missing(const struct plan *p)
+{
+	CLEAN(free) char *path = xstrdup(p->cgroup);
+	int levels = 0;
+	char *slash;
+
+	for (slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (!str_eq(path, DEFAULT_CGROUP_PARENT) &&
+		    faccessat(p->host.fd, path + 1, F_OK, 0) == 0)
+			break;
+		levels++;
+	}
+	return levels;
+}
+
+/* ---- where we may ------------------------------------------------------------------ */
+
+/*
+ * May we make a group in this one and clone into it? The kernel wants cgroup.procs of the group that
+ * ours and the new one have in common to be ours to write: delegation hands both over.
+ */
+static bool may_make_in(const struct plan *p, const char *group)
+{
+	CLEAN(free) char *folder = xasprintf(".%s", group);
+	CLEAN(free) char *procs = xasprintf(".%s/cgroup.procs", group);
+
+	return faccessat(p->host.fd, folder, W_OK, AT_EACCESS) == 0 &&
+	       faccessat(p->host.fd, procs, W_OK, AT_EACCESS) == 0;
+}
+
+/* The same for the nearest group above `path` that is there. */
+static bool may_make(const struct plan *p, const char *path)
+{
+	CLEAN(free) char *at = xasprintf(".%s", path);
+	char *slash;
+
+	while ((slash = strrchr(at, '/'))) {
+		*slash = '\0';
+		if (faccessat(p->host.fd, at, F_OK, 0) == 0)
+			return may_make_in(p, at + 1);
+	}
+	return false;
+}
+
+/*
+ * Of an ordinary user about whose group nothing was said: beside the group that we are in, where
+ * controllers can be had, or below it. NULL: neither is delegated to the user.
+ */
+static char *rootless_path(const struct plan *p, struct err *err)
+{
+	CLEAN(free) char *own = NULL, *parent = NULL;
+	char *slash;
+
+	if (cgroup_host_own(&p->host, &own, err) < 0)
+		return NULL;
+	parent = xstrdup(own);
+	slash = strrchr(parent, '/');
+	*slash = '\0';
+	if (slash != parent && may_make_in(p, parent))
+		return xasprintf("%s/ctr-%s", parent, p->name);
+	if (!str_eq(own, "/") && may_make_in(p, own))
+		return xasprintf("%s/ctr-%s", own, p->name);
+	return NULL;
+}
+
+/* No group can be had. That is fine as long as nobody asked for what only a group gives. */
+static int without_group(struct plan *p, struct strv *warnings, struct err *err)
+{
+	for (size_t i = 0; i < p->limits.count; i++)
+		if (!p->limits.items[i].defaulted)
+			return err_set(
+				err, EPERM,
+				"linux.resources.%s: no cgroup is ours to limit: run it in one "
+				"that is delegated (systemd-run --user --scope -p Delegate=yes "
+				"ctr ...), or leave the limit out",
+				p->limits.items[i].key);
+	if (!rootless())
+		strv_printf(warnings,
+			    "no group can be made for %s: the container stays in our own cgroup",
+			    p->cgroup);
+	cgroup_settings_free(&p->limits);
+	free(take_ptr(p->cgroup));
+	p->devices.allow_all = true;
+	return 0;
+}
+
+/* ---- all of it --------------------------------------------------------------------- */
+
+static int plan_limits(struct plan *p, struct strv *warnings, struct err *err)
+{
+	const struct spec_resources *res = &p->spec->lin.resources;
+	int rc = cgroup_check(&p->host, p->cgroup, &p->limits, warnings, err);
+
+	/* An ordinary user has no right to attach a program, and none to make a device either. */
+	p->devices.allow_all = rootless() || !res->devices.count;
+	if (rc == 0 && !p->devices.allow_all)
+		rc = cgroup_devices_make(res->devices.items, res->devices.count, &p->devices, err);
+	if (rc == 0)
+		p->cgroup_levels = levels_missing(p);
+	return rc;
+}
+
+int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
+{
+	bool said = (p->spec->lin.cgroups_path && *p->spec->lin.cgroups_path) ||
+		    p->opt->cgroup_parent;
+	int rc = cgroup_host_find(&p->host, err);
+
+	if (rc < 0 || p->opt->no_cgroup)
+		return rc;
+	rc = cgroup_settings_make(&p->spec->lin.resources, &p->limits, warnings, err);
+	if (rc < 0)
+		return rc;
+	p->cgroup = rootless() && !said && p->host.fd >= 0 ? rootless_path(p, err) : cgroup_path(p);
+	if (p->host.fd >= 0 && (!p->cgroup || !may_make(p, p->cgroup)))
+		return without_group(p, warnings, err);
+	return plan_limits(p, warnings, err);
+}

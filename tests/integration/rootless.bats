@@ -1,0 +1,170 @@
+# Containers of an ordinary user, who has a range of ids in /etc/subuid and no other rights.
+
+load lib
+
+ME=4242
+
+setup_file() {
+	# Files of this test's own view: nobody's accounts are changed.
+	local etc=$BATS_FILE_TMPDIR/etc file
+	mkdir -p "$etc"
+	cp /etc/passwd /etc/group "$etc"
+	echo "tester:x:$ME:$ME::/:/bin/sh" >>"$etc/passwd"
+	echo "tester:x:$ME:" >>"$etc/group"
+	echo "tester:700000:65536" | tee "$etc/subuid" >"$etc/subgid"
+	for file in passwd group subuid subgid; do
+		[ -e "/etc/$file" ] || touch "/etc/$file"
+		mount --bind "$etc/$file" "/etc/$file"
+	done
+	chmod 755 "$BATS_FILE_TMPDIR" "$etc"
+}
+
+teardown_file() {
+	umount /etc/passwd /etc/group /etc/subuid /etc/subgid
+}
+
+setup() {
+	HOME_DIR=/run/ctr-test/user-$BATS_TEST_NUMBER
+	mkdir -p "$HOME_DIR"
+	chown $ME:$ME "$HOME_DIR"
+	chmod 700 "$HOME_DIR"
+	# A program that the user can reach, wherever this one was built.
+	install -m 755 "$CTR_BIN" /run/ctr-test/ctr
+	ctr_setup
+	chmod 711 /run/ctr-test
+}
+
+teardown() {
+	local id
+	for id in $(as_user ps --all --quiet); do
+		as_user rm --force "$id"
+	done
+	ctr_teardown
+	rm -rf "$HOME_DIR" /run/ctr-test/ctr
+}
+
+# The program, by an ordinary user. IN names a cgroup to be in.
+as_user() {
+	(
+		[ -z "${IN-}" ] || echo $BASHPID >"$CGROUPS$IN/cgroup.procs"
+		exec env XDG_RUNTIME_DIR="$HOME_DIR" HOME="$HOME_DIR" setpriv --reuid $ME --regid $ME --clear-groups \
+			/run/ctr-test/ctr "$@" 3>&-
+	)
+}
+
+@test "rootless: root in the container is the user, and other ids are those of /etc/subuid" {
+	run as_user run --rm busybox -- cat /proc/self/uid_map /proc/self/gid_map
+	assert_success
+	assert_equal "$(awk '{ print $1, $2, $3 }' <<<"$output" | sort -u)" $'0 4242 1\n1 700000 65536'
+	mkdir "$HOME_DIR/vol"
+	chown $ME:$ME "$HOME_DIR/vol"
+	run as_user run --rm --volume "$HOME_DIR/vol:/v" busybox -- sh -c 'touch /v/a; touch /v/b; chown 33 /v/b; id -u'
+	assert_success
+	assert_line 0
+	assert_equal "$(stat -c %u "$HOME_DIR/vol/a")" $ME
+	assert_equal "$(stat -c %u "$HOME_DIR/vol/b")" 700032
+	rm -rf "$HOME_DIR/vol"
+	assert_nothing_left
+}
+
+@test "rootless: both built-in sources, a user, an init, a tmpfs, a read-only root" {
+	run as_user run --rm host -- sh -c 'id -u; touch /usr/x && echo written'
+	assert_success
+	assert_line 0
+	assert_line written
+	run as_user run --rm --user 1000:50 --init --read-only --tmpfs /t busybox -- sh -c 'id -u; id -g; touch /x || touch /t/x && echo there'
+	assert_success
+	assert_line 1000
+	assert_line 50
+	assert_line there
+	assert_nothing_left
+}
+
+@test "rootless: create, start, exec, kill, stop, rm" {
+	as_user create --name c1 busybox -- sh -c 'trap "echo said >/tmp/x" USR1; touch /tmp/ready; while :; do sleep 0.1; done'
+	as_user start c1
+	run as_user exec c1 sh -c 'id -u; ps | grep -c "sleep 0.1"; cat /proc/self/uid_map'
+	assert_success
+	assert_line 0
+	assert_line --partial 700000
+	wait_until 5 as_user exec c1 test -e /tmp/ready
+	as_user kill --all --signal USR1 c1
+	wait_until 5 as_user exec c1 test -s /tmp/x
+	run as_user pause c1
+	assert_failure 125
+	assert_output --partial 'no cgroup of its own'
+	as_user stop --time 0 c1
+	run as_user ps --all --format '{{.Name}} {{.State}}'
+	assert_output 'c1 stopped'
+	as_user rm c1
+	assert_nothing_left
+}
+
+@test "rootless: namespaces of another container of the user's" {
+	as_user create --name c1 --hostname one busybox -- sleep 1000
+	as_user start c1
+	run as_user run --rm --network container:c1 --pid container:c1 --uts container:c1 busybox -- \
+		sh -c 'hostname; ps | grep -c "sleep 1000"; readlink /proc/self/ns/net'
+	assert_success
+	assert_line one
+	assert_line "$(as_user exec c1 readlink /proc/self/ns/net)"
+	as_user rm --force c1
+	assert_nothing_left
+}
+
+@test "rootless: one id, without /etc/subuid" {
+	run as_user run --rm --uidmap 0:$ME:1 --gidmap 0:$ME:1 busybox -- cat /proc/self/setgroups
+	assert_success
+	assert_output deny
+	run as_user run --rm --uidmap 0:0:1 --gidmap 0:0:1 busybox -- true
+	assert_failure 125
+	assert_output --partial 'linux.uidMappings'
+	run as_user run --rm --uidmap 0:800000:65536 busybox -- true
+	assert_failure 125
+	assert_output --partial '/etc/subuid'
+	assert_nothing_left
+}
+
+@test "rootless: what can't be had says so" {
+	run as_user run --rm --memory 64m busybox -- true
+	assert_failure 125
+	assert_output --partial 'linux.resources.memory.limit'
+	run as_user run --rm --time private busybox -- true
+	assert_failure 125
+	assert_output --partial 'linux.namespaces (time)'
+	run as_user --root /run/ctr-test-root run --rm busybox -- true
+	assert_failure 125
+	assert_output --partial -- --root
+	assert_nothing_left
+}
+
+@test "rootless: a cgroup where one is delegated" {
+	mkdir -p "$CGROUPS/delegated/own"
+	chown $ME "$CGROUPS/delegated" "$CGROUPS"/delegated/{,own/}cgroup.{procs,subtree_control} "$CGROUPS/delegated/own"
+	IN=/delegated/own as_user create --name c1 busybox -- sleep 1000
+	[ -d "$CGROUPS/delegated/ctr-c1" ]
+	IN=/delegated/own as_user start c1
+	IN=/delegated/own as_user pause c1
+	run as_user ps --format '{{.State}}'
+	assert_output paused
+	IN=/delegated/own as_user resume c1
+	IN=/delegated/own as_user exec c1 true
+	IN=/delegated/own as_user rm --force c1
+	[ ! -d "$CGROUPS/delegated/ctr-c1" ]
+	rmdir "$CGROUPS/delegated/own" "$CGROUPS/delegated"
+	assert_nothing_left
+}
+
+@test "rootless: a killed run leaves what is listed, and rm takes it away" {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		as_user run --name "k$i" busybox -- sleep 1000 >/dev/null 2>&1 3>&- &
+		sleep 0.0$i
+		kill -KILL $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+	done
+	for i in $(as_user ps --all --format '{{.Name}}'); do
+		as_user rm --force "$i"
+	done
+	assert_nothing_left
+}
