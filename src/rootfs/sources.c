@@ -173,7 +173,7 @@ static int tree_of_process(const struct rootfs_plan *plan, const struct mount_pl
 	if (pid == 0) {
 		tree = tree_in_namespace(plan, m, attrs);
 		rc = tree < 0 ? tree : 0;
-		_exit(fd_send(theirs, &rc, sizeof(rc), &tree, rc == 0) < 0);
+		_exit(fd_send(theirs, &rc, sizeof(rc), &tree, rc == 0) < 0 ? 1 : 0);
 	}
 	close(take_fd(&theirs));
 	if (fd_recv(ours, &rc, sizeof(rc), &tree, &count) != sizeof(rc))

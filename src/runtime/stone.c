@@ -30,7 +30,7 @@ __attribute__((noreturn)) static void stone(struct making *m,
 		if (w.pid < 0)
 			w.pid = 0;
 	}
-	_exit(fd_send(sock, &w, sizeof(w), &pidfd, w.pid > 0) < 0);
+	_exit(fd_send(sock, &w, sizeof(w), &pidfd, w.pid > 0) < 0 ? 1 : 0);
 }
 
 int stone_clone(struct making *m, int (*enter)(struct making *m, struct err *err), uint64_t flags,
