@@ -1,9 +1,11 @@
 #include "base/fd.h"
 
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -139,10 +141,11 @@ static void each_fd_from(int first, void (*act)(int fd))
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		int fd = atoi(entry->d_name);
+		uint64_t fd;
 
-		if (entry->d_name[0] != '.' && fd >= first && fd != dirfd(dir))
-			act(fd);
+		if (str_to_u64(entry->d_name, (uint64_t)first, INT_MAX, &fd) == 0 &&
+		    (int)fd != dirfd(dir))
+			act((int)fd);
 	}
 }
 

@@ -124,6 +124,26 @@ static int plan_symlink(struct mount_plan *m, size_t i, struct err *err)
 	return 0;
 }
 
+/* The length of "/proc/PID/root" in front of a path; 0: it is another kind of path. */
+static size_t of_process(const char *source, pid_t *ret)
+{
+	static const char head[] = "/proc/", tail[] = "/root";
+	CLEAN(free) char *number = NULL;
+	uint64_t pid = 0;
+	size_t digits;
+
+	if (!str_starts(source, head))
+		return 0;
+	digits = strspn(source + strlen(head), "0123456789");
+	number = xstrndup(source + strlen(head), digits);
+	source += strlen(head) + digits;
+	if (str_to_u64(number, 1, INT_MAX, &pid) < 0 || !str_starts(source, tail) ||
+	    (source[strlen(tail)] && source[strlen(tail)] != '/'))
+		return 0;
+	*ret = (pid_t)pid;
+	return strlen(head) + digits + strlen(tail);
+}
+
 /*
  * /proc/PID/root/PATH: a path in the root of that process. A path of ours would not lead there: the
  * symlink's text is "/".
@@ -134,16 +154,14 @@ static int plan_of_process(const char *source, size_t i, struct mount_plan *m, s
 	CLEAN(free) char *top = NULL;
 	CLEAN(fd) int root = -1;
 	CLEAN(fd) int at = -1;
-	int pid = 0, len = 0;
+	size_t len = of_process(source, &m->source_pid);
 
-	if (sscanf(source, "/proc/%d/root%n", &pid, &len) != 1 || !len || pid <= 0 ||
-	    (source[len] && source[len] != '/'))
+	if (!len)
 		return 0;
-	top = xstrndup(source, (size_t)len);
+	top = xstrndup(source, len);
 	root = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(err, "mounts[%zu].source: %s", i, top);
-	m->source_pid = pid;
 	m->source = xstrdup(source[len] ? source + len : "/");
 	at = path_open_in_root(root, m->source, O_PATH, 0, err);
 	if (at < 0)

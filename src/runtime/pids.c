@@ -9,7 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
@@ -53,6 +53,7 @@ static int each_pid(const struct container *c, pid_fn fn, void *data, struct err
 	CLEAN(dir) DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	struct stat ns, other;
+	uint64_t pid;
 	int rc = own_pid_ns(c, &ns, err);
 
 	if (rc < 0)
@@ -60,9 +61,9 @@ static int each_pid(const struct container *c, pid_fn fn, void *data, struct err
 	if (!dir)
 		return err_sys(err, "open /proc");
 	while ((entry = readdir(dir)))
-		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name) &&
+		if (str_to_u64(entry->d_name, 1, INT_MAX, &pid) == 0 &&
 		    pid_ns_of(entry->d_name, &other) && same(&ns, &other))
-			fn(atoi(entry->d_name), &ns, data);
+			fn((pid_t)pid, &ns, data);
 	return 0;
 }
 

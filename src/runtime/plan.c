@@ -110,7 +110,7 @@ static int console_connect(struct plan *p, const char *path, struct err *err)
 			       path);
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return err_set(err, ENAMETOOLONG, "console socket %s: the path is too long", path);
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
 	p->console_socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (p->console_socket < 0 ||
 	    connect(p->console_socket, (struct sockaddr *)&addr, sizeof(addr)) < 0)
