@@ -32,4 +32,7 @@ void fd_cloexec_from(int first);
 /* The path by which the kernel knows an fd. 0 or -errno with words (no /proc). */
 int fd_path(int fd, char *ret, size_t room, struct err *err) MUST_CHECK;
 
+/* Open /dev/null where 0, 1 or 2 are closed: what is opened later would be taken for a standard stream. */
+void fd_standard_fill(void);
+
 #endif

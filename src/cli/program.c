@@ -164,9 +164,12 @@ int program_main(const struct program *program, char **args)
 	CLEAN(free) void *globals = xcalloc(1, program->globals_size);
 	struct call call = { .program = program, .globals = globals };
 	struct err err = { 0 };
-	int r = opt_parse(&program->options, args, true, globals, &err), status;
-	bool help = r == OPT_HELP;
+	bool help;
+	int r, status;
 
+	fd_standard_fill();
+	r = opt_parse(&program->options, args, true, globals, &err);
+	help = r == OPT_HELP;
 	if (r >= 0 && !help)
 		r = program->begin(&call, &err);
 	if (r < 0)

@@ -5,7 +5,6 @@
 #include "ctr/run_make.h"
 #include "ctr/users.h"
 #include "monitor/foreground.h"
-#include "monitor/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,10 +146,12 @@ int verb_exec(struct call *call)
 	CLEAN(spec) struct spec spec = { 0 };
 	char **args = call->args + 1;
 	struct err err = { 0 };
-	CLEAN(fd) int root = call_root(call, &err);
-	int code = 0, r = root;
+	const struct exec_flags *f = call->flags;
+	CLEAN(fd) int root = -1;
+	int code = 0, r;
 
-	relay_inherited();
+	foreground_inherited(f->p.preserve_fds.value);
+	r = root = call_root(call, &err);
 	if (str_eq(*args, "--"))
 		args++;
 	if (r >= 0 && !*args)
@@ -163,7 +164,7 @@ int verb_exec(struct call *call)
 	if (r >= 0)
 		r = container_spec(&c, &spec, &err);
 	if (r >= 0)
-		r = exec_process(call->flags, &c, args, &spec, &err);
+		r = exec_process(f, &c, args, &spec, &err);
 	if (r >= 0)
 		r = exec_it(call, &c, &spec, &code, &err);
 	return r < 0 ? call_fail(call, &err) : code;

@@ -4,7 +4,6 @@
 #include "base/fd.h"
 #include "ctr/run_make.h"
 #include "monitor/foreground.h"
-#include "monitor/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,11 +118,12 @@ int verb_run(struct call *call)
 	CLEAN(run_made) struct run_made m = RUN_MADE_INIT;
 	const struct run_flags *f = call->flags;
 	struct err err = { 0 };
-	CLEAN(fd) int root = call_root(call, &err);
+	CLEAN(fd) int root = -1;
 
+	foreground_inherited(f->p.preserve_fds.value);
+	root = call_root(call, &err);
 	if (root < 0)
 		return call_fail(call, &err);
-	relay_inherited();
 	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
 		return call_fail(call, &err);
 	return f->dry_run ? dry_run(call, root, &m, &err) : run_it(call, root, &m, &err);
@@ -162,11 +162,14 @@ int verb_create(struct call *call)
 	CLEAN(str) struct str line = { 0 };
 	const struct run_flags *f = call->flags;
 	struct err err = { 0 };
-	CLEAN(fd) int root = call_root(call, &err);
-	CLEAN(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int r = root < 0 ? root : 0;
+	CLEAN(fd) int root = -1;
+	CLEAN(fd) int null = -1;
+	int r;
 
-	relay_inherited();
+	foreground_inherited(f->p.preserve_fds.value);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	root = call_root(call, &err);
+	r = root < 0 ? root : 0;
 	if (r >= 0 && null < 0)
 		r = err_sys(&err, "open /dev/null");
 	if (r >= 0)

@@ -1,8 +1,15 @@
 #include "monitor/foreground.h"
 
+#include "base/fd.h"
 #include "monitor/terminal.h"
 
 #include <fcntl.h>
+
+void foreground_inherited(int64_t preserve_fds)
+{
+	fd_close_from(3 + (int)preserve_fds);
+	relay_inherited();
+}
 
 int foreground_stdio(struct foreground *fg, int stdio[3], struct err *err)
 {

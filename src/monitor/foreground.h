@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* tty, interactive and sig_proxy are the caller's to set. */
@@ -27,6 +28,12 @@ static inline void foreground_close(struct foreground *f)
 	clean_fd(&f->null);
 }
 CLEAN_DEFINE(foreground, struct foreground, foreground_close)
+
+/*
+ * What our caller left us that is not meant for a container: fds from 3 + preserve_fds on are closed, and
+ * ignored signals are not handed on (relay_inherited). Before anything is opened.
+ */
+void foreground_inherited(int64_t preserve_fds);
 
 /* Before the process is made: what becomes its standard input. */
 int foreground_stdio(struct foreground *fg, int stdio[3], struct err *err) MUST_CHECK;

@@ -2,7 +2,6 @@
 #include "oci/oci.h"
 
 #include "monitor/foreground.h"
-#include "monitor/terminal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -71,6 +70,7 @@ static int make(struct call *call, struct made *m, struct err *err)
 	const struct oci_create_flags *f = call->flags;
 	int r;
 
+	foreground_inherited(f->preserve_fds.value);
 	m->root = state_root_open(call->root, err);
 	r = m->root < 0 ? m->root : oci_create_options(call, f, &m->opt, err);
 	if (r == 0)
@@ -134,7 +134,6 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 	m->opt.start_by_caller = true;
 	fg->tty = m->spec.process.terminal && !f->console_socket;
 	fg->interactive = true;
-	relay_inherited();
 	r = container_create(m->root, &m->spec, &m->opt, &call->warnings, c, err);
 	call_warn(call);
 	if (r < 0)

@@ -274,10 +274,7 @@ host_files() {
 }
 
 host_netns() {
-	local ns
-	for ns in /proc/[0-9]*/ns/net; do
-		readlink "$ns" 2>/dev/null || true
-	done | sort -u
+	find /proc/[0-9]*/ns -maxdepth 1 -name net -printf '%l\n' 2>/dev/null | sed '/^$/d' | sort -u || true
 }
 
 # Each process that isn't a kernel thread (those have no command line) or bats with the
