@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
@@ -52,4 +54,15 @@ int err_wrap(struct err *err, const char *fmt, ...)
 		snprintf(err->text + len, sizeof(err->text) - (size_t)len, "%s", old);
 	errno = saved;
 	return -err->code;
+}
+
+void err_die(const char *text)
+{
+	struct iovec parts[] = { { (void *)"ctr: ", 5 },
+				 { (void *)text, strlen(text) },
+				 { (void *)"\n", 1 } };
+
+	if (writev(STDERR_FILENO, parts, 3) < 0)
+		_exit(125);
+	_exit(125);
 }

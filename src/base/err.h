@@ -35,4 +35,10 @@ int err_sys(struct err *err, const char *fmt, ...)
 int err_wrap(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), nonnull(1, 2)));
 
+/*
+ * For what can't go on and can't be told to a caller either: one line on stderr, exit status 125. Nothing
+ * is allocated.
+ */
+void err_die(const char *text) __attribute__((noreturn));
+
 #endif

@@ -8,13 +8,9 @@
 /* Nothing that allocates may run here any more, stdio included. */
 static void *alive(void *p)
 {
-	static const char text[] = "ctr: out of memory\n";
-
-	if (p)
-		return p;
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-		_exit(125);
-	_exit(125);
+	if (!p)
+		err_die("out of memory");
+	return p;
 }
 
 void *xcalloc(size_t count, size_t size)

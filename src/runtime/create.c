@@ -20,7 +20,7 @@ void container_id_make(char ret[65])
 
 	/* 32 bytes never fail nor come short once the kernel has booted. */
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		_exit(125);
+		err_die("no random bytes from the kernel");
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		ret[2 * i] = digits[bytes[i] >> 4];
 		ret[2 * i + 1] = digits[bytes[i] & 15];

@@ -68,7 +68,8 @@ void unmake_name(struct making *m)
 {
 	struct err ignored;
 
-	(void)!state_remove(m->root, m->plan->name, &ignored);
+	if (!m->residue)
+		(void)!state_remove(m->root, m->plan->name, &ignored);
 }
 
 int make_record(struct making *m, struct err *err)
@@ -91,8 +92,9 @@ void unmake_cgroup(struct making *m)
 
 	if (m->cgroup >= 0)
 		(void)!cgroup_kill(m->cgroup, &ignored);
-	(void)!cgroup_remove(&m->plan->host, m->plan->cgroup, m->plan->cgroup_levels, 5000,
-			     &ignored);
+	if (cgroup_remove(&m->plan->host, m->plan->cgroup, m->plan->cgroup_levels, 5000, &ignored) <
+	    0)
+		m->residue = true;
 }
 
 int make_limits(struct making *m, struct err *err)
@@ -281,11 +283,12 @@ int make_rlimits(struct making *m, struct err *err)
 int make_pid_file(struct making *m, struct err *err)
 {
 	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", (int)m->pid);
+	int len = snprintf(text, sizeof(text), "%d", (int)m->pid), rc;
 
 	if (!m->plan->pid_file)
 		return 0;
-	return file_write_atomic(AT_FDCWD, m->plan->pid_file, 0644, text, (size_t)len, err);
+	rc = file_write_atomic(AT_FDCWD, m->plan->pid_file, 0644, text, (size_t)len, err);
+	return rc < 0 ? err_wrap(err, "the pid file (--pidfile): ") : 0;
 }
 
 int make_created(struct making *m, struct err *err)

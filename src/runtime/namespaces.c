@@ -91,7 +91,7 @@ void ns_go_home(struct making *m)
 			continue;
 		/* It can't fail: we came from there. If it did, nothing we did later would be right. */
 		if (setns(*home, (int)spec_ns_flag(by_parent[i])) < 0)
-			_exit(125);
+			err_die("the way back to our own namespaces is closed");
 		close(take_fd(home));
 	}
 }

@@ -52,6 +52,7 @@ struct making {
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
 	int init;           /* child: the small init's executable; -1 */
 	char *command;      /* child: the payload's file inside the rootfs */
+	bool residue;       /* an undo failed: the name stays, so that `rm` can find the rest */
 	uint64_t opened;    /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
 };

@@ -122,3 +122,62 @@ refused() {
 	assert_failure 125
 	assert_output --partial net.ipv4.ip_forward
 }
+
+@test "refusals: a command that is not there is 127, one that can't be run is 126" {
+	run ctr run --rm busybox -- nosuch
+	assert_failure 127
+	assert_output --partial 'exec: "nosuch": executable file not found in $PATH'
+	run ctr run --rm busybox -- /nosuch
+	assert_failure 127
+	run ctr run --rm busybox -- /etc/passwd
+	assert_failure 126
+	assert_output --partial 'permission denied'
+	run ctr run --rm busybox -- /etc
+	assert_failure 126
+	printf 'no program' >"$bundle/rootfs/junk"
+	chmod 755 "$bundle/rootfs/junk"
+	run ctr run --rm --bundle "$bundle" -- /junk
+	assert_failure 126
+	assert_output --partial 'exec format error'
+	printf '#!/nosuch\n' >"$bundle/rootfs/script"
+	chmod 755 "$bundle/rootfs/script"
+	run ctr run --rm --bundle "$bundle" -- /script
+	assert_failure 127
+	rm "$bundle/rootfs/junk" "$bundle/rootfs/script"
+	assert_nothing_left
+}
+
+@test "refusals: a root that is a file, is empty, is the host's own" {
+	edit_config "$bundle" '.root.path = "config.json"'
+	refused root.path
+	edit_config "$bundle" '.root.path = ""'
+	refused root.path
+	edit_config "$bundle" 'del(.root)'
+	refused root
+	edit_config "$bundle" '.root = {path: "/nothere/at/all"}'
+	refused /nothere/at/all
+}
+
+@test "refusals: each key of a wrong type is named by its whole path" {
+	local row
+	for row in '.linux.namespaces[0].type = 5|linux.namespaces[0].type' \
+		'.linux.namespaces[0].type = "moon"|linux.namespaces[0].type' \
+		'.mounts[1].options = "ro"|mounts[1].options' \
+		'.mounts[1].options = ["nosuid", 7]|mounts[1].options[1]' \
+		'.process.rlimits = [{"type":"RLIMIT_CORE","soft":-1,"hard":1}]|process.rlimits[0].soft' \
+		'.process.rlimits = [{"type":"RLIMIT_NO","soft":1,"hard":1}]|process.rlimits[0].type' \
+		'.process.capabilities.effective = [1]|process.capabilities.effective[0]' \
+		'.linux.resources.memory.limit = "1g"|linux.resources.memory.limit' \
+		'.linux.resources.devices = [{"allow":true,"type":"q"}]|linux.resources.devices[0].type' \
+		'.hooks.prestart = [{"path":5}]|hooks.prestart[0].path' \
+		'.annotations = {"a": 5}|annotations.a' \
+		'.process.env = [["A","B"]]|process.env[0]' \
+		'.linux.seccomp = {"defaultAction":"SCMP_ACT_NO"}|linux.seccomp.defaultAction' \
+		'.ociVersion = 1|ociVersion' \
+		'.process = []|process' '.mounts = {}|mounts' '.linux = "x"|linux'; do
+		cp "$bundle/config.json" "$bundle/saved"
+		edit_config "$bundle" "${row%|*}"
+		refused "${row#*|}"
+		mv "$bundle/saved" "$bundle/config.json"
+	done
+}
