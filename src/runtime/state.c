@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const status_names[] = {
 	[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
@@ -223,7 +224,29 @@ int state_list(int root, struct strv *ret, struct err *err)
 	return 0;
 }
 
+/* What is always in the folder, by name; false when there is more. */
+static bool folder_remove(int root, const char *name)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} content[] = {
+		{ "state.json", 0 },
+		{ "config.json", 0 },
+		{ STATE_START_SOCKET, 0 },
+		{ "rootfs", AT_REMOVEDIR },
+	};
+	CLEAN(fd) int dir = folder_open(root, name);
+
+	for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(content); i++)
+		if (unlinkat(dir, content[i].name, content[i].flags) < 0 && errno != ENOENT)
+			return false;
+	return dir >= 0 && unlinkat(root, name, AT_REMOVEDIR) == 0;
+}
+
 int state_remove(int root, const char *name, struct err *err)
 {
+	if (folder_remove(root, name))
+		return 0;
 	return file_remove_tree(root, name, err);
 }

@@ -41,6 +41,7 @@ static const struct field {
 	FIELD("oomKilled", FLAG, oom_killed),
 	FIELD("autoRemove", FLAG, auto_remove),
 	FIELD("terminal", FLAG, terminal),
+	FIELD("noLateHooks", FLAG, no_late_hooks),
 };
 
 static void field_put(struct json_object *o, const struct field *f, const struct state *s)
