@@ -42,15 +42,17 @@ static uint64_t unix_ms(void)
 static int load(struct container *c, const char *name, struct err *err)
 {
 	struct state fresh;
-	int rc = state_read(c->dir, name, &fresh, err);
+	int pidfd, rc = state_read(c->dir, name, &fresh, err);
 
 	if (rc < 0)
 		return rc;
 	state_free(&c->state);
 	c->state = fresh;
-	state_refresh(c->dir, &c->state);
-	if (c->pidfd < 0 && c->state.status != STATUS_STOPPED && c->state.pid > 0)
-		c->pidfd = process_open(c->state.pid, c->state.pid_start);
+	pidfd = state_refresh_open(c->dir, &c->state);
+	if (pidfd >= 0 && c->pidfd >= 0)
+		close(pidfd);
+	else if (pidfd >= 0)
+		c->pidfd = pidfd;
 	return 0;
 }
 

@@ -184,20 +184,31 @@ static bool lock_held(int dir)
 	return own >= 0 && flock(own, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-void state_refresh(int dir, struct state *s)
+int state_refresh_open(int dir, struct state *s)
 {
 	CLEAN(fd) int pidfd = -1;
 
 	if (s->status == STATUS_CREATING && !lock_held(dir))
 		s->status = STATUS_STOPPED;
 	if (s->status == STATUS_CREATING || s->status == STATUS_STOPPED)
-		return;
+		return -ESRCH;
 	pidfd = s->pid > 0 ? process_open(s->pid, s->pid_start) : -1;
-	if (pidfd < 0 || process_ended(pidfd, 0))
+	if (pidfd < 0 || process_ended(pidfd, 0)) {
 		s->status = STATUS_STOPPED;
+		return -ESRCH;
+	}
 	/* start takes the socket away first and writes the document afterwards. */
-	else if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0)
+	if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0)
 		s->status = STATUS_RUNNING;
+	return take_fd(&pidfd);
+}
+
+void state_refresh(int dir, struct state *s)
+{
+	int pidfd = state_refresh_open(dir, s);
+
+	if (pidfd >= 0)
+		close(pidfd);
 }
 
 static int by_name(const void *a, const void *b)

@@ -101,6 +101,9 @@ int state_read(int dir, const char *name, struct state *ret, struct err *err) MU
  */
 void state_refresh(int dir, struct state *s);
 
+/* The same; returns a pidfd of its init, the caller's, or -ESRCH when none lives. */
+int state_refresh_open(int dir, struct state *s) MUST_CHECK;
+
 /* Names of all containers, sorted. */
 int state_list(int root, struct strv *ret, struct err *err) MUST_CHECK;
 
