@@ -1,6 +1,6 @@
 /*
  * The floor: each verb of a runtime by the fewest system calls that give the same walls as the default
- * container has (no seccomp), with no options, no bundle and no care for failure. What a runtime takes
+ * container has, with no options, no bundle and no care for failure. What a runtime takes
  * beyond this is its own. CGROUP is a folder of a cgroup2 tree, FOLDER one for what is kept.
  *
  *   floor run ROOTFS CGROUP FOLDER CMD...       make it, wait for its end, remove it
@@ -9,10 +9,15 @@
  *   floor state FOLDER
  *   floor exec CGROUP FOLDER CMD...
  *   floor delete CGROUP FOLDER                  by force
+ *
+ * FLOOR_FILTER in the environment: a file with the instructions of a seccomp filter.
  */
 #include <fcntl.h>
+#include <linux/bpf_common.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -40,6 +45,9 @@
 			_exit(125);     \
 		}                       \
 	} while (0)
+
+/* Read before anything is made: the container has other files. */
+static struct sock_fprog filter_prog;
 
 #define PLAIN (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -99,6 +107,20 @@ static void tree(void)
 		(void)!mount("dev/null", masked[i], NULL, MS_BIND, NULL);
 }
 
+static void filter(void)
+{
+	static struct sock_filter insns[BPF_MAXINSNS];
+	struct sock_fprog prog = { .filter = insns };
+	const char *path = getenv("FLOOR_FILTER");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (!path)
+		return;
+	MUST(fd);
+	prog.len = (unsigned short)(read(fd, insns, sizeof(insns)) / (long)sizeof(*insns));
+	filter_prog = prog;
+}
+
 static void rights(void)
 {
 	/* Docker's default 14. */
@@ -111,6 +133,8 @@ static void rights(void)
 			MUST(prctl(PR_CAPBSET_DROP, cap));
 	MUST(syscall(SYS_capset, &head, data));
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	if (filter_prog.len)
+		MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter_prog));
 }
 
 static int sock_in(const char *folder, struct sockaddr_un *addr)
@@ -289,9 +313,16 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	int (*found)(char **arg) = NULL;
+
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].name, argv[1]) == 0 && argc >= 2 + verbs[i].args)
-			return verbs[i].act(argv + 2);
+			found = verbs[i].act;
+
+	if (found) {
+		filter();
+		return found(argv + 2);
+	}
 	fprintf(stderr, "usage: see the top of floor.c\n");
 	return 64;
 }

@@ -62,7 +62,7 @@ static void hook(const struct peer *p, const char *line)
 
 	if (!*line)
 		return;
-	snprintf(quiet, sizeof(quiet), "{ %s; } >/dev/null", line);
+	snprintf(quiet, sizeof(quiet), "{ %s; } </dev/null >/dev/null", line);
 	status = system(quiet);
 	if (status)
 		give_up(p, line, status);
