@@ -38,6 +38,7 @@ LDGC     := -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now,-z,noexecstack
 ifeq ($(SAN),)
 HARDEN   := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK     := -static-pie
+ENTRY    := -Wl,-e,guard_entry
 NO_NSS   := $(B)/obj/mk/no-nss.o
 else
 # ASan and static-pie don't link; UBSan fails a run only when it may not recover.
@@ -172,12 +173,15 @@ INCBIN    := $(shell grep -ls '\.incbin' src/*/*.c)
 $(INCBIN:%.c=$(B)/obj/%.o): $(wildcard configs/*)
 
 # The small init is a program of its own, without any library, that ctr carries as bytes.
-$(B)/init/ctr-init: src/init/init.c $(B)/flags
+$(B)/init/ctr-init: src/init/init.c src/base/raw.h $(B)/flags
 	$(call say,LINK,$@)
 	mkdir -p $(@D)
-	$(CC) $(WARN) -Os -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie \
+	$(CC) $(WARN) -Isrc -Os -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie \
 		-fno-asynchronous-unwind-tables -Wl,--build-id=none -Wl,-z,noexecstack -s -o $@ $<
 $(B)/obj/src/runtime/small_init.o: $(B)/init/ctr-init
+# It runs before the C library has started, and before anything is relocated.
+$(B)/obj/src/runtime/guard_entry.o: HARDEN := -ffreestanding -fno-stack-protector \
+	-fvisibility=hidden -fno-tree-loop-distribute-patterns
 $(B)/obj/src/runtime/small_init.o: CPPFLAGS += -DINIT_BLOB='"$(B)/init/ctr-init"'
 
 # main.o stays out of the archive, so that a unit test can link the rest of its room.
@@ -191,7 +195,7 @@ $(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(filter %/main.o,$$(call objects,src
 		$$(call archives,$(1))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) $$(LINK) $$(LDGC) -o $$@ $$^ $$(LDLIBS)
+	$$(CC) $$(LINK) $$(ENTRY) $$(LDGC) -o $$@ $$^ $$(LDLIBS)
 
 $(B)/tests/unit/$(1)/%_test: $(B)/obj/tests/unit/$(1)/%_test.o \
 		$$(filter-out %_test.o,$$(call objects,tests/unit/$(1))) $$(call archives,$(1))

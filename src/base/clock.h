@@ -13,4 +13,10 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/*
+ * "2026-01-31T23:59:59.123Z". Not by gmtime(3), which reads the machine's time zone from a file, to no
+ * end.
+ */
+void clock_utc_text(uint64_t unix_ms, char ret[32]);
+
 #endif

@@ -168,7 +168,9 @@ int path_open_in_root(int root, const char *path, int flags, mode_t mode, struct
 {
 	int fd = in_root(root, path, flags, mode);
 
-	return fd < 0 ? err_set(err, -fd, "open %s in the rootfs: %s", path, strerror(-fd)) : fd;
+	if (fd >= 0 || !err)
+		return fd;
+	return err_set(err, -fd, "open %s in the rootfs: %s", path, strerror(-fd));
 }
 
 /* Make and open the folders of `path` one by one; each may be a link that stays inside the root. */

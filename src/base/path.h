@@ -14,7 +14,8 @@
 
 /*
  * Open `path` as seen from a process whose root is `root`. flags as open(2) (O_CLOEXEC is added);
- * symlinks, absolute ones too, stay inside the root. Returns an fd, the caller's, or -errno.
+ * symlinks, absolute ones too, stay inside the root. Returns an fd, the caller's, or -errno. err may be
+ * NULL where a failure needs no words: what is only looked for is often not there.
  */
 int path_open_in_root(int root, const char *path, int flags, mode_t mode,
 		      struct err *err) MUST_CHECK;

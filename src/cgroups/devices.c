@@ -16,7 +16,10 @@
 
 #define ACC_ALL (BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE)
 
-/* Registers: what is asked (the bits not decided yet), the kind of device, its numbers. */
+/*
+ * Registers: what is asked (the bits not decided yet), the bits refused, the kind of device and its
+ * numbers, and two for the rule at hand.
+ */
 enum {
 	ANSWER = BPF_REG_0,
 	CONTEXT = BPF_REG_1,
@@ -24,7 +27,9 @@ enum {
 	ASKED = BPF_REG_3,
 	MAJOR = BPF_REG_4,
 	MINOR = BPF_REG_5,
-	SCRATCH = BPF_REG_6
+	REFUSED = BPF_REG_6,
+	MATCH = BPF_REG_7,
+	TERM = BPF_REG_8
 };
 
 void cgroup_devices_free(struct cgroup_devices *d)
@@ -50,18 +55,16 @@ static void emit(struct cgroup_devices *d, struct bpf_insn insn)
 #define MOVE(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
 #define SET(to, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value)
 #define AND(to, value) INSN(BPF_ALU64 | BPF_AND | BPF_K, to, 0, 0, value)
+#define AND_REG(to, from) INSN(BPF_ALU64 | BPF_AND | BPF_X, to, from, 0, 0)
+#define OR_REG(to, from) INSN(BPF_ALU64 | BPF_OR | BPF_X, to, from, 0, 0)
+#define XOR(to, value) INSN(BPF_ALU64 | BPF_XOR | BPF_K, to, 0, 0, value)
+#define MINUS(to) INSN(BPF_ALU64 | BPF_NEG, to, 0, 0, 0)
+#define TIMES(to, value) INSN(BPF_ALU64 | BPF_MUL | BPF_K, to, 0, 0, value)
 #define SHIFT(to, value) INSN(BPF_ALU64 | BPF_RSH | BPF_K, to, 0, 0, value)
-/* Compares 32 bits: device numbers are unsigned, an immediate is not. */
-#define JUMP_NE(reg, value) INSN(BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, 0, value)
-#define JUMP_NE_OVER(reg, v, o) INSN(BPF_JMP | BPF_JNE | BPF_K, reg, 0, o, v)
+/* In 32 bits: device numbers are unsigned, an immediate is not. The upper half becomes 0. */
+#define XOR32(to, value) INSN(BPF_ALU | BPF_XOR | BPF_K, to, 0, 0, value)
 #define JUMP_EQ_OVER(reg, v, o) INSN(BPF_JMP | BPF_JEQ | BPF_K, reg, 0, o, v)
 #define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-
-static void emit_answer(struct cgroup_devices *d, int answer)
-{
-	emit(d, SET(ANSWER, answer));
-	emit(d, EXIT);
-}
 
 static void emit_start(struct cgroup_devices *d)
 {
@@ -71,9 +74,18 @@ static void emit_start(struct cgroup_devices *d)
 	emit(d, SHIFT(ASKED, 16));
 	emit(d, LOAD(MAJOR, major));
 	emit(d, LOAD(MINOR, minor));
-	/* A look that asks for nothing (access(2) with F_OK) is refused nothing. */
-	emit(d, JUMP_NE_OVER(ASKED, 0, 2));
-	emit_answer(d, 1);
+	emit(d, SET(REFUSED, 0));
+}
+
+/* Yes when nothing was refused; and, unless all else is allowed, nothing is left undecided. */
+static void emit_end(struct cgroup_devices *d, bool allow_rest)
+{
+	if (!allow_rest)
+		emit(d, OR_REG(REFUSED, ASKED));
+	emit(d, SET(ANSWER, 1));
+	emit(d, JUMP_EQ_OVER(REFUSED, 0, 1));
+	emit(d, SET(ANSWER, 0));
+	emit(d, EXIT);
 }
 
 static int access_bits(const struct spec_device_rule *r)
@@ -93,40 +105,45 @@ static bool matches_all(const struct spec_device_rule *r)
 	       access_bits(r) == ACC_ALL;
 }
 
+/* MATCH becomes 0 where `field` has that value and more where not, or stays as it was. */
+static void emit_term(struct cgroup_devices *d, int field, int64_t value)
+{
+	emit(d, MOVE(TERM, field));
+	emit(d, XOR32(TERM, (int32_t)(uint32_t)value));
+	emit(d, OR_REG(MATCH, TERM));
+}
+
 /*
  * One rule. Rules are emitted last one first, and each settles the bits it names: an allow crosses
- * them off what is asked, and says yes when nothing is left; a deny says no when one of them is
- * still asked for. So "deny w" behind "allow rwm" leaves reading allowed, and refuses O_RDWR.
+ * them off what is asked; a deny refuses those that are still asked for. So "deny w" behind "allow
+ * rwm" leaves reading allowed, and refuses O_RDWR.
+ *
+ * Without a jump: the kernel's verifier follows both ways of each, and took 0.5 ms for the usual
+ * rules where it now takes a fraction. -x | x has its highest bit set unless x is 0. (A mask of ones
+ * or zeros would look nicer than a product; newer kernels follow both ways of that too.)
  */
 static void emit_rule(struct cgroup_devices *d, const struct spec_device_rule *r)
 {
-	size_t jumps[3], count = 0, i;
-
-	if (r->type != 'a') {
-		jumps[count++] = d->count;
-		emit(d, JUMP_NE(KIND, r->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR));
-	}
-	if (!any_number(&r->major)) {
-		jumps[count++] = d->count;
-		emit(d, JUMP_NE(MAJOR, (int32_t)(uint32_t)r->major.value));
-	}
-	if (!any_number(&r->minor)) {
-		jumps[count++] = d->count;
-		emit(d, JUMP_NE(MINOR, (int32_t)(uint32_t)r->minor.value));
-	}
+	emit(d, SET(MATCH, 0));
+	if (r->type != 'a')
+		emit_term(d, KIND, r->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+	if (!any_number(&r->major))
+		emit_term(d, MAJOR, r->major.value);
+	if (!any_number(&r->minor))
+		emit_term(d, MINOR, r->minor.value);
+	emit(d, MOVE(TERM, MATCH));
+	emit(d, MINUS(TERM));
+	emit(d, OR_REG(MATCH, TERM));
+	emit(d, SHIFT(MATCH, 63));
+	emit(d, XOR(MATCH, 1));
+	emit(d, TIMES(MATCH, access_bits(r)));
 	if (r->allow) {
-		emit(d, AND(ASKED, ~access_bits(r)));
-		emit(d, JUMP_NE_OVER(ASKED, 0, 2));
-		emit_answer(d, 1);
+		emit(d, XOR(MATCH, -1));
+		emit(d, AND_REG(ASKED, MATCH));
 	} else {
-		emit(d, MOVE(SCRATCH, ASKED));
-		emit(d, AND(SCRATCH, access_bits(r)));
-		emit(d, JUMP_EQ_OVER(SCRATCH, 0, 2));
-		emit_answer(d, 0);
+		emit(d, AND_REG(MATCH, ASKED));
+		emit(d, OR_REG(REFUSED, MATCH));
 	}
-	/* An offset counts from the instruction behind the jump. */
-	for (i = 0; i < count; i++)
-		d->insns[jumps[i]].off = (short)(d->count - jumps[i] - 1);
 }
 
 static int check_rule(const struct spec_device_rule *r, size_t i, struct err *err)
@@ -174,13 +191,13 @@ int cgroup_devices_make(const struct spec_device_rule *rules, size_t count,
 		}
 		/* What is before a rule for everything was said for nothing. */
 		if (matches_all(rule)) {
-			emit_answer(ret, rule->allow);
+			emit_end(ret, rule->allow);
 			return 0;
 		}
 		restricted |= !rule->allow;
 		emit_rule(ret, rule);
 	}
-	emit_answer(ret, 0);
+	emit_end(ret, false);
 	return 0;
 }
 

@@ -79,9 +79,8 @@ static int exec_rights(const struct exec_flags *f, const struct spec *spec, stru
 
 /* What the container's own process was started with, changed by the flags. */
 static int exec_process(const struct exec_flags *f, const struct container *c, char **args,
-			struct spec *spec, struct err *err)
+			const struct spec *spec, struct spec_process *p, struct err *err)
 {
-	struct spec_process *p = &spec->process;
 	int r;
 
 	strv_free(&p->args);
@@ -104,12 +103,12 @@ static int exec_process(const struct exec_flags *f, const struct container *c, c
 	return r < 0 ? r : exec_rights(f, spec, p, err);
 }
 
-static int exec_it(struct call *call, struct container *c, const struct spec *spec, int *ret_code,
-		   struct err *err)
+static int exec_it(struct call *call, struct container *c, struct spec *spec,
+		   const struct spec_process *process, int *ret_code, struct err *err)
 {
 	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
 	const struct exec_flags *f = call->flags;
-	struct exec_options opt = { .process = &spec->process, .stdio = { 0, 1, 2 } };
+	struct exec_options opt = { .spec = spec, .process = process, .stdio = { 0, 1, 2 } };
 	CLEAN(fd) int pidfd = -1;
 	int master = -1, status = 0;
 	pid_t pid;
@@ -144,6 +143,7 @@ int verb_exec(struct call *call)
 {
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	CLEAN(spec) struct spec spec = { 0 };
+	struct spec_process process;
 	char **args = call->args + 1;
 	struct err err = { 0 };
 	const struct exec_flags *f = call->flags;
@@ -163,9 +163,13 @@ int verb_exec(struct call *call)
 			    status_name(c.state.status));
 	if (r >= 0)
 		r = container_spec(&c, &spec, &err);
+	/* All of it but the capabilities, which the filter of the container is made for. */
+	process = spec.process;
+	spec.process = (struct spec_process){ .caps = process.caps };
 	if (r >= 0)
-		r = exec_process(f, &c, args, &spec, &err);
+		r = exec_process(f, &c, args, &spec, &process, &err);
 	if (r >= 0)
-		r = exec_it(call, &c, &spec, &code, &err);
+		r = exec_it(call, &c, &spec, &process, &code, &err);
+	spec.process = process;
 	return r < 0 ? call_fail(call, &err) : code;
 }

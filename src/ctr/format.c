@@ -1,5 +1,7 @@
 #include "ctr/format.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -256,15 +258,9 @@ void format_duration(uint64_t seconds, struct str *out)
 
 void format_time(uint64_t unix_ms, char ret[32])
 {
-	time_t seconds = (time_t)(unix_ms / 1000);
-	struct tm tm;
-	size_t len;
-
 	ret[0] = '\0';
-	if (!unix_ms || !gmtime_r(&seconds, &tm))
-		return;
-	len = strftime(ret, 24, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret + len, 32 - len, ".%03uZ", (unsigned int)(unix_ms % 1000));
+	if (unix_ms)
+		clock_utc_text(unix_ms, ret);
 }
 
 uint64_t format_now_ms(void)

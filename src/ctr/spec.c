@@ -4,6 +4,8 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "ctr/format.h"
+#include "ctr/run_make.h"
+#include "sandbox/profile.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -14,6 +16,8 @@
 const struct opt_row spec_rows[] = {
 	{ "bundle", "DIR", "Folder to write config.json into (default: this one)", "@dir",
 	  .kind = OPT_STRING, .letter = 'b', OPT_TO(struct spec_flags, bundle) },
+	{ "seccomp", NULL, "Write the default profile out in full, as linux.seccomp", NULL,
+	  .kind = OPT_FLAG, OPT_TO(struct spec_flags, seccomp) },
 	{ 0 },
 };
 
@@ -44,6 +48,12 @@ int verb_spec(struct call *call)
 	struct err err = { 0 };
 
 	spec_default(&spec);
+	if (f->seccomp) {
+		annotation_put(&spec, SPEC_ANNOTATION_SECCOMP, NULL);
+		if (seccomp_profile_default(spec.process.caps.bounding, NULL, &spec.lin.seccomp,
+					    &err) < 0)
+			return call_fail(call, &err);
+	}
 	doc = spec_to_json(&spec);
 	format_json(doc, &text);
 	if (write_new(f->bundle ? f->bundle : ".", &text, &err) < 0)

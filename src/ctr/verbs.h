@@ -60,6 +60,7 @@ struct format_flags {
 
 struct spec_flags {
 	const char *bundle;
+	bool seccomp;
 };
 
 struct pool_flags {

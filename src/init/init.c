@@ -8,6 +8,8 @@
  *
  *   ctr-init FILE ARG0 [ARG...]    executes FILE with ARG0... and the environment as it is
  */
+#include "base/raw.h"
+
 #include <asm/unistd.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
@@ -17,42 +19,16 @@
 #define EXIT_LOST 127
 #define SIGNALS_ALL (~0ul)
 
-#if defined(__x86_64__)
 static long sys(long n, long a, long b, long c, long d)
 {
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = 0;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-	return ret;
+	return raw_call(n, a, b, c, d, 0, 0);
 }
 
+#if defined(__x86_64__)
 /* The kernel leaves argc, argv, envp on the stack, which a call wants aligned. */
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall init_main\n");
-#elif defined(__aarch64__)
-static long sys(long n, long a, long b, long c, long d)
-{
-	register long x8 __asm__("x8") = n;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = 0;
-
-	__asm__ volatile("svc 0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-			 : "memory");
-	return x0;
-}
-
-__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl init_main\n");
 #else
-#error "the small init knows x86_64 and aarch64"
+__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl init_main\n");
 #endif
 
 __attribute__((noreturn)) static void leave(int status)

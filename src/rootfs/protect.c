@@ -29,9 +29,13 @@ CLEAN_DEFINE(masks, struct masks, masks_free)
 /* Returns an fd, -ENOENT for what is not there (and needs no protection), or -errno with words. */
 static int target_open(int root, const char *path, struct err *err)
 {
-	int fd = path_open_in_root(root, path, O_PATH, 0, err);
+	int fd = path_open_in_root(root, path, O_PATH, 0, NULL);
 
-	return fd == -ENOTDIR ? -ENOENT : fd;
+	if (fd >= 0 || fd == -ENOENT)
+		return fd;
+	if (fd == -ENOTDIR)
+		return -ENOENT;
+	return err_set(err, -fd, "open it in the rootfs: %s", strerror(-fd));
 }
 
 /*

@@ -42,15 +42,17 @@ static uint64_t unix_ms(void)
 static int load(struct container *c, const char *name, struct err *err)
 {
 	struct state fresh;
-	int rc = state_read(c->dir, name, &fresh, err);
+	int pidfd, rc = state_read(c->dir, name, &fresh, err);
 
 	if (rc < 0)
 		return rc;
 	state_free(&c->state);
 	c->state = fresh;
-	state_refresh(c->dir, &c->state);
-	if (c->pidfd < 0 && c->state.status != STATUS_STOPPED && c->state.pid > 0)
-		c->pidfd = process_open(c->state.pid, c->state.pid_start);
+	pidfd = state_refresh_open(c->dir, &c->state);
+	if (pidfd >= 0 && c->pidfd >= 0)
+		close(pidfd);
+	else if (pidfd >= 0)
+		c->pidfd = pidfd;
 	return 0;
 }
 
@@ -81,7 +83,10 @@ int container_lock(struct container *c, struct err *err)
 
 	if (rc == 0 && !state_is_there(c->root, name, c->dir))
 		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more", name);
-	return rc < 0 ? rc : load(c, name, err);
+	/* Once its init was waited for, nobody writes down anything new of it. */
+	if (rc < 0 || c->state.exit_known)
+		return rc;
+	return load(c, name, err);
 }
 
 void container_unlock(struct container *c)
@@ -126,17 +131,24 @@ static int start_connect(struct container *c, struct err *err)
 	return take_fd(&sock);
 }
 
-/* poststart hooks: what fails there is told and changes nothing, as the standard has it. */
-static int started(struct container *c, struct err *err)
+/* poststart and poststop: what fails there is told and changes nothing, as the standard has it. */
+static void late_hooks(struct container *c, enum spec_hook_point kind)
 {
 	CLEAN(spec) struct spec spec = { 0 };
 	struct err why;
 
+	if (c->state.no_late_hooks)
+		return;
+	if (container_spec(c, &spec, &why) == 0 && spec.hooks[kind].count)
+		(void)!hooks_run(&spec, kind, &c->state, c->state.status, &why);
+}
+
+static int started(struct container *c, struct err *err)
+{
 	unlinkat(c->dir, STATE_START_SOCKET, 0);
 	c->state.status = STATUS_RUNNING;
 	c->state.started_unix_ms = unix_ms();
-	if (container_spec(c, &spec, &why) == 0 && spec.hooks[HOOK_POSTSTART].count)
-		(void)!hooks_run(&spec, HOOK_POSTSTART, &c->state, STATUS_RUNNING, &why);
+	late_hooks(c, HOOK_POSTSTART);
 	return state_write(c->dir, &c->state, err);
 }
 
@@ -249,10 +261,11 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 static int kill_all(struct container *c, struct err *err)
 {
 	int fd = container_cgroup(c, err), rc = 0;
+	bool full = fd >= 0 && cgroup_populated(fd) != 0;
 
 	if (fd == -ENOENT && c->pidfd >= 0)
 		rc = process_signal(c->pidfd, SIGKILL);
-	else if (fd >= 0)
+	else if (full)
 		rc = cgroup_kill(fd, err);
 	if (rc < 0 && rc != -ESRCH)
 		return rc;
@@ -260,7 +273,7 @@ static int kill_all(struct container *c, struct err *err)
 		return err_set(err, ETIMEDOUT,
 			       "container \"%s\": its init does not end after SIGKILL",
 			       c->state.name);
-	if (fd >= 0 && cgroup_wait_empty(fd, KILL_MS) == -ETIMEDOUT)
+	if (full && cgroup_wait_empty(fd, KILL_MS) == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT,
 			       "container \"%s\": processes do not end after SIGKILL",
 			       c->state.name);
@@ -358,8 +371,6 @@ static int remove_cgroup(struct container *c, struct err *err)
  */
 static int delete_locked(struct container *c, bool force, struct err *err)
 {
-	CLEAN(spec) struct spec spec = { 0 };
-	struct err why;
 	int rc;
 
 	if (!force && c->state.status != STATUS_STOPPED)
@@ -373,8 +384,7 @@ static int delete_locked(struct container *c, bool force, struct err *err)
 	if (rc < 0)
 		return rc;
 	c->state.status = STATUS_STOPPED;
-	if (container_spec(c, &spec, &why) == 0 && spec.hooks[HOOK_POSTSTOP].count)
-		(void)!hooks_run(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, &why);
+	late_hooks(c, HOOK_POSTSTOP);
 	return state_remove(c->root, c->state.name, err);
 }
 

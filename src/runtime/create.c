@@ -39,6 +39,8 @@ static void state_begin(const struct plan *p, struct state *s)
 		.status = STATUS_CREATING,
 		.auto_remove = p->opt->auto_remove,
 		.terminal = p->spec->process.terminal,
+		.no_late_hooks = !p->spec->hooks[HOOK_POSTSTART].count &&
+				 !p->spec->hooks[HOOK_POSTSTOP].count,
 	};
 	if (p->opt->source || p->spec->root_path)
 		s->rootfs = xstrdup(p->opt->source ? p->opt->source : p->spec->root_path);
@@ -80,7 +82,8 @@ static int create_walk(struct plan *p, int root, struct strv *warnings, struct c
 	ret->pidfd = take_fd(&m.pidfd);
 	ret->cgroup = take_fd(&m.cgroup);
 	ret->terminal = take_fd(&m.terminal);
-	ret->start_sock = take_fd(&m.start);
+	if (p->opt->start_by_caller)
+		ret->start_sock = take_fd(&m.sync);
 	return 0;
 }
 

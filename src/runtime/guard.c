@@ -31,6 +31,8 @@ static int run_again(int clone, struct err *err)
 	CLEAN(strv) struct strv args = { 0 };
 	int rc = own_args(&args, err);
 
+	if (rc == 0 && !args.count)
+		rc = err_set(err, EIO, "/proc/self/cmdline is empty");
 	if (rc < 0)
 		return rc;
 	execveat(clone, "", args.items, environ, AT_EMPTY_PATH);
@@ -41,13 +43,18 @@ static int run_again(int clone, struct err *err)
  * A clone of the mount costs 0.1 ms where a copy into a sealed memfd costs 1 ms for our size, and its
  * pages are the page cache's. Nobody can make it writable again: it is in no mount namespace.
  */
+bool guard_done;
+
 int guard_self(struct err *err)
 {
-	CLEAN(fd) int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	CLEAN(fd) int self = -1;
 	CLEAN(fd) int clone = -1;
 	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
 	struct statvfs fs;
 
+	if (guard_done)
+		return 0;
+	self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (self < 0 || fstatvfs(self, &fs) < 0)
 		return err_sys(err, "look at /proc/self/exe (is /proc mounted?)");
 	if (fs.f_flag & ST_RDONLY)

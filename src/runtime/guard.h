@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /*
  * Make sure that this process runs from a read-only mount, by executing itself again from a detached
  * read-only clone of the mount where that is not so. Call it first thing in a program that will enter
@@ -16,5 +18,8 @@
  * failure. The arguments, the environment and open fds go on as they are.
  */
 int guard_self(struct err *err) MUST_CHECK;
+
+/* That was done before the C library had started (guard_entry.c). */
+extern bool guard_done __attribute__((visibility("hidden")));
 
 #endif

@@ -91,22 +91,23 @@ int in_pivot(struct making *m, struct err *err)
 	return rootfs_pivot(&m->plan->rootfs, err);
 }
 
-/* Put three fds at 0, 1, 2, whatever numbers they have now. */
+/* Put three fds at 0, 1, 2, whatever numbers they have now: also each other's. */
 static int streams_place(const int from[3], struct err *err)
 {
 	int high[3];
 
-	if (from[0] == 0 && from[1] == 1 && from[2] == 2)
-		return 0;
 	for (int i = 0; i < 3; i++) {
-		high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 10);
+		high[i] = from[i];
+		if (from[i] < 3 && from[i] != i)
+			high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 10);
 		if (high[i] < 0)
 			return err_sys(err, "standard stream %d (fd %d)", i, from[i]);
 	}
 	for (int i = 0; i < 3; i++) {
-		if (dup2(high[i], i) < 0)
+		if (high[i] != i && dup2(high[i], i) < 0)
 			return err_sys(err, "standard stream %d", i);
-		close(high[i]);
+		if (high[i] != from[i])
+			close(high[i]);
 	}
 	return 0;
 }

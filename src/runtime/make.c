@@ -155,10 +155,8 @@ int make_start_socket(struct making *m, struct err *err)
 {
 	int rc = pair(&m->sync, &m->sync_child, err);
 
-	if (rc < 0)
-		return rc;
-	return m->plan->opt->start_by_caller ? pair(&m->start, &m->start_child, err) :
-					       listen_by_name(m, err);
+	/* Whoever is at our end anyway says it there. */
+	return rc < 0 || m->plan->opt->start_by_caller ? rc : listen_by_name(m, err);
 }
 
 __attribute__((noreturn)) static void child_begin(struct making *m)
@@ -167,7 +165,7 @@ __attribute__((noreturn)) static void child_begin(struct making *m)
 	 * The folder's fd carries its lock, which would be held for as long as we wait for start; the
 	 * parent's ends of the sockets would keep us from seeing that it died.
 	 */
-	int *const theirs[] = { &m->dir, &m->root, &m->sync, &m->start };
+	int *const theirs[] = { &m->dir, &m->root, &m->sync };
 
 	for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
 		if (*theirs[i] >= 0)
@@ -196,8 +194,6 @@ int make_child(struct making *m, struct err *err)
 					       "");
 	}
 	close(take_fd(&m->sync_child));
-	if (p->opt->start_by_caller)
-		close(take_fd(&m->start_child));
 	return 0;
 }
 
@@ -235,10 +231,19 @@ int make_oom_score(struct making *m, struct err *err)
 int make_config(struct making *m, struct err *err)
 {
 	CLEAN(json) struct json_object *o = spec_to_json(m->plan->spec);
+	CLEAN(fd) int fd = -1;
 	size_t len;
+	int rc;
 	const char *text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &len);
 
-	return file_write_atomic(m->dir, "config.json", 0600, text, len, err);
+	fd = openat(m->dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "create %s/config.json", m->plan->staging);
+	/* Not by another name first: until the state says that it is created, nobody reads it. */
+	rc = fd_write_all(fd, text, len);
+	return rc < 0 ? err_set(err, -rc, "write %s/config.json: %s", m->plan->staging,
+				strerror(-rc)) :
+			0;
 }
 
 /*

@@ -149,7 +149,8 @@ static void plan_basics(struct plan *p, const char *root_path)
 	char id[65];
 	const char *init = spec_annotation(p->spec, SPEC_ANNOTATION_INIT);
 
-	container_id_make(id);
+	if (!p->opt->id)
+		container_id_make(id);
 	p->name = xstrdup(p->opt->name);
 	p->id = xstrdup(p->opt->id ? p->opt->id : id);
 	p->root_path = xstrdup(root_path);

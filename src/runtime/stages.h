@@ -44,8 +44,7 @@ struct making {
 	int cgroup;         /* fd of the container's group; -1 */
 	int sync;           /* our end of the socket between parent and child; -1 */
 	int sync_child;     /* the child's end, in the parent until it cloned; -1 */
-	int start;          /* parent: where the word to start is said; -1: by a named socket */
-	int start_child;    /* child: a connected or (start < 0) a listening socket; -1 */
+	int start_child;    /* child: where the word to start comes from, first a listening socket; -1 */
 	int pidfd;          /* of the child; -1 */
 	pid_t pid;          /* in our pid namespace; 0 */
 	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */

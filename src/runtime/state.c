@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const status_names[] = {
 	[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
@@ -183,20 +184,31 @@ static bool lock_held(int dir)
 	return own >= 0 && flock(own, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-void state_refresh(int dir, struct state *s)
+int state_refresh_open(int dir, struct state *s)
 {
 	CLEAN(fd) int pidfd = -1;
 
 	if (s->status == STATUS_CREATING && !lock_held(dir))
 		s->status = STATUS_STOPPED;
 	if (s->status == STATUS_CREATING || s->status == STATUS_STOPPED)
-		return;
+		return -ESRCH;
 	pidfd = s->pid > 0 ? process_open(s->pid, s->pid_start) : -1;
-	if (pidfd < 0 || process_ended(pidfd, 0))
+	if (pidfd < 0 || process_ended(pidfd, 0)) {
 		s->status = STATUS_STOPPED;
+		return -ESRCH;
+	}
 	/* start takes the socket away first and writes the document afterwards. */
-	else if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0)
+	if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0)
 		s->status = STATUS_RUNNING;
+	return take_fd(&pidfd);
+}
+
+void state_refresh(int dir, struct state *s)
+{
+	int pidfd = state_refresh_open(dir, s);
+
+	if (pidfd >= 0)
+		close(pidfd);
 }
 
 static int by_name(const void *a, const void *b)
@@ -223,7 +235,29 @@ int state_list(int root, struct strv *ret, struct err *err)
 	return 0;
 }
 
+/* What is always in the folder, by name; false when there is more. */
+static bool folder_remove(int root, const char *name)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} content[] = {
+		{ "state.json", 0 },
+		{ "config.json", 0 },
+		{ STATE_START_SOCKET, 0 },
+		{ "rootfs", AT_REMOVEDIR },
+	};
+	CLEAN(fd) int dir = folder_open(root, name);
+
+	for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(content); i++)
+		if (unlinkat(dir, content[i].name, content[i].flags) < 0 && errno != ENOENT)
+			return false;
+	return dir >= 0 && unlinkat(root, name, AT_REMOVEDIR) == 0;
+}
+
 int state_remove(int root, const char *name, struct err *err)
 {
+	if (folder_remove(root, name))
+		return 0;
 	return file_remove_tree(root, name, err);
 }

@@ -57,6 +57,7 @@ struct state {
 	bool oom_killed;
 	bool auto_remove; /* --rm */
 	bool terminal;
+	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
 	struct stage_time stages[STATE_STAGE_MAX];
 	size_t stage_count;
 };
@@ -99,6 +100,9 @@ int state_read(int dir, const char *name, struct state *ret, struct err *err) MU
  * `start` socket is gone runs, one that is being created by nobody (the lock is free) has stopped.
  */
 void state_refresh(int dir, struct state *s);
+
+/* The same; returns a pidfd of its init, the caller's, or -ESRCH when none lives. */
+int state_refresh_open(int dir, struct state *s) MUST_CHECK;
 
 /* Names of all containers, sorted. */
 int state_list(int root, struct strv *ret, struct err *err) MUST_CHECK;

@@ -1,13 +1,13 @@
 /* struct state as state.json, as the standard's `state` document, and as `inspect` shows it. */
 #include "runtime/state.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
 #define STATE_FILE "state.json"
 #define STATE_FILE_MAX (4u << 20)
@@ -41,6 +41,7 @@ static const struct field {
 	FIELD("oomKilled", FLAG, oom_killed),
 	FIELD("autoRemove", FLAG, auto_remove),
 	FIELD("terminal", FLAG, terminal),
+	FIELD("noLateHooks", FLAG, no_late_hooks),
 };
 
 static void field_put(struct json_object *o, const struct field *f, const struct state *s)
@@ -130,9 +131,7 @@ struct json_object *state_to_json(const struct state *s)
 struct json_object *state_to_oci_json(const struct state *s)
 {
 	struct json_object *o = json_object_new_object();
-	char created[40];
-	time_t secs = (time_t)(s->created_unix_ms / 1000);
-	struct tm tm;
+	char created[32];
 
 	json_put_string(o, "ociVersion", "1.3.0");
 	json_put_string(o, "id", s->name);
@@ -143,13 +142,8 @@ struct json_object *state_to_oci_json(const struct state *s)
 	else
 		json_put_i64(o, "pid", 0);
 	json_put_string(o, "bundle", s->bundle ? s->bundle : "");
-	if (gmtime_r(&secs, &tm)) {
-		size_t n = strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%S", &tm);
-
-		snprintf(created + n, sizeof(created) - n, ".%03uZ",
-			 (unsigned int)(s->created_unix_ms % 1000));
-		json_put_string(o, "created", created);
-	}
+	clock_utc_text(s->created_unix_ms, created);
+	json_put_string(o, "created", created);
 	if (s->annotations.count)
 		json_object_object_add(o, "annotations", annotations_json(s));
 	return o;

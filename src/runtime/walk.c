@@ -40,7 +40,6 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 		.cgroup = -1,
 		.sync = -1,
 		.sync_child = -1,
-		.start = -1,
 		.start_child = -1,
 		.pidfd = -1,
 		.terminal = -1,
@@ -52,7 +51,7 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 
 void making_close(struct making *m)
 {
-	int *const fds[] = { &m->dir,         &m->cgroup, &m->sync,     &m->sync_child, &m->start,
+	int *const fds[] = { &m->dir,         &m->cgroup, &m->sync,     &m->sync_child,
 			     &m->start_child, &m->pidfd,  &m->terminal, &m->init };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -292,7 +291,10 @@ int stages_await_start(struct making *m, struct err *err)
 	size_t none = 0;
 	ssize_t n;
 
-	close(take_fd(&m->sync));
+	if (m->plan->opt->start_by_caller)
+		m->start_child = take_fd(&m->sync);
+	else
+		close(take_fd(&m->sync));
 	for (;;) {
 		int conn = m->start_child;
 

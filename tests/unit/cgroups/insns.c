@@ -4,17 +4,9 @@
 
 static bool jumps(const struct bpf_insn *i, uint64_t a)
 {
-	switch (i->code) {
-	case BPF_JMP | BPF_JNE | BPF_K:
-		return a != (uint64_t)(int64_t)i->imm;
-	case BPF_JMP | BPF_JEQ | BPF_K:
-		return a == (uint64_t)(int64_t)i->imm;
-	case BPF_JMP32 | BPF_JNE | BPF_K:
-		return (uint32_t)a != (uint32_t)i->imm;
-	default:
+	if (i->code != (BPF_JMP | BPF_JEQ | BPF_K))
 		fail_msg("instruction %#x is none of ours", i->code);
-		return false;
-	}
+	return a == (uint64_t)(int64_t)i->imm;
 }
 
 uint64_t insns_run(const struct cgroup_devices *d, const struct bpf_cgroup_dev_ctx *ctx)
@@ -39,6 +31,24 @@ uint64_t insns_run(const struct cgroup_devices *d, const struct bpf_cgroup_dev_c
 			break;
 		case BPF_ALU64 | BPF_AND | BPF_K:
 			*to &= (uint64_t)(int64_t)i->imm;
+			break;
+		case BPF_ALU64 | BPF_AND | BPF_X:
+			*to &= reg[i->src_reg];
+			break;
+		case BPF_ALU64 | BPF_OR | BPF_X:
+			*to |= reg[i->src_reg];
+			break;
+		case BPF_ALU64 | BPF_XOR | BPF_K:
+			*to ^= (uint64_t)(int64_t)i->imm;
+			break;
+		case BPF_ALU64 | BPF_MUL | BPF_K:
+			*to *= (uint64_t)(int64_t)i->imm;
+			break;
+		case BPF_ALU64 | BPF_NEG:
+			*to = -*to;
+			break;
+		case BPF_ALU | BPF_XOR | BPF_K:
+			*to = (uint32_t)*to ^ (uint32_t)i->imm;
 			break;
 		case BPF_ALU64 | BPF_RSH | BPF_K:
 			*to >>= i->imm;
