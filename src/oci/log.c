@@ -28,11 +28,15 @@ static void log_line(struct str *line, bool json, const char *level, const char 
 	char when[40];
 
 	now_text(when, sizeof(when));
+	o = json_object_new_object();
 	if (!json) {
-		str_printf(line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, text);
+		/* A text with quotes of its own stays one word, as logrus has it: JSON's rules. */
+		json_put_string(o, "msg", text);
+		str_printf(line, "time=\"%s\" level=%s msg=%s\n", when, level,
+			   json_object_to_json_string_ext(json_object_object_get(o, "msg"),
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
 		return;
 	}
-	o = json_object_new_object();
 	json_put_string(o, "level", level);
 	json_put_string(o, "msg", text);
 	json_put_string(o, "time", when);

@@ -26,6 +26,9 @@ CLEAN_DEFINE(spec_process, struct spec_process, spec_process_free)
 /* The resources object alone (update --resources). */
 int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
 			struct strv *warnings, struct err *err) MUST_CHECK;
+int spec_parse_resources(const char *text, size_t len, const char *name,
+			 struct spec_resources *ret, struct strv *warnings,
+			 struct err *err) MUST_CHECK;
 void spec_resources_free(struct spec_resources *r);
 CLEAN_DEFINE(spec_resources, struct spec_resources, spec_resources_free)
 
