@@ -149,9 +149,8 @@ int oci_verb_create(struct call *call)
 		r = oci_check_console(m.spec.process.terminal, true, m.opt.console_socket, &err);
 	if (r == 0)
 		r = container_create(m.root, &m.spec, &m.opt, &call->warnings, &c, &err);
-	call_warn(call);
 	tell_stages(call, &c.state);
-	return r < 0 ? call_fail(call, &err) : 0;
+	return oci_end(call, r, &err);
 }
 
 int oci_verb_start(struct call *call)
@@ -193,10 +192,10 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 	fg->tty = m->spec.process.terminal && !f->console_socket;
 	fg->interactive = true;
 	r = container_create(m->root, &m->spec, &m->opt, &call->warnings, c, err);
-	call_warn(call);
 	tell_stages(call, &c->state);
 	if (r < 0)
 		return r;
+	call_warn(call);
 	return f->detach ? container_start(c, err) : serve(c, fg, ret_code, err);
 }
 

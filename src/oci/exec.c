@@ -179,9 +179,9 @@ static int exec_it(struct call *call, struct container *c, const struct spec *sp
 	fg.tty = spec->process.terminal && !f->console_socket;
 	fg.interactive = true;
 	pid = container_exec(c, &opt, &call->warnings, &pidfd, &master, err);
-	call_warn(call);
 	if (pid < 0)
 		return (int)pid;
+	call_warn(call);
 	return f->detach ? 0 : serve(&fg, pidfd, master, ret_code, err);
 }
 

@@ -23,6 +23,9 @@ extern const struct program oci_program;
 /* log.c: `say` of the program: to stderr, and to --log as the engines read it. */
 void oci_say(const struct call *call, const char *level, const char *text);
 
+/* The end of a verb: an error or the warnings are said; returns the exit status. */
+int oci_end(struct call *call, int r, const struct err *err) MUST_CHECK;
+
 /* The container that the first operand names. *ret needs container_close() in any case. */
 int oci_open(const struct call *call, struct container *ret, struct err *err) MUST_CHECK;
 

@@ -121,6 +121,5 @@ int oci_verb_update(struct call *call)
 		from_flags(f, &res);
 		r = container_update(&c, &res, &call->warnings, &err);
 	}
-	call_warn(call);
-	return r < 0 ? call_fail(call, &err) : 0;
+	return oci_end(call, r, &err);
 }

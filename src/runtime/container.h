@@ -117,7 +117,7 @@ int container_delete(struct container *c, bool force, struct err *err) MUST_CHEC
 /* Another process in a running container. */
 struct exec_options {
 	const struct spec_process
-		*process; /* what to run; caps, rlimits, ... all set by the caller */
+		*process;   /* what to run; caps, rlimits, ... all set by the caller */
 	const char *cgroup; /* an existing group below the container's, "/x/y"; NULL: its own */
 	bool no_new_keyring;
 	bool ignore_paused; /* in a paused one it begins when that is resumed, and so do we */
