@@ -46,10 +46,10 @@ static int print_json(const struct call *call, const struct pids *pids)
 /* Which word of a line this is, counted from 0; NULL behind the last. */
 static const char *word_at(const char *line, int n)
 {
-	line += strspn(line, " ");
+	line += strspn(line, " \n");
 	while (n-- > 0 && *line) {
 		line += strcspn(line, " \n");
-		line += strspn(line, " ");
+		line += strspn(line, " \n");
 	}
 	return *line ? line : NULL;
 }

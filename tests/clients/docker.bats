@@ -98,7 +98,7 @@ id_of() {
 }
 
 @test "docker: attach feeds and hears a container" {
-	dock_run -d -i --name c1 box:1 sh -c 'read x; echo "got $x"'
+	dock_run -d -i --name c1 box:1 sh -c 'read x; echo "got $x"; sleep 1'
 	run docker attach c1 < <(sleep 1; echo word)
 	assert_line 'got word'
 	docker rm -f c1

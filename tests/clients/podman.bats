@@ -105,7 +105,7 @@ id_of() {
 }
 
 @test "podman: attach feeds and hears a container" {
-	pod_run -d -i --name c1 box:1 sh -c 'read x; echo "got $x"'
+	pod_run -d -i --name c1 box:1 sh -c 'read x; echo "got $x"; sleep 1'
 	run podman attach c1 < <(sleep 1; echo word)
 	assert_line 'got word'
 	podman rm -f -t 0 c1
