@@ -93,7 +93,7 @@ static const struct {
 };
 
 static void put_io_word(struct json_object *bytes, struct json_object *ops, const char *word,
-			unsigned int major, unsigned int minor)
+			unsigned long major, unsigned long minor)
 {
 	for (size_t i = 0; i < ARRAY_LEN(io_words); i++) {
 		struct json_object *o;
@@ -121,12 +121,13 @@ static void put_io(struct json_object *data, int group)
 	if (cgroup_read(group, "io.stat", text, FILE_MAX) < 0)
 		return;
 	for (char *line = strtok_r(text, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
-		unsigned int major, minor;
-		char *words = NULL;
+		char *end, *words = NULL;
+		unsigned long major = strtoul(line, &end, 10), minor;
 
-		if (sscanf(line, "%u:%u", &major, &minor) != 2)
+		if (*end != ':')
 			continue;
-		for (char *w = strtok_r(line, " ", &words); w; w = strtok_r(NULL, " ", &words))
+		minor = strtoul(end + 1, &end, 10);
+		for (char *w = strtok_r(end, " ", &words); w; w = strtok_r(NULL, " ", &words))
 			put_io_word(bytes, ops, w, major, minor);
 	}
 }

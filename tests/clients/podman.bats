@@ -188,3 +188,34 @@ id_of() {
 	podman rm -f -t 0 c1
 	assert_nothing_left
 }
+
+@test "podman: its hooks are run at every point, with the state on standard input" {
+	local hooks=$BATS_TEST_TMPDIR/hooks point
+	mkdir "$hooks"
+	cat >"$hooks/hook" <<-'END'
+	#!/bin/sh
+	# createContainer runs in the container's namespaces, with the host's tree still in view.
+	state=$(cat)
+	pid=$(echo "$state" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+	status=$(echo "$state" | sed -n 's/.*"status": *"\([a-z]*\)".*/\1/p')
+	test -d "/proc/$pid/ns" && alive=alive || alive=gone
+	echo "$2 $status $alive" >>"$(dirname "$0")/seen"
+	END
+	chmod 755 "$hooks/hook"
+	for point in prestart createRuntime createContainer poststart poststop; do
+		jq -n --arg hook "$hooks/hook" --arg point "$point" '{version: "1.0.0", when: {always: true},
+			stages: [$point], hook: {path: $hook, args: ["hook", "-", $point]}}' \
+			>"$hooks/$point.json"
+	done
+	podman --hooks-dir "$hooks" run -d --name c1 --network none box:1 sleep 1000
+	podman --hooks-dir "$hooks" rm -f -t 0 c1
+	run cat "$hooks/seen"
+	assert_equal "$output" "\
+prestart creating alive
+createRuntime creating alive
+createContainer creating alive
+poststart running alive
+poststop stopped gone"
+	rm -r "$hooks"
+	assert_nothing_left
+}

@@ -1,4 +1,5 @@
 # Engines and their limits: what needs cgroup controllers.
+# vm: -m 3000
 # limit: 900
 
 load lib
@@ -10,6 +11,11 @@ setup_file() {
 	make_image "$BATS_FILE_TMPDIR/image.tar"
 	podman load -q -i "$BATS_FILE_TMPDIR/image.tar"
 	podman run --rm --network none box:1 true
+}
+
+teardown() {
+	podman rm --all --force --time 0 >/dev/null 2>&1
+	ctr_teardown
 }
 
 teardown_file() {
@@ -38,7 +44,7 @@ group() {
 	assert_equal "$(<"$dir/pids.max")" 50
 	assert_equal "$(<"$dir/cpu.max")" '50000 100000'
 	[ "$(<"$dir/cpu.weight")" -gt 100 ]
-	run podman update --memory 96m --cpus 0.25 --pids-limit 60 c1
+	run podman update --memory 96m --cpus 0.25 c1
 	assert_success
 	assert_equal "$(<"$dir/memory.max")" $((96 << 20))
 	assert_equal "$(<"$dir/cpu.max")" '25000 100000'
@@ -64,7 +70,7 @@ group() {
 		--iptables=false --ip-forward=false -H "$SOCKET"
 	wait_until 20 docker version || { cat "$BATS_FILE_TMPDIR/log" >&2; return 1; }
 	docker load -q -i "$BATS_FILE_TMPDIR/image.tar"
-	docker run -d --name c1 --network none --memory 64m --pids-limit 50 --cpus 0.5 box:1 sleep 1000
+	docker run --security-opt apparmor=unconfined -d --name c1 --network none --memory 64m --pids-limit 50 --cpus 0.5 box:1 sleep 1000
 	local dir
 	dir=$(group docker c1)
 	assert_equal "$(<"$dir/memory.max")" $((64 << 20))
@@ -78,7 +84,7 @@ group() {
 	assert_equal "$(<"$dir/cpu.max")" '50000 100000'
 	run docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c1
 	assert_output --regexp '^c1 1 [0-9.]+[KM]iB / 96MiB$'
-	run docker run --name c2 --network none --memory 16m --memory-swap 16m box:1 probe memory 64
+	run docker run --security-opt apparmor=unconfined --name c2 --network none --memory 16m --memory-swap 16m box:1 probe memory 64
 	assert_failure 137
 	wait_until 5 eval '[ "$(docker inspect --format "{{.State.OOMKilled}}" c2)" = true ]'
 	docker rm -f c1 c2

@@ -14,7 +14,7 @@ setup() {
 	ctr_setup
 	BUNDLE=$BATS_TEST_TMPDIR/bundle
 	make_bundle "$BUNDLE"
-	cd "$BUNDLE"
+	cd "$BUNDLE" || return
 	snapshot_host
 }
 
@@ -448,4 +448,16 @@ logged() {
 	run oci nosuch
 	assert_failure 1
 	assert_nothing_left
+}
+
+@test "oci: the manual has the flags of the program" {
+	local page verb
+	page=$(<"$REPO/man/ctr-oci.8")
+	run oci help --man
+	[[ $page == *"$output"* ]] || fail "man/ctr-oci.8: other flags before the verb"
+	for verb in create start run state kill delete exec ps list pause resume update events features spec; do
+		run oci help --man "$verb"
+		assert_success
+		[[ $page == *".SS \"$verb "*"$output"* ]] || fail "man/ctr-oci.8: other flags of $verb"
+	done
 }
