@@ -242,7 +242,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/ctr $(sort $(dir $(COMPLETE)))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	$(foreach m,$(MANPAGES),install -D -m 644 $(m) $(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) :
-	$(foreach c,$(CONFIGS),install -m 644 $(c) $(SHARE)/ctr/ &&) :
+	$(foreach c,$(CONFIGS),sed 's#/usr/local/#$(PREFIX)/#g' $(c) >$(SHARE)/ctr/$(notdir $(c)) && chmod 644 $(SHARE)/ctr/$(notdir $(c)) &&) :
 	set -e; set -- $(COMPLETE); for shell in bash zsh fish; do \
 		$(B)/bin/ctr completion $$shell >"$$1"; chmod 644 "$$1"; shift; done
 

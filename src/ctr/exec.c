@@ -3,8 +3,8 @@
 
 #include "base/process.h"
 #include "ctr/run_make.h"
-#include "ctr/users.h"
 #include "monitor/foreground.h"
+#include "runtime/account.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "cgroups/leaf.h"
 #include "cgroups/pool.h"
 #include "ctr/run_make.h"
-#include "ctr/users.h"
+#include "runtime/account.h"
 
 #include <errno.h>
 #include <fcntl.h>

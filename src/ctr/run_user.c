@@ -2,7 +2,7 @@
 #include "ctr/run_make.h"
 
 #include "base/path.h"
-#include "ctr/users.h"
+#include "runtime/account.h"
 
 #include <errno.h>
 #include <fcntl.h>

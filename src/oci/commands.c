@@ -1,7 +1,7 @@
 /* The table of verbs, and what comes before them. */
 #include "oci/oci.h"
 
-#include "base/file.h"
+#include "base/fd.h"
 #include "runtime/guard.h"
 #include "runtime/rootless.h"
 #include "spec/load.h"
@@ -19,11 +19,11 @@ static const struct opt_row global_rows[] = {
 	  "Where the state of containers is kept (default " OCI_ROOT
 	  "; for ordinary users below $XDG_RUNTIME_DIR)",
 	  "@dir", .kind = OPT_STRING, TO(root) },
-	{ "log", "FILE", "Write errors here as well as to standard error", "@file",
-	  .kind = OPT_STRING, TO(log) },
+	{ "log", "FILE", "Write errors here as well as to standard error, and warnings here alone",
+	  "@file", .kind = OPT_STRING, TO(log) },
 	{ "log-format", "FORMAT", "Of --log: text (default) or json", "text json",
 	  .kind = OPT_STRING, TO(log_format) },
-	{ "debug", NULL, "Taken and ignored: what goes wrong is always told in full",
+	{ "debug", NULL, "Tell on standard error how long each stage took, and warnings too",
 	  .kind = OPT_FLAG, TO(debug) },
 	{ "systemd-cgroup", NULL, "Ask systemd for the cgroup; cgroupsPath is SLICE:PREFIX:NAME",
 	  .kind = OPT_FLAG, TO(systemd_cgroup) },
@@ -51,6 +51,22 @@ static const struct command commands[] = {
 	  FLAGS(oci_kill_flags, oci_kill_rows), .min = 1, .max = 2 },
 	{ "delete", "[flags] ID", "Remove what is left of a container", NULL, oci_verb_delete,
 	  FLAGS(oci_delete_flags, oci_delete_rows), .min = 1, .max = 1 },
+	{ "exec", "[flags] ID [COMMAND [ARG]...]", "Run one more process in a running container",
+	  "With --process all but the container comes from that file; else it is the container's own "
+	  "process with another command, changed by the flags. In the foreground its exit status is "
+	  "ours.",
+	  oci_verb_exec, .enters = true, FLAGS(oci_exec_flags, oci_exec_rows), .min = 1, .max = -1,
+	  .stop = true },
+	{ "ps", "[flags] ID [PS-OPTION]...", "Show its processes", NULL, oci_verb_ps,
+	  FLAGS(oci_ps_flags, oci_ps_rows), .min = 1, .max = -1, .stop = true },
+	{ "update", "[flags] ID", "Set other limits", NULL, oci_verb_update,
+	  FLAGS(oci_update_flags, oci_update_rows), .min = 1, .max = 1 },
+	{ "events", "[flags] ID", "Tell what it uses, and of its want of memory, as JSON lines",
+	  NULL, oci_verb_events, FLAGS(oci_events_flags, oci_events_rows), .min = 1, .max = 1 },
+	{ "features", "", "Print what this runtime can do, as the standard's document", NULL,
+	  oci_verb_features },
+	{ "spec", "[flags]", "Write a config.json to begin with", NULL, oci_verb_spec,
+	  FLAGS(oci_spec_flags, oci_spec_rows) },
 	{ "list", "[flags]", "List containers", NULL, oci_verb_list,
 	  FLAGS(oci_list_flags, oci_list_rows) },
 	{ "pause", "ID", "Freeze all its processes", NULL, oci_verb_pause, .min = 1, .max = 1 },
@@ -120,8 +136,21 @@ int oci_open(const struct call *call, struct container *ret, struct err *err)
 {
 	int root = state_root_open(call->root, err);
 
+	int r;
+
 	*ret = CONTAINER_INIT;
-	return root < 0 ? root : container_open(root, call->args[0], ret, err);
+	r = root < 0 ? root : container_open(root, call->args[0], ret, err);
+	/* Engines speak of whole names: the start of another one's is not ours to take. */
+	if (r == 0 && !str_eq(ret->state.name, call->args[0])) {
+		container_close(ret);
+		r = err_set(err, ENOENT, "container \"%s\" does not exist", call->args[0]);
+	}
+	return r;
+}
+
+void oci_close_leaked(unsigned int preserved)
+{
+	fd_close_from(3 + (int)preserved);
 }
 
 int oci_bundle(const struct call *call, const char *bundle, char **ret_path, struct spec *ret,

@@ -1,10 +1,16 @@
 /* create, run, start */
 #include "oci/oci.h"
 
+#include "base/fd.h"
 #include "monitor/foreground.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define LISTEN_MAX 1000
 
 #define TO(field) OPT_TO(struct oci_create_flags, field)
 
@@ -29,6 +35,16 @@ const struct opt_row oci_create_rows[] = {
 	  .only = 'r', .hidden = true, TO(no_subreaper) },
 	{ 0 },
 };
+
+int oci_check_console(bool terminal, bool detach, const char *console_socket, struct err *err)
+{
+	if (terminal && detach && !console_socket)
+		return err_set(
+			err, EINVAL,
+			"process.terminal is true: it needs --console-socket, for nobody would hold "
+			"the terminal once we are done");
+	return 0;
+}
 
 int oci_create_options(const struct call *call, const struct oci_create_flags *f,
 		       struct create_options *ret, struct err *err)
@@ -65,18 +81,61 @@ static void made_free(struct made *m)
 }
 CLEAN_DEFINE(made, struct made, made_free)
 
+/*
+ * Sockets that systemd handed to us (sd_listen_fds(3)) are meant for the payload: they stand first
+ * among the preserved fds.
+ */
+static unsigned int listening(void)
+{
+	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint64_t fds, whose;
+
+	if (!count || !pid || str_to_u64(pid, 1, INT_MAX, &whose) < 0 || (pid_t)whose != getpid() ||
+	    str_to_u64(count, 1, LISTEN_MAX, &fds) < 0)
+		return 0;
+	return (unsigned int)fds;
+}
+
+/* It finds them as process 1 of a service would. */
+static void pass_listening(struct made *m, unsigned int count)
+{
+	CLEAN(free) char *text = xasprintf("LISTEN_FDS=%u", count);
+
+	if (!count)
+		return;
+	m->opt.preserve_fds += count;
+	strv_env_put(&m->spec.process.env, text);
+	strv_env_put(&m->spec.process.env, "LISTEN_PID=1");
+}
+
 static int make(struct call *call, struct made *m, struct err *err)
 {
 	const struct oci_create_flags *f = call->flags;
+	unsigned int sockets = listening();
 	int r;
 
-	foreground_inherited(f->preserve_fds.value);
+	foreground_inherited(sockets + f->preserve_fds.value);
 	m->root = state_root_open(call->root, err);
 	r = m->root < 0 ? m->root : oci_create_options(call, f, &m->opt, err);
 	if (r == 0)
 		r = oci_bundle(call, f->bundle, &m->bundle, &m->spec, &call->warnings, err);
 	m->opt.bundle = m->bundle;
+	if (r == 0)
+		pass_listening(m, sockets);
 	return r;
+}
+
+/* --debug. Not into --log: who reads that wants one object with what went wrong. */
+static void tell_stages(const struct call *call, const struct state *s)
+{
+	const struct oci_globals *g = call->globals;
+	CLEAN(str) struct str text = { 0 };
+
+	for (size_t i = 0; g->debug && i < s->stage_count; i++)
+		str_printf(&text, "%s: debug: %8.3f ms  %s\n", call->program->name,
+			   (double)s->stages[i].ns / 1e6, s->stages[i].name);
+	if (text.len)
+		(void)!fd_write_all(STDERR_FILENO, text.text, text.len);
 }
 
 int oci_verb_create(struct call *call)
@@ -86,14 +145,12 @@ int oci_verb_create(struct call *call)
 	struct err err = { 0 };
 	int r = make(call, &m, &err);
 
-	if (r == 0 && m.spec.process.terminal && !m.opt.console_socket)
-		r = err_set(&err, EINVAL,
-			    "process.terminal is true: create needs --console-socket, for nobody "
-			    "would hold the terminal once it is done");
+	if (r == 0)
+		r = oci_check_console(m.spec.process.terminal, true, m.opt.console_socket, &err);
 	if (r == 0)
 		r = container_create(m.root, &m.spec, &m.opt, &call->warnings, &c, &err);
-	call_warn(call);
-	return r < 0 ? call_fail(call, &err) : 0;
+	tell_stages(call, &c.state);
+	return oci_end(call, r, &err);
 }
 
 int oci_verb_start(struct call *call)
@@ -128,16 +185,17 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 	const struct oci_create_flags *f = call->flags;
 	int r;
 
-	if (f->detach && m->spec.process.terminal && !f->console_socket)
-		return err_set(err, EINVAL,
-			       "process.terminal is true: run --detach needs --console-socket");
+	r = oci_check_console(m->spec.process.terminal, f->detach, f->console_socket, err);
+	if (r < 0)
+		return r;
 	m->opt.start_by_caller = true;
 	fg->tty = m->spec.process.terminal && !f->console_socket;
 	fg->interactive = true;
 	r = container_create(m->root, &m->spec, &m->opt, &call->warnings, c, err);
-	call_warn(call);
+	tell_stages(call, &c->state);
 	if (r < 0)
 		return r;
+	call_warn(call);
 	return f->detach ? container_start(c, err) : serve(c, fg, ret_code, err);
 }
 

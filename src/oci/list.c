@@ -16,8 +16,11 @@ const struct opt_row oci_list_rows[] = {
 	{ 0 },
 };
 
-static void put_json(struct str *out, struct json_object *o, int flags)
+void oci_put_json(struct str *out, struct json_object *o, bool pretty)
 {
+	int flags = pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED :
+			     JSON_C_TO_STRING_PLAIN;
+
 	str_printf(out, "%s\n",
 		   json_object_to_json_string_ext(o, flags | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
@@ -33,7 +36,7 @@ int oci_verb_state(struct call *call)
 	if (r < 0)
 		return call_fail(call, &err);
 	o = state_to_oci_json(&c.state);
-	put_json(&out, o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+	oci_put_json(&out, o, true);
 	return call_print(call, out.text, out.len);
 }
 
@@ -93,6 +96,6 @@ int oci_verb_list(struct call *call)
 			one(&out, f, &c, all);
 	}
 	if (all && !f->quiet)
-		put_json(&out, all, JSON_C_TO_STRING_PLAIN);
+		oci_put_json(&out, all, false);
 	return call_print(call, out.text, out.len);
 }

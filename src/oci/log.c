@@ -1,7 +1,8 @@
 /*
  * How engines hear of what went wrong. podman reads all of --log as one JSON object; containerd and
- * dockerd take its last line of level error. So: exactly one object for an error, and warnings, which
- * would be a second one, only on stderr.
+ * dockerd take its last line of level error: so an error is exactly one object. conmon gives us the
+ * payload's own standard error: warnings are not for there when there is a log, and they are said only
+ * by a call that did not fail.
  */
 #include "oci/oci.h"
 
@@ -28,11 +29,15 @@ static void log_line(struct str *line, bool json, const char *level, const char 
 	char when[40];
 
 	now_text(when, sizeof(when));
+	o = json_object_new_object();
 	if (!json) {
-		str_printf(line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, text);
+		/* A text with quotes of its own stays one word, as logrus has it: JSON's rules. */
+		json_put_string(o, "msg", text);
+		str_printf(line, "time=\"%s\" level=%s msg=%s\n", when, level,
+			   json_object_to_json_string_ext(json_object_object_get(o, "msg"),
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
 		return;
 	}
-	o = json_object_new_object();
 	json_put_string(o, "level", level);
 	json_put_string(o, "msg", text);
 	json_put_string(o, "time", when);
@@ -41,19 +46,37 @@ static void log_line(struct str *line, bool json, const char *level, const char 
 							     JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+/* Into the middle of what a payload says, only for somebody who looks, or who asked. */
+static bool may_warn(const struct call *call)
+{
+	const struct oci_globals *g = call->globals;
+	bool shared = call->command && call->command->enters;
+
+	return !shared || (g && g->debug) || isatty(STDERR_FILENO);
+}
+
 void oci_say(const struct call *call, const char *level, const char *text)
 {
 	const struct oci_globals *g = call->globals;
 	CLEAN(str) struct str line = { 0 }, out = { 0 };
-	bool error = str_eq(level, "error");
+	bool error = str_eq(level, "error"), log = g && g->log;
 	CLEAN(fd) int fd = -1;
 
 	str_printf(&out, "%s: %s%s\n", call->program->name, error ? "" : "warning: ", text);
-	(void)!fd_write_all(STDERR_FILENO, out.text, out.len);
-	if (!g || !g->log || !error)
+	if (error || (!log && may_warn(call)))
+		(void)!fd_write_all(STDERR_FILENO, out.text, out.len);
+	if (!log)
 		return;
 	log_line(&line, str_eq(g->log_format, "json"), level, text);
 	fd = open(g->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		(void)!fd_write_all(fd, line.text, line.len);
+}
+
+int oci_end(struct call *call, int r, const struct err *err)
+{
+	if (r < 0)
+		return call_fail(call, err);
+	call_warn(call);
+	return 0;
 }

@@ -38,7 +38,8 @@ static const struct {
 	{ ELOOP, 127, "too many levels of symbolic links" },
 	{ EACCES, 126, "permission denied" },
 	{ EPERM, 126, "operation not permitted" },
-	{ EISDIR, 126, "is a directory" },
+	/* dockerd knows only these two words for 126. */
+	{ EISDIR, 126, "it is a directory: permission denied" },
 	{ ENOEXEC, 126, "exec format error" },
 	{ ETXTBSY, 126, "text file busy" },
 };

@@ -118,8 +118,10 @@ int container_delete(struct container *c, bool force, struct err *err) MUST_CHEC
 struct exec_options {
 	struct spec *spec; /* container_spec(), with its capabilities as they were; NULL: read it */
 	const struct spec_process
-		*process; /* what to run; caps, rlimits, ... all set by the caller */
+		*process;   /* what to run; caps, rlimits, ... all set by the caller */
+	const char *cgroup; /* an existing group below the container's, "/x/y"; NULL: its own */
 	bool no_new_keyring;
+	bool ignore_paused; /* in a paused one it begins when that is resumed, and so do we */
 	const char *pid_file;
 	const char *console_socket;
 	unsigned int preserve_fds;

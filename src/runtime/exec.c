@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/plan.h"
@@ -178,16 +179,38 @@ int exec_console(struct making *m, struct err *err)
 	return stages_send_terminal(m, master, err);
 }
 
-static int exec_walk(struct container *c, struct plan *p, struct making *m, struct err *err)
+/*
+ * The group that the process is born in: the container's, or one that was made below it. Resolved
+ * beneath: what is delegated to a container may hold names of its own making, and links nowhere else.
+ */
+static int exec_group(struct container *c, const char *below, int *ret, int *ret_own,
+		      struct err *err)
 {
+	*ret = container_cgroup(c, err);
+	if (*ret == -ENOENT && !below) {
+		*ret = -1;
+		return 0;
+	}
+	if (*ret < 0 || !below)
+		return *ret < 0 ? *ret : 0;
+	below += strspn(below, "/");
+	*ret_own = path_open_in_root(*ret, *below ? below : ".", O_RDONLY | O_DIRECTORY, 0, err);
+	*ret = *ret_own;
+	return *ret < 0 ? err_wrap(err, "--cgroup: ") : 0;
+}
+
+static int exec_walk(struct container *c, const struct exec_options *opt, struct plan *p,
+		     struct making *m, struct err *err)
+{
+	CLEAN(fd) int own = -1;
 	int rc;
 
 	m->target = c->pidfd;
-	m->cgroup = container_cgroup(c, err);
-	if (m->cgroup < 0 && m->cgroup != -ENOENT)
-		return m->cgroup;
+	rc = exec_group(c, opt->cgroup, &m->cgroup, &own, err);
+	if (rc < 0)
+		return rc;
 	rc = stages_walk(exec_stages, m, err);
-	m->cgroup = -1; /* the container's, not ours */
+	m->cgroup = -1; /* the container's, or freed here */
 	if (rc == 0)
 		rc = stages_await_exec(m, err);
 	if (rc == 0 && p->console_socket >= 0 && m->terminal >= 0) {
@@ -212,11 +235,10 @@ pid_t container_exec(struct container *c, const struct exec_options *opt, struct
 	int rc;
 
 	making_init(&m, &p, &c->state, warnings);
-	if (c->state.status == STATUS_PAUSED)
+	if (c->state.status == STATUS_PAUSED && !opt->ignore_paused)
 		return err_set(err, EBUSY, "container \"%s\" is paused; resume it first",
 			       c->state.name);
-	if (c->pidfd < 0 ||
-	    (c->state.status != STATUS_RUNNING && c->state.status != STATUS_CREATED))
+	if (c->pidfd < 0 || c->state.status == STATUS_STOPPED || c->state.status == STATUS_CREATING)
 		return err_set(err, ESRCH, "container \"%s\" is %s: container not running",
 			       c->state.name, status_name(c->state.status));
 	rc = fd_path(c->root, root, sizeof(root), err);
@@ -226,7 +248,7 @@ pid_t container_exec(struct container *c, const struct exec_options *opt, struct
 		rc = plan_make_exec(root, opt->spec ? opt->spec : &read, opt, &c->state, &p,
 				    warnings, err);
 	if (rc == 0)
-		rc = exec_walk(c, &p, &m, err);
+		rc = exec_walk(c, opt, &p, &m, err);
 	if (rc < 0)
 		return rc;
 	*ret_pidfd = take_fd(&m.pidfd);

@@ -2,6 +2,7 @@
 #include "runtime/stages.h"
 
 #include "base/path.h"
+#include "runtime/account.h"
 #include "runtime/command.h"
 #include "sandbox/rights.h"
 #include "sandbox/sysctl.h"
@@ -150,7 +151,10 @@ int in_stdio(struct making *m, struct err *err)
 int in_command(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
+	CLEAN(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc = command_enter(p->cwd, err);
 
+	if (rc == 0 && root >= 0)
+		account_home_put(root, p->uid, &m->plan->env);
 	return rc < 0 ? rc : command_find(p->args.items[0], &m->plan->env, &m->command, err);
 }

@@ -2,6 +2,7 @@
 #include "runtime/plan.h"
 
 #include "runtime/rootless.h"
+#include "spec/load.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,13 +118,15 @@ static int without_group(struct plan *p, struct strv *warnings, struct err *err)
 
 static int plan_limits(struct plan *p, struct strv *warnings, struct err *err)
 {
-	const struct spec_resources *res = &p->spec->lin.resources;
+	struct spec_resources *res = &p->spec->lin.resources;
 	int rc = cgroup_check(&p->host, p->cgroup, &p->limits, warnings, err);
 
 	/* An ordinary user has no right to attach a program, and none to make a device either. */
 	p->devices.allow_all = rootless() || !res->devices.count;
-	if (rc == 0 && !p->devices.allow_all)
+	if (rc == 0 && !p->devices.allow_all) {
+		spec_allow_default_devices(res);
 		rc = cgroup_devices_make(res->devices.items, res->devices.count, &p->devices, err);
+	}
 	if (rc == 0)
 		p->cgroup_levels = levels_missing(p);
 	return rc;

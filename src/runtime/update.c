@@ -5,18 +5,35 @@
 
 #include <errno.h>
 
+/* The standard's swap is memory and swap together: said alone, the memory is what the group has now. */
+static void memory_beside_swap(struct container *c, struct spec_resources *res)
+{
+	struct opt_i64 *memory = &res->memory.limit, *swap = &res->memory.swap;
+	char text[32];
+	struct err ignored;
+	int fd;
+
+	if (!swap->set || swap->value <= 0 || (memory->set && memory->value))
+		return;
+	fd = container_cgroup(c, &ignored);
+	if (fd >= 0 && cgroup_read(fd, "memory.max", text, sizeof(text)) > 0)
+		memory->set = str_to_i64(text, 1, INT64_MAX, &memory->value) == 0;
+}
+
 /* A frozen group takes new limits as well as a running one; one that has ended has no group to limit. */
 static int update_locked(struct container *c, const struct spec_resources *res,
 			 struct strv *warnings, struct err *err)
 {
 	CLEAN(cgroup_settings) struct cgroup_settings settings = { 0 };
+	struct spec_resources all = *res; /* what it points to stays the caller's */
 	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
 	int fd, rc;
 
 	if (c->state.status == STATUS_STOPPED || c->state.status == STATUS_CREATING)
 		return err_set(err, ESRCH, "container \"%s\" is %s: container not running",
 			       c->state.name, status_name(c->state.status));
-	rc = cgroup_settings_make(res, &settings, warnings, err);
+	memory_beside_swap(c, &all);
+	rc = cgroup_settings_make(&all, &settings, warnings, err);
 	if (rc == 0)
 		rc = cgroup_host_find(&host, err);
 	if (rc < 0 || !settings.count)

@@ -82,23 +82,32 @@ struct spec_mount *spec_add_mount(struct spec *spec, const char *destination, co
 	return m;
 }
 
+static void add_device_rule(struct spec_resources *res, size_t row)
+{
+	struct spec_device_rule *r = SPEC_ADD(&res->devices);
+
+	r->allow = device_rules[row].allow;
+	r->type = device_rules[row].type;
+	if (device_rules[row].major != ANY)
+		r->major = (struct opt_i64){ true, device_rules[row].major };
+	if (device_rules[row].minor != ANY)
+		r->minor = (struct opt_i64){ true, device_rules[row].minor };
+	r->read = strchr(device_rules[row].access, 'r');
+	r->write = strchr(device_rules[row].access, 'w');
+	r->mknod = strchr(device_rules[row].access, 'm');
+}
+
 static void default_devices(struct spec_resources *res)
 {
-	res->devices.items = xcalloc(ARRAY_LEN(device_rules), sizeof(*res->devices.items));
-	res->devices.count = ARRAY_LEN(device_rules);
-	for (size_t i = 0; i < ARRAY_LEN(device_rules); i++) {
-		struct spec_device_rule *r = &res->devices.items[i];
+	for (size_t i = 0; i < ARRAY_LEN(device_rules); i++)
+		add_device_rule(res, i);
+}
 
-		r->allow = device_rules[i].allow;
-		r->type = device_rules[i].type;
-		if (device_rules[i].major != ANY)
-			r->major = (struct opt_i64){ true, device_rules[i].major };
-		if (device_rules[i].minor != ANY)
-			r->minor = (struct opt_i64){ true, device_rules[i].minor };
-		r->read = strchr(device_rules[i].access, 'r');
-		r->write = strchr(device_rules[i].access, 'w');
-		r->mknod = strchr(device_rules[i].access, 'm');
-	}
+void spec_allow_default_devices(struct spec_resources *res)
+{
+	for (size_t i = 0; i < ARRAY_LEN(device_rules); i++)
+		if (device_rules[i].allow)
+			add_device_rule(res, i);
 }
 
 static void default_process(struct spec_process *p)

@@ -67,17 +67,30 @@ int spec_load_process(int dir, const char *path, struct spec_process *ret, struc
 	return rc < 0 ? rc : 0;
 }
 
+static int resources_from_json(struct json_object *o, const char *name, struct spec_resources *ret,
+			       struct strv *warnings, struct err *err)
+{
+	const struct field_reader reader = { .warnings = warnings };
+	const struct json_at root = { .value = o };
+	int rc = field_read_object(&reader, TABLE_RESOURCES, &root, ret, err);
+
+	return rc < 0 ? err_wrap(err, "%s: ", name) : 0;
+}
+
 int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
 			struct strv *warnings, struct err *err)
 {
-	const struct field_reader reader = { .warnings = warnings };
 	CLEAN(json) struct json_object *o = NULL;
-	struct json_at root = { 0 };
 	int rc = json_parse_file(dir, path, &o, err);
 
-	if (rc < 0)
-		return rc;
-	root.value = o;
-	rc = field_read_object(&reader, TABLE_RESOURCES, &root, ret, err);
-	return rc < 0 ? err_wrap(err, "%s: ", path) : 0;
+	return rc < 0 ? rc : resources_from_json(o, path, ret, warnings, err);
+}
+
+int spec_parse_resources(const char *text, size_t len, const char *name, struct spec_resources *ret,
+			 struct strv *warnings, struct err *err)
+{
+	CLEAN(json) struct json_object *o = NULL;
+	int rc = json_parse(text, len, name, &o, err);
+
+	return rc < 0 ? rc : resources_from_json(o, name, ret, warnings, err);
 }

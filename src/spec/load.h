@@ -26,6 +26,8 @@ CLEAN_DEFINE(spec_process, struct spec_process, spec_process_free)
 /* The resources object alone (update --resources). */
 int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
 			struct strv *warnings, struct err *err) MUST_CHECK;
+int spec_parse_resources(const char *text, size_t len, const char *name, struct spec_resources *ret,
+			 struct strv *warnings, struct err *err) MUST_CHECK;
 void spec_resources_free(struct spec_resources *r);
 CLEAN_DEFINE(spec_resources, struct spec_resources, spec_resources_free)
 
@@ -52,6 +54,12 @@ int spec_validate(const struct spec *spec, struct err *err) MUST_CHECK;
  * seccomp: by annotation, our default profile. root.path "rootfs".
  */
 void spec_default(struct spec *ret);
+
+/*
+ * Append rules that allow the devices which every container has (null, tty, ptmx, pts ...) and making
+ * nodes, as runc and crun do: engines list only what goes beyond that.
+ */
+void spec_allow_default_devices(struct spec_resources *res);
 
 /* The default list of capabilities (docker's and podman's default 14), as bits. */
 extern const uint64_t spec_default_caps;

@@ -1,4 +1,4 @@
-#include "ctr/users.h"
+#include "runtime/account.h"
 
 #include "base/file.h"
 #include "base/str.h"

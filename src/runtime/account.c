@@ -1,4 +1,4 @@
-#include "ctr/users.h"
+#include "runtime/account.h"
 
 #include "base/file.h"
 #include "base/path.h"
@@ -200,4 +200,20 @@ void account_apply(const struct account *a, struct spec_process *p)
 	gid_add(p, a->gid);
 	for (size_t i = 0; i < a->gids.count; i++)
 		gid_add(p, a->gids.items[i]);
+}
+
+void account_home_put(int root, uint32_t uid, struct strv *env)
+{
+	CLEAN(account) struct account account = { 0 };
+	const char *given = strv_env_get(env, "HOME");
+	CLEAN(free) char *word = NULL, *home = NULL;
+	struct err ignored;
+
+	if (given && *given)
+		return;
+	word = xasprintf("%u", uid);
+	if (account_find(root, word, &account, &ignored) < 0)
+		account_free(&account);
+	home = xasprintf("HOME=%s", account.home ? account.home : "/");
+	strv_env_put(env, home);
 }

@@ -2,8 +2,8 @@
  * Accounts as a container's own /etc/passwd and /etc/group have them. No NSS: the names mean what
  * the file tree says, and a static program loads nothing at run time.
  */
-#ifndef CTR_CTR_USERS_H
-#define CTR_CTR_USERS_H
+#ifndef CTR_RUNTIME_ACCOUNT_H
+#define CTR_RUNTIME_ACCOUNT_H
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -35,5 +35,12 @@ int account_group(int root, const char *group, uint32_t *ret, struct err *err) M
  * the supplementary ones too, else leaving it would take away what a file denies to that group.
  */
 void account_apply(const struct account *a, struct spec_process *p);
+
+/*
+ * HOME for an environment without one (or with an empty one), as runc and crun do it: what /etc/passwd
+ * of the tree behind `root` says for this uid, else "/". A file that can't be read counts as none: a
+ * container must not fail to start for a HOME that nobody asked for.
+ */
+void account_home_put(int root, uint32_t uid, struct strv *env);
 
 #endif

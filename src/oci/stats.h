@@ -1,0 +1,12 @@
+/* What a container uses, as runc's `events` has it. */
+#ifndef CTR_OCI_STATS_H
+#define CTR_OCI_STATS_H
+
+#include "base/err.h"
+
+struct json_object;
+
+/* group: fd of its cgroup. *ret: json_object_put it. */
+int oci_stats_json(int group, struct json_object **ret, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+"""cri SOCKET: the calls that a kubelet makes of a container runtime, one JSON line each.
+
+Reads {"call": "RunPodSandbox", "request": {...}} from standard input, line by line, and prints the
+response, or {"error": TEXT}. Speaks the CRI's protocol buffers by the table below, which has the
+messages and fields that the tests need, so that nothing has to be generated from a .proto file.
+"""
+import json
+import sys
+
+import grpc
+
+# message: {field: (number, kind)}; a kind is a message, "str", "bytes", "int", "bool", "map", or a list of one.
+MESSAGES = {
+    "Metadata": {"name": (1, "str"), "uid": (2, "str"), "namespace": (3, "str"),
+                 "attempt": (4, "int")},
+    "ContainerMetadata": {"name": (1, "str"), "attempt": (2, "int")},
+    "NamespaceOption": {"network": (1, "int"), "pid": (2, "int"), "ipc": (3, "int"),
+                        "target_id": (4, "str")},
+    "Int64Value": {"value": (1, "int")},
+    "SandboxSecurity": {"namespace_options": (1, "NamespaceOption")},
+    "LinuxSandbox": {"cgroup_parent": (1, "str"), "security_context": (2, "SandboxSecurity"),
+                     "sysctls": (3, "map")},
+    "Sandbox": {"metadata": (1, "Metadata"), "hostname": (2, "str"), "log_directory": (3, "str"),
+                "labels": (6, "map"), "annotations": (7, "map"), "linux": (8, "LinuxSandbox")},
+    "Image": {"image": (1, "str")},
+    "KeyValue": {"key": (1, "str"), "value": (2, "str")},
+    "Mount": {"container_path": (1, "str"), "host_path": (2, "str"), "readonly": (3, "bool")},
+    "Resources": {"cpu_period": (1, "int"), "cpu_quota": (2, "int"), "cpu_shares": (3, "int"),
+                  "memory_limit_in_bytes": (4, "int"), "oom_score_adj": (5, "int")},
+    "Security": {"privileged": (2, "bool"), "namespace_options": (3, "NamespaceOption"),
+                 "run_as_user": (5, "Int64Value"), "readonly_rootfs": (7, "bool"),
+                 "no_new_privs": (11, "bool"), "masked_paths": (13, ["str"]),
+                 "readonly_paths": (14, ["str"])},
+    "LinuxContainer": {"resources": (1, "Resources"), "security_context": (2, "Security")},
+    "Container": {"metadata": (1, "ContainerMetadata"), "image": (2, "Image"),
+                  "command": (3, ["str"]), "args": (4, ["str"]), "working_dir": (5, "str"),
+                  "envs": (6, ["KeyValue"]), "mounts": (7, ["Mount"]), "log_path": (11, "str"),
+                  "linux": (15, "LinuxContainer")},
+    "Condition": {"type": (1, "str"), "status": (2, "bool"), "message": (4, "str")},
+    "RuntimeStatus": {"conditions": (1, ["Condition"])},
+    "SandboxStatus": {"id": (1, "str"), "state": (3, "int"), "runtime_handler": (9, "str")},
+    "ContainerStatus": {"id": (1, "str"), "state": (3, "int"), "exit_code": (7, "int"),
+                        "reason": (10, "str"), "message": (11, "str")},
+    "Attributes": {"id": (1, "str")},
+    "Cpu": {"timestamp": (1, "int"), "usage_core_nano_seconds": (2, "Int64Value")},
+    "Memory": {"timestamp": (1, "int"), "working_set_bytes": (2, "Int64Value")},
+    "Stats": {"attributes": (1, "Attributes"), "cpu": (2, "Cpu"), "memory": (3, "Memory")},
+}
+
+POD = {"pod_sandbox_id": (1, "str")}
+ID = {"container_id": (1, "str")}
+
+# call: (request, response)
+CALLS = {
+    "Version": ({}, {"runtime_name": (2, "str"), "runtime_version": (3, "str")}),
+    "Status": ({}, {"status": (1, "RuntimeStatus")}),
+    "RunPodSandbox": ({"config": (1, "Sandbox"), "runtime_handler": (2, "str")}, POD),
+    "PodSandboxStatus": (POD, {"status": (1, "SandboxStatus")}),
+    "StopPodSandbox": (POD, {}),
+    "RemovePodSandbox": (POD, {}),
+    "CreateContainer": ({**POD, "config": (2, "Container"), "sandbox_config": (3, "Sandbox")}, ID),
+    "StartContainer": (ID, {}),
+    "StopContainer": ({**ID, "timeout": (2, "int")}, {}),
+    "RemoveContainer": (ID, {}),
+    "ContainerStatus": (ID, {"status": (1, "ContainerStatus")}),
+    "ContainerStats": (ID, {"stats": (1, "Stats")}),
+    "UpdateContainerResources": ({**ID, "linux": (2, "Resources")}, {}),
+    "ExecSync": ({**ID, "cmd": (2, ["str"]), "timeout": (3, "int")},
+                 {"stdout": (1, "bytes"), "stderr": (2, "bytes"), "exit_code": (3, "int")}),
+}
+
+
+def varint(n):
+    n &= (1 << 64) - 1
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def encode_one(number, kind, value):
+    if kind in ("int", "bool"):
+        return varint(number << 3) + varint(int(value))
+    if kind == "map":
+        return b"".join(encode_one(number, "KeyValue", {"key": k, "value": v})
+                        for k, v in value.items())
+    data = value.encode() if kind in ("str", "bytes") else encode(MESSAGES[kind], value)
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def encode(fields, values):
+    out = b""
+    for name, value in values.items():
+        number, kind = fields[name]
+        for item in value if isinstance(kind, list) else [value]:
+            out += encode_one(number, kind[0] if isinstance(kind, list) else kind, item)
+    return out
+
+
+def read_varint(data, at):
+    n = shift = 0
+    while True:
+        n |= (data[at] & 127) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 128:
+            return n, at
+
+
+def decode_value(kind, data):
+    if kind in ("str", "bytes"):
+        return data.decode(errors="replace")
+    return decode(MESSAGES[kind], data)
+
+
+def decode(fields, data):
+    names = {number: (name, kind) for name, (number, kind) in fields.items()}
+    out, at = {}, 0
+    while at < len(data):
+        tag, at = read_varint(data, at)
+        name, kind = names.get(tag >> 3, (None, None))
+        if tag & 7 == 0:
+            value, at = read_varint(data, at)
+            value = bool(value) if kind == "bool" else value
+        elif tag & 7 == 2:
+            size, at = read_varint(data, at)
+            raw, at = data[at:at + size], at + size
+            many = isinstance(kind, list)
+            value = decode_value(kind[0] if many else kind, raw) if name else None
+            value = out.get(name, []) + [value] if many else value
+        else:
+            raise ValueError(f"wire type {tag & 7}")
+        if name:
+            out[name] = value
+    return out
+
+
+def main():
+    channel = grpc.insecure_channel("unix://" + sys.argv[1])
+    for line in sys.stdin:
+        job = json.loads(line)
+        request, response = CALLS[job["call"]]
+        call = channel.unary_unary("/runtime.v1.RuntimeService/" + job["call"])
+        try:
+            data = call(encode(request, job.get("request", {})), timeout=60)
+            answer = decode(response, data)
+        except grpc.RpcError as error:
+            answer = {"error": error.details()}
+        print(json.dumps(answer), flush=True)
+
+
+main()
