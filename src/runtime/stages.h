@@ -92,16 +92,22 @@ void stages_print(const struct stage *table, const struct plan *plan, FILE *out)
 void stages_child(struct making *m) __attribute__((noreturn));
 
 /*
- * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec. 0 when
- * the payload runs; else the failure that the child reported.
+ * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec, handing
+ * the notify fd of its filter to the agent on the way (runtime/notify.h). 0 when the payload runs; else
+ * the failure, the child's own if it reported one.
  */
-int stages_start(int sock, struct err *err) MUST_CHECK;
+struct notify;
+int stages_start(int sock, const struct notify *to, struct err *err) MUST_CHECK;
 
 /* The parent's side where there is no start: 0 once the child has become the payload. */
 int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;
 
 /* The child's side: wait until somebody says it. m->start_child becomes where failures are told. */
 int stages_await_start(struct making *m, struct err *err) MUST_CHECK;
+
+/* The child hands the notify fd of its filter to the parent, and waits until the agent has it. -EPIPE:
+ * it has not, and the parent knows why or is gone. */
+int stages_send_listener(const struct making *m, int listener) MUST_CHECK;
 
 /* The child sends its terminal's master to the parent, which keeps it in m->terminal. */
 int stages_send_terminal(struct making *m, int master, struct err *err) MUST_CHECK;
