@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/hooks.h"
+#include "runtime/notify.h"
 #include "runtime/pids.h"
 #include "runtime/stages.h"
 #include "spec/load.h"
@@ -152,6 +153,13 @@ static int started(struct container *c, struct err *err)
 	return state_write(c->dir, &c->state, err);
 }
 
+static int tell_to_start(struct container *c, int sock, struct err *err)
+{
+	const struct notify to = { &c->state, NULL, c->dir, c->state.pid };
+
+	return stages_start(sock, &to, err);
+}
+
 static int start_by_name(struct container *c, struct err *err)
 {
 	CLEAN(fd) int sock = -1;
@@ -165,7 +173,7 @@ static int start_by_name(struct container *c, struct err *err)
 	sock = start_connect(c, err);
 	if (sock < 0)
 		return sock;
-	rc = stages_start(sock, err);
+	rc = tell_to_start(c, sock, err);
 	return rc < 0 ? rc : started(c, err);
 }
 
@@ -178,7 +186,7 @@ int container_start(struct container *c, struct err *err)
 	int rc;
 
 	if (c->start_sock >= 0) {
-		rc = stages_start(c->start_sock, err);
+		rc = tell_to_start(c, c->start_sock, err);
 		close(take_fd(&c->start_sock));
 		container_unlock(c);
 		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;

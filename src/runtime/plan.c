@@ -1,5 +1,6 @@
 #include "runtime/plan.h"
 
+#include "runtime/notify.h"
 #include "sandbox/caps.h"
 #include "sandbox/profile.h"
 #include "sandbox/rights.h"
@@ -34,6 +35,7 @@ void plan_free(struct plan *p)
 	seccomp_filter_free(&p->seccomp);
 	strv_free(&p->env);
 	clean_fd(&p->console_socket);
+	clean_fd(&p->net_helper);
 	*p = PLAN_INIT;
 }
 
@@ -71,11 +73,8 @@ static int plan_seccomp(struct plan *p, struct strv *warnings, struct err *err)
 	} else {
 		return 0;
 	}
-	if (rc == 0 && p->seccomp.wants_listener)
-		rc = err_set(
-			err, ENOTSUP,
-			"linux.seccomp: SCMP_ACT_NOTIFY needs an agent at listenerPath, which this "
-			"version can't talk to yet");
+	if (rc == 0)
+		rc = notify_check(&p->spec->lin.seccomp, p->seccomp.wants_listener, err);
 	return rc;
 }
 
@@ -84,10 +83,6 @@ static int refuse_unsupported(const struct spec *spec, struct err *err)
 {
 	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
 
-	if (spec->lin.net_devices.count)
-		return err_set(
-			err, ENOTSUP,
-			"linux.netDevices: moving interfaces is not supported by this version");
 	if (spec->lin.intel_rdt.set)
 		return err_set(err, ENOTSUP, "linux.intelRdt: not supported by this version");
 	if (isolation && !str_eq(isolation, "process"))
@@ -185,6 +180,8 @@ static int plan_all(struct plan *p, struct strv *warnings, struct err *err)
 		rc = rights_check(p->spec, err);
 	if (rc == 0)
 		rc = plan_namespaces(p, err);
+	if (rc == 0)
+		rc = plan_net_devices(p, err);
 	if (rc == 0)
 		rc = sysctls_check(p, err);
 	if (rc == 0)

@@ -26,6 +26,7 @@ enum side {
 enum gate {
 	NOW,        /* nothing to wait for */
 	IDS_MAPPED, /* parent: the user namespace has its id maps */
+	NET_READY,  /* parent: the interfaces are in */
 	MOUNTED,    /* child: all is mounted, the host's tree still in view */
 	HOOKS_RAN,  /* parent: prestart and createRuntime hooks */
 	READY,      /* child: nothing left but to wait for start */
@@ -46,6 +47,7 @@ struct making {
 	int sync_child;     /* the child's end, in the parent until it cloned; -1 */
 	int start_child;    /* child: where the word to start comes from, first a listening socket; -1 */
 	int pidfd;          /* of the child; -1 */
+	int netns;          /* parent: where interfaces were moved; -1 */
 	pid_t pid;          /* in our pid namespace; 0 */
 	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
@@ -90,16 +92,22 @@ void stages_print(const struct stage *table, const struct plan *plan, FILE *out)
 void stages_child(struct making *m) __attribute__((noreturn));
 
 /*
- * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec. 0 when
- * the payload runs; else the failure that the child reported.
+ * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec, handing
+ * the notify fd of its filter to the agent on the way (runtime/notify.h). 0 when the payload runs; else
+ * the failure, the child's own if it reported one.
  */
-int stages_start(int sock, struct err *err) MUST_CHECK;
+struct notify;
+int stages_start(int sock, const struct notify *to, struct err *err) MUST_CHECK;
 
 /* The parent's side where there is no start: 0 once the child has become the payload. */
 int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;
 
 /* The child's side: wait until somebody says it. m->start_child becomes where failures are told. */
 int stages_await_start(struct making *m, struct err *err) MUST_CHECK;
+
+/* The child hands the notify fd of its filter to the parent, and waits until the agent has it. -EPIPE:
+ * it has not, and the parent knows why or is gone. */
+int stages_send_listener(const struct making *m, int listener) MUST_CHECK;
 
 /* The child sends its terminal's master to the parent, which keeps it in m->terminal. */
 int stages_send_terminal(struct making *m, int master, struct err *err) MUST_CHECK;
@@ -148,6 +156,11 @@ bool want_join(const struct plan *p);
 bool want_cgroup_ns(const struct plan *p);
 bool want_hostname(const struct plan *p);
 bool want_loopback(const struct plan *p);
+
+/* net_devices.c */
+int net_devices_in(struct making *m, struct err *err);
+void net_devices_out(struct making *m);
+bool want_net_devices(const struct plan *p);
 
 /* inside.c: what the child does to become a container */
 int in_session(struct making *m, struct err *err);
