@@ -63,10 +63,17 @@ reached    = $(1) $(foreach r,$(MAY_$(1)),$(call reached,$(r)))
 # room first, so a call against the direction of the table doesn't link.
 archives   = $(patsubst %,$(B)/lib/%.a,$(call reverse,$(filter $(call reached,$(1)),$(ROOMS))))
 
-# A program is the main.o of its room over the room's archive.
+# A program is the main*.o of its room over the room's archive, static. With LIBS_room it is a
+# helper (base/helper.h): linked dynamically, because these libraries exist only so, and started by
+# the others, from libexec once installed. Its room's archive knows nothing of the libraries.
 PROGRAM_ctr := ctr
 PROGRAM_oci := ctr-oci
-PROGRAMS  := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
+PROGRAM_netns := ctr-net
+LIBS_netns := -lmnl
+ALL_PROGRAMS := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
+LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r)),$(B)/bin/$(PROGRAM_$(r))))
+PROGRAMS  := $(filter-out $(LIBEXECS),$(ALL_PROGRAMS))
+mains      = $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/$(1)/main*.c))
 
 UNIT_SRC  := $(wildcard tests/unit/*/*_test.c)
 UNIT_SRC  := $(if $(T),$(filter $(T) $(addsuffix /%,$(T:/=)),$(UNIT_SRC)),$(UNIT_SRC))
@@ -99,7 +106,7 @@ endif
         deps-test deps-lint deps-bench deps-hint tests
 
 ## all: build the programs (the default)
-all: $(PROGRAMS)
+all: $(ALL_PROGRAMS)
 
 ## tests: build everything that the tests need, run nothing
 tests: all $(UNIT) $(TESTPROGS)
@@ -184,18 +191,19 @@ $(B)/obj/src/runtime/guard_entry.o: HARDEN := -ffreestanding -fno-stack-protecto
 	-fvisibility=hidden -fno-tree-loop-distribute-patterns
 $(B)/obj/src/runtime/small_init.o: CPPFLAGS += -DINIT_BLOB='"$(B)/init/ctr-init"'
 
-# main.o stays out of the archive, so that a unit test can link the rest of its room.
+# main*.o stay out of the archive, so that a unit test can link the rest of its room.
 define room_rules
-$(B)/lib/$(1).a: $$(filter-out %/main.o,$$(call objects,src/$(1))) $(B)/lib/$(1).list
+$(B)/lib/$(1).a: $$(filter-out $$(call mains,$(1)),$$(call objects,src/$(1))) $(B)/lib/$(1).list
 	$$(call say,AR,$$@)
 	rm -f $$@
 	ar rcsD $$@ $$(filter %.o,$$^)
 
-$(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(filter %/main.o,$$(call objects,src/$(1))) $(NO_NSS) \
+$(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(call mains,$(1)) $(if $(LIBS_$(1)),,$(NO_NSS)) \
 		$$(call archives,$(1))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) $$(LINK) $$(ENTRY) $$(LDGC) -o $$@ $$^ $$(LDLIBS)
+	$$(CC) $(if $(LIBS_$(1)),$$(patsubst -static-pie,-pie,$$(LINK)),$$(LINK) $$(ENTRY)) $$(LDGC) -o $$@ \
+		$$^ $(LIBS_$(1)) $$(LDLIBS)
 
 $(B)/tests/unit/$(1)/%_test: $(B)/obj/tests/unit/$(1)/%_test.o \
 		$$(filter-out %_test.o,$$(call objects,tests/unit/$(1))) $$(call archives,$(1))
@@ -232,6 +240,7 @@ $(foreach p,$(FLOOR) $(HELPERS),\
 # ---- install -----------------------------------------------------------------------
 
 SHARE      = $(DESTDIR)$(PREFIX)/share
+LIBEXEC    = $(DESTDIR)$(PREFIX)/libexec/ctr
 MANPAGES  := $(wildcard man/*.[1578])
 CONFIGS   := $(wildcard configs/*)
 COMPLETE   = $(SHARE)/bash-completion/completions/ctr $(SHARE)/zsh/site-functions/_ctr \
@@ -239,8 +248,9 @@ COMPLETE   = $(SHARE)/bash-completion/completions/ctr $(SHARE)/zsh/site-function
 
 ## install: into DESTDIR and PREFIX (/usr/local)
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/ctr $(sort $(dir $(COMPLETE)))
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(SHARE)/ctr $(sort $(dir $(COMPLETE)))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(LIBEXECS) $(LIBEXEC)
 	$(foreach m,$(MANPAGES),install -D -m 644 $(m) $(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) :
 	$(foreach c,$(CONFIGS),sed 's#/usr/local/#$(PREFIX)/#g' $(c) >$(SHARE)/ctr/$(notdir $(c)) && chmod 644 $(SHARE)/ctr/$(notdir $(c)) &&) :
 	set -e; set -- $(COMPLETE); for shell in bash zsh fish; do \
@@ -250,7 +260,7 @@ install: all
 uninstall:
 	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(COMPLETE)
 	rm -f $(foreach m,$(MANPAGES),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
-	rm -rf $(SHARE)/ctr
+	rm -rf $(SHARE)/ctr $(LIBEXEC)
 
 -include $(patsubst %.o,%.d,$(foreach r,$(ROOMS),$(call objects,src/$(r))) \
 	$(foreach d,$(wildcard tests/unit/*) tests/probe tests/bench tests/helpers,$(call objects,$(d))))

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/str.h"
 #include "base/sys.h"
 
@@ -35,6 +36,7 @@ static int run_again(int clone, struct err *err)
 		rc = err_set(err, EIO, "/proc/self/cmdline is empty");
 	if (rc < 0)
 		return rc;
+	helper_keep_exe();
 	execveat(clone, "", args.items, environ, AT_EMPTY_PATH);
 	return err_sys(err, "guard our executable: execveat");
 }

@@ -34,6 +34,7 @@ void plan_free(struct plan *p)
 	seccomp_filter_free(&p->seccomp);
 	strv_free(&p->env);
 	clean_fd(&p->console_socket);
+	clean_fd(&p->net_helper);
 	*p = PLAN_INIT;
 }
 
@@ -84,10 +85,6 @@ static int refuse_unsupported(const struct spec *spec, struct err *err)
 {
 	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
 
-	if (spec->lin.net_devices.count)
-		return err_set(
-			err, ENOTSUP,
-			"linux.netDevices: moving interfaces is not supported by this version");
 	if (spec->lin.intel_rdt.set)
 		return err_set(err, ENOTSUP, "linux.intelRdt: not supported by this version");
 	if (isolation && !str_eq(isolation, "process"))
@@ -185,6 +182,8 @@ static int plan_all(struct plan *p, struct strv *warnings, struct err *err)
 		rc = rights_check(p->spec, err);
 	if (rc == 0)
 		rc = plan_namespaces(p, err);
+	if (rc == 0)
+		rc = plan_net_devices(p, err);
 	if (rc == 0)
 		rc = sysctls_check(p, err);
 	if (rc == 0)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "cgroups/devices.h"
 #include "cgroups/leaf.h"
+#include "netns/devices.h"
 #include "rootfs/rootfs.h"
 #include "runtime/container.h"
 #include "sandbox/seccomp.h"
@@ -30,6 +31,9 @@ struct plan {
 	int join[NS_KINDS];   /* fds of namespaces joined by path; -1 */
 	bool new_cgroup_ns, new_time_ns;
 	bool maps_written; /* a new user namespace with id maps */
+
+	struct net_devices net; /* interfaces that go in */
+	int net_helper;         /* ctr-net, where there are any; -1 */
 
 	/* cgroup; path NULL: the container stays in ours. */
 	struct cgroup_host host;
@@ -54,7 +58,7 @@ struct plan {
 	(struct plan)                                                                 \
 	{                                                                             \
 		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT, \
-		.console_socket = -1                                                  \
+		.net_helper = -1, .console_socket = -1                                \
 	}
 
 /*
@@ -77,6 +81,7 @@ int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_o
 
 /* Parts of plan_make. */
 int plan_namespaces(struct plan *p, struct err *err) MUST_CHECK;
+int plan_net_devices(struct plan *p, struct err *err) MUST_CHECK;
 int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err) MUST_CHECK;
 
 #endif

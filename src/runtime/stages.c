@@ -21,11 +21,12 @@ const struct stage create_stages[] = {
 	{ "leave given namespaces",          PARENT, NOW,        NOW,        want_given,           ns_leave_given,         NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },
 	{ "map user ids",                    PARENT, NOW,        IDS_MAPPED, want_id_maps,         ns_map_ids,             NULL },
+	{ "move network devices",            PARENT, NOW,        NET_READY,  want_net_devices,     net_devices_in,         net_devices_out },
 	{ "keep the configuration",          PARENT, NOW,        NOW,        NULL,                 make_config,            NULL },
 
 	{ "join namespaces",                 CHILD,  NOW,        NOW,        want_join,            ns_join,                NULL },
 	{ "become root of the namespace",    CHILD,  IDS_MAPPED, NOW,        want_id_maps,         ns_become_root,         NULL },
-	{ "begin a session",                 CHILD,  NOW,        NOW,        NULL,                 in_session,             NULL },
+	{ "begin a session",                 CHILD,  NET_READY,  NOW,        NULL,                 in_session,             NULL },
 	{ "unshare the cgroup namespace",    CHILD,  NOW,        NOW,        want_cgroup_ns,       ns_cgroup,              NULL },
 	{ "set the hostname",                CHILD,  NOW,        NOW,        want_hostname,        ns_hostname,            NULL },
 	{ "bring up loopback",               CHILD,  NOW,        NOW,        want_loopback,        ns_loopback,            NULL },
@@ -72,9 +73,9 @@ const struct stage exec_stages[] = {
 /* clang-format on */
 
 static const char *const gate_names[] = {
-	[NOW] = "-",           [IDS_MAPPED] = "ids-mapped",
-	[MOUNTED] = "mounted", [HOOKS_RAN] = "hooks-ran",
-	[READY] = "ready",     [CREATED] = "created",
+	[NOW] = "-",           [IDS_MAPPED] = "ids-mapped", [NET_READY] = "net-ready",
+	[MOUNTED] = "mounted", [HOOKS_RAN] = "hooks-ran",   [READY] = "ready",
+	[CREATED] = "created",
 };
 
 void stages_print(const struct stage *table, const struct plan *plan, FILE *out)

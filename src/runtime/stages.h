@@ -26,6 +26,7 @@ enum side {
 enum gate {
 	NOW,        /* nothing to wait for */
 	IDS_MAPPED, /* parent: the user namespace has its id maps */
+	NET_READY,  /* parent: the interfaces are in */
 	MOUNTED,    /* child: all is mounted, the host's tree still in view */
 	HOOKS_RAN,  /* parent: prestart and createRuntime hooks */
 	READY,      /* child: nothing left but to wait for start */
@@ -46,6 +47,7 @@ struct making {
 	int sync_child;     /* the child's end, in the parent until it cloned; -1 */
 	int start_child;    /* child: where the word to start comes from, first a listening socket; -1 */
 	int pidfd;          /* of the child; -1 */
+	int netns;          /* parent: where interfaces were moved; -1 */
 	pid_t pid;          /* in our pid namespace; 0 */
 	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
@@ -148,6 +150,11 @@ bool want_join(const struct plan *p);
 bool want_cgroup_ns(const struct plan *p);
 bool want_hostname(const struct plan *p);
 bool want_loopback(const struct plan *p);
+
+/* net_devices.c */
+int net_devices_in(struct making *m, struct err *err);
+void net_devices_out(struct making *m);
+bool want_net_devices(const struct plan *p);
 
 /* inside.c: what the child does to become a container */
 int in_session(struct making *m, struct err *err);

@@ -42,6 +42,7 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 		.sync_child = -1,
 		.start_child = -1,
 		.pidfd = -1,
+		.netns = -1,
 		.terminal = -1,
 		.init = -1,
 	};
@@ -51,8 +52,8 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 
 void making_close(struct making *m)
 {
-	int *const fds[] = { &m->dir,         &m->cgroup, &m->sync,     &m->sync_child,
-			     &m->start_child, &m->pidfd,  &m->terminal, &m->init };
+	int *const fds[] = { &m->dir,   &m->cgroup, &m->sync,     &m->sync_child, &m->start_child,
+			     &m->pidfd, &m->netns,  &m->terminal, &m->init };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)

@@ -1,0 +1,104 @@
+/*
+ * ctr-net: all that needs netlink. It is started with a socket as its standard input, on which lies
+ * one request with a network namespace's fd (netns/devices.h); it does what that says, answers, and
+ * ends. Whoever can start it as root could do the same by hand: it gives no rights, it keeps few.
+ */
+#include "base/fd.h"
+#include "netns/main_devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#define BIT(cap) (1u << (cap))
+
+/* From here on these rights and no others; both are among the first 32. */
+static int keep_only(uint32_t caps, struct err *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { .effective = caps, .permitted = caps } };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, "no_new_privs");
+	return syscall(SYS_capset, &head, data) < 0 ?
+		       err_sys(err, "moving interfaces needs CAP_NET_ADMIN and CAP_SYS_ADMIN") :
+		       0;
+}
+
+static int place_open(struct place *p, int netns, struct err *err)
+{
+	int rc = rtnl_open(&p->rtnl);
+
+	p->netns = netns;
+	return rc < 0 ? err_set(err, -rc, "open a netlink socket: %s", strerror(-rc)) : 0;
+}
+
+static bool is_sound(const struct net_request *r)
+{
+	if (r->magic != NET_MAGIC || r->version != NET_VERSION ||
+	    r->devices.count > NET_DEVICES_MAX)
+		return false;
+	for (uint32_t i = 0; i < r->devices.count; i++)
+		if (!net_name_ok(r->devices.items[i].name, false) ||
+		    !net_name_ok(r->devices.items[i].wanted, true) ||
+		    r->devices.items[i].index < 0 || r->devices.items[i].was_index < 0)
+			return false;
+	return true;
+}
+
+/* A socket in each of the two namespaces; then there is nothing more to enter. */
+static int places_open(struct place *here, struct place *there, int netns, struct err *err)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), rc;
+
+	if (home < 0)
+		return err_sys(err, "open /proc/self/ns/net");
+	rc = place_open(here, home, err);
+	if (rc == 0 && setns(netns, CLONE_NEWNET) < 0)
+		rc = err_sys(err, "enter the container's network namespace");
+	if (rc == 0)
+		rc = keep_only(BIT(CAP_NET_ADMIN), err);
+	return rc < 0 ? rc : place_open(there, netns, err);
+}
+
+static int serve(struct net_request *r, int netns, struct err *err)
+{
+	struct place here = { .netns = -1 }, there = { .netns = -1 };
+	int rc = places_open(&here, &there, netns, err);
+
+	if (rc < 0)
+		return rc;
+	switch (r->job) {
+	case NET_DEVICES_MOVE:
+		return devices_move(&here, &there, &r->devices, err);
+	case NET_DEVICES_RETURN:
+		return devices_return(&here, &there, &r->devices, err);
+	default:
+		return err_set(err, EPROTO, "no such job: %u", r->job);
+	}
+}
+
+int main(void)
+{
+	struct net_answer answer = { .magic = NET_MAGIC, .version = NET_VERSION };
+	static struct net_request request;
+	size_t count = 1;
+	int netns = -1;
+
+	/* Executed by an fd, we would be called by its number. */
+	prctl(PR_SET_NAME, NET_HELPER);
+	if (fd_recv(0, &request, sizeof(request), &netns, &count) != sizeof(request) ||
+	    count != 1 || !is_sound(&request)) {
+		fprintf(stderr, NET_HELPER " is a part of ctr and not for use by hand, or of "
+					   "another version than the ctr that started it\n");
+		return 2;
+	}
+	if (keep_only(BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN), &answer.err) == 0)
+		(void)!serve(&request, netns, &answer.err);
+	answer.devices = request.devices;
+	return fd_send(0, &answer, sizeof(answer), NULL, 0) < 0 ? 1 : 0;
+}
