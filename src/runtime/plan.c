@@ -1,5 +1,6 @@
 #include "runtime/plan.h"
 
+#include "runtime/notify.h"
 #include "sandbox/caps.h"
 #include "sandbox/profile.h"
 #include "sandbox/rights.h"
@@ -72,11 +73,8 @@ static int plan_seccomp(struct plan *p, struct strv *warnings, struct err *err)
 	} else {
 		return 0;
 	}
-	if (rc == 0 && p->seccomp.wants_listener)
-		rc = err_set(
-			err, ENOTSUP,
-			"linux.seccomp: SCMP_ACT_NOTIFY needs an agent at listenerPath, which this "
-			"version can't talk to yet");
+	if (rc == 0)
+		rc = notify_check(&p->spec->lin.seccomp, p->seccomp.wants_listener, err);
 	return rc;
 }
 

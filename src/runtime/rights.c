@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "runtime/command.h"
+#include "runtime/notify.h"
 #include "runtime/small_init.h"
 #include "runtime/stages.h"
 #include "sandbox/caps.h"
@@ -44,6 +45,13 @@ static int drop_caps(const struct plan *plan, const struct spec_process *p, stru
 	return rc < 0 ? rc : caps_apply(&plan->caps, err);
 }
 
+static int load_filter(struct making *m, struct err *err)
+{
+	const struct seccomp_filter *f = &m->plan->seccomp;
+
+	return f->wants_listener ? notify_load(m, err) : seccomp_filter_load(f, NULL, err);
+}
+
 /*
  * The filter without no_new_privs needs CAP_SYS_ADMIN, so it has to come before the capabilities go
  * and must let their system calls through; with it, it comes last and need not.
@@ -58,13 +66,13 @@ int give_up_rights(struct making *m, struct err *err)
 		rc = rights_cpu_affinity(p->exec_cpu_affinity_final, "final", err);
 	fd_cloexec_from(3 + (int)plan->preserve_fds);
 	if (rc == 0 && !p->no_new_privileges)
-		rc = seccomp_filter_load(&plan->seccomp, NULL, err);
+		rc = load_filter(m, err);
 	if (rc == 0)
 		rc = drop_caps(plan, p, err);
 	if (rc == 0 && p->no_new_privileges)
 		rc = rights_no_new_privs(err);
 	if (rc == 0 && p->no_new_privileges)
-		rc = seccomp_filter_load(&plan->seccomp, NULL, err);
+		rc = load_filter(m, err);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "runtime/notify.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +15,8 @@ enum report_kind {
 	OPENED,   /* a gate */
 	TERMINAL, /* a pty master comes along */
 	FAILED,
-	START, /* parent to child, over the start socket */
+	LISTENER, /* the notify fd of the filter comes along */
+	START,    /* parent to child, over the start socket; and after LISTENER: go on */
 };
 
 /* What goes over the sockets; a short report ends before `err`. Both ends are the same program. */
@@ -193,35 +195,68 @@ int stages_walk(const struct stage *table, struct making *m, struct err *err)
 	return rc;
 }
 
-int stages_start(int sock, struct err *err)
+/* The agent gets the notify fd, and the child goes on. After a failure it sees the end of the stream. */
+static int pass_listener(int sock, const struct notify *to, int listener, struct err *err)
 {
 	struct report r = { .kind = START };
-	size_t none = 0;
-	ssize_t n;
+	int rc = notify_deliver(to, listener, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fd_send(sock, &r, SHORT_REPORT, NULL, 0);
+	return rc < 0 ? err_set(err, -rc, "let the payload begin: %s", strerror(-rc)) : 0;
+}
+
+/*
+ * The child's end is close-on-exec: the end of the stream is the payload's beginning. 1: a report came
+ * instead, the failure.
+ */
+static int await_exec(int sock, const struct notify *to, struct report *ret, struct err *err)
+{
+	for (;;) {
+		CLEAN(fd) int listener = -1;
+		size_t count = 1;
+		ssize_t n = fd_recv(sock, ret, sizeof(*ret), &listener, &count);
+		int rc;
+
+		if (n < 0)
+			return err_set(err, (int)-n, "wait for the exec: %s", strerror((int)-n));
+		if (n == 0 || ret->kind != LISTENER)
+			return n > 0;
+		rc = pass_listener(sock, to, listener, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int stages_start(int sock, const struct state *s, int dir, struct err *err)
+{
+	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
+	struct report r = { .kind = START };
 	int rc = fd_send(sock, &r, SHORT_REPORT, NULL, 0);
 
 	if (rc < 0)
 		return err_set(err, -rc, "tell the container's init to start: %s", strerror(-rc));
-	/* Its end is close-on-exec: the end of the stream is the payload's beginning. */
-	n = fd_recv(sock, &r, sizeof(r), NULL, &none);
-	if (n < 0)
-		return err_set(err, (int)-n, "wait for the container's init: %s",
-			       strerror((int)-n));
-	if (n == 0)
-		return 0;
+	rc = await_exec(sock, &to, &r, err);
+	if (rc <= 0)
+		return rc;
 	*err = r.err;
 	return err->code > 0 ? -err->code : -EIO;
 }
 
 int stages_await_exec(struct making *m, struct err *err)
 {
+	const struct notify to = {
+		.state = m->state,
+		.spec = m->plan->spec,
+		.pid = m->pid,
+		.dir = -1,
+	};
 	struct report r;
-	size_t none = 0;
-	ssize_t n = fd_recv(m->sync, &r, sizeof(r), NULL, &none);
+	int rc = await_exec(m->sync, &to, &r, err);
 
-	if (n <= 0)
-		return n < 0 ? err_set(err, (int)-n, "wait for the exec: %s", strerror((int)-n)) :
-			       0;
+	if (rc <= 0)
+		return rc;
 	*err = r.err;
 	return err_wrap(err, "%s: ", m->table[r.stage].name);
 }
@@ -276,6 +311,18 @@ void stages_child(struct making *m)
 			_exit(1);
 	}
 	_exit(1);
+}
+
+int stages_send_listener(const struct making *m, int listener)
+{
+	int sock = m->sync >= 0 ? m->sync : m->start_child;
+	struct report r = { .kind = LISTENER };
+	size_t none = 0;
+	int rc = fd_send(sock, &r, SHORT_REPORT, &listener, 1);
+
+	if (rc < 0)
+		return rc;
+	return fd_recv(sock, &r, sizeof(r), NULL, &none) > 0 && r.kind == START ? 0 : -EPIPE;
 }
 
 int stages_send_terminal(struct making *m, int master, struct err *err)

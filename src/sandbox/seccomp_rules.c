@@ -125,32 +125,13 @@ static int parse_tests(struct build *b, const struct spec_seccomp_rule *r, size_
 	return 0;
 }
 
-static int check_notify(const struct spec_seccomp_rule *r, size_t index, struct err *err)
-{
-	static const char *const ours[] = { "write", "sendmsg" };
-
-	/* The notify fd is handed over after the filter is in force: by one of these. */
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		if (strv_has(&r->names, ours[i]))
-			return err_set(
-				err, EINVAL,
-				"linux.seccomp.syscalls[%zu]: SCMP_ACT_NOTIFY can't be used for %s: "
-				"we need that call to hand over the notify fd",
-				index, ours[i]);
-	return 0;
-}
-
 static int parse_rules(struct build *b, struct err *err)
 {
 	const struct spec_seccomp *spec = b->spec;
 	int rc = parse_action("linux.seccomp.defaultAction", spec->default_action,
 			      &spec->default_errno_ret, &b->out->default_action, err);
 
-	if (rc == 0 && b->out->default_action == SECCOMP_RET_USER_NOTIF)
-		rc = err_set(
-			err, EINVAL,
-			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY would also stop the calls that "
-			"hand over the notify fd; name the system calls instead");
+	b->out->notifies = b->out->default_action == SECCOMP_RET_USER_NOTIF;
 	b->ranges = xcalloc(spec->rules.count, sizeof(*b->ranges));
 	for (size_t i = 0; rc == 0 && i < spec->rules.count; i++) {
 		const struct spec_seccomp_rule *r = &spec->rules.items[i];
@@ -159,10 +140,8 @@ static int parse_rules(struct build *b, struct err *err)
 
 		snprintf(key, sizeof(key), "linux.seccomp.syscalls[%zu].action", i);
 		rc = parse_action(key, r->action, &r->errno_ret, &range->action, err);
-		if (rc == 0 && range->action == SECCOMP_RET_USER_NOTIF) {
+		if (rc == 0 && range->action == SECCOMP_RET_USER_NOTIF)
 			b->out->notifies = true;
-			rc = check_notify(r, i, err);
-		}
 		range->first = b->out->rules.count;
 		if (rc == 0 && r->args.count > 0)
 			rc = parse_tests(b, r, i, range->action, err);

@@ -168,3 +168,28 @@ as_user() {
 	done
 	assert_nothing_left
 }
+
+@test "rootless: system calls are notified to the user's own agent; the host's interfaces are not its to move" {
+	local dir=$HOME_DIR/agent agent
+	mkdir "$dir"
+	"$CTR_BUILD/tests/helpers/seccomp-agent" "$dir/socket" "$dir/log" </dev/null 3>&- 4>&- &
+	agent=$!
+	BACKGROUND+=("$agent")
+	wait_until 5 test -S "$dir/socket"
+	chown -R $ME:$ME "$dir"
+	jq -n --arg path "$dir/socket" '{defaultAction: "SCMP_ACT_ALLOW", listenerPath: $path,
+		syscalls: [{names: ["getppid", "sendmsg"], action: "SCMP_ACT_NOTIFY"}]}' >"$dir/profile"
+	as_user create --name c1 --security-opt "seccomp=$dir/profile" busybox -- sleep 1000
+	as_user start c1
+	# shellcheck disable=SC2016
+	run as_user exec c1 sh -c 'echo $PPID'
+	assert_success
+	assert_output 4242
+	kill_hard "$agent"
+	make_bundle "$HOME_DIR/b"
+	edit_config "$HOME_DIR/b" '.linux.netDevices = {lo: {name: "x"}}'
+	chown -R $ME:$ME "$HOME_DIR/b"
+	run as_user run --rm --bundle "$HOME_DIR/b"
+	assert_failure 125
+	assert_output --partial "linux.netDevices: the host's interfaces are not an ordinary user's to move"
+}
