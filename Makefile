@@ -202,8 +202,8 @@ $(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(call mains,$(1)) $(if $(LIBS_$(1)),
 		$$(call archives,$(1))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) $(if $(LIBS_$(1)),$$(patsubst -static-pie,-pie,$$(LINK)),$$(LINK) $$(ENTRY)) $$(LDGC) \
-		-o $$@ $$^ $(LIBS_$(1)) $$(LDLIBS)
+	$$(CC) $(if $(LIBS_$(1)),$$(patsubst -static-pie,-pie,$$(LINK)),$$(LINK) $$(ENTRY)) $$(LDGC) -o $$@ \
+		$$^ $(LIBS_$(1)) $$(LDLIBS)
 
 $(B)/tests/unit/$(1)/%_test: $(B)/obj/tests/unit/$(1)/%_test.o \
 		$$(filter-out %_test.o,$$(call objects,tests/unit/$(1))) $$(call archives,$(1))

@@ -173,7 +173,7 @@ static int start_by_name(struct container *c, struct err *err)
 	sock = start_connect(c, err);
 	if (sock < 0)
 		return sock;
-	rc = tell_to_start(c, sock, err);
+	rc = stages_start(sock, &c->state, c->dir, err);
 	return rc < 0 ? rc : started(c, err);
 }
 
@@ -186,7 +186,7 @@ int container_start(struct container *c, struct err *err)
 	int rc;
 
 	if (c->start_sock >= 0) {
-		rc = tell_to_start(c, c->start_sock, err);
+		rc = stages_start(c->start_sock, &c->state, c->dir, err);
 		close(take_fd(&c->start_sock));
 		container_unlock(c);
 		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;

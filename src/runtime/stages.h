@@ -41,15 +41,15 @@ struct making {
 	struct state *state;
 	int target; /* of exec: pidfd of the container's init, borrowed; else -1 */
 	struct strv *warnings;
-	int root, dir;      /* fds of the state root and of the container's folder; -1 */
-	int cgroup;         /* fd of the container's group; -1 */
-	int sync;           /* our end of the socket between parent and child; -1 */
-	int sync_child;     /* the child's end, in the parent until it cloned; -1 */
-	int start_child;    /* child: where the word to start comes from, first a listening socket; -1 */
-	int pidfd;          /* of the child; -1 */
-	int netns;          /* parent: where interfaces were moved; -1 */
-	pid_t pid;          /* in our pid namespace; 0 */
-	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
+	int root, dir;  /* fds of the state root and of the container's folder; -1 */
+	int cgroup;     /* fd of the container's group; -1 */
+	int sync;       /* our end of the socket between parent and child; -1 */
+	int sync_child; /* the child's end, in the parent until it cloned; -1 */
+	int start_child; /* child: where the word to start comes from, first a listening socket; -1 */
+	int pidfd;       /* of the child; -1 */
+	int netns;       /* parent: where interfaces were moved; -1 */
+	pid_t pid;       /* in our pid namespace; 0 */
+	int terminal;    /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
 	int init;           /* child: the small init's executable; -1 */
 	char *command;      /* child: the payload's file inside the rootfs */
@@ -93,11 +93,10 @@ void stages_child(struct making *m) __attribute__((noreturn));
 
 /*
  * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec, handing
- * the notify fd of its filter to the agent on the way (runtime/notify.h). 0 when the payload runs; else
- * the failure, the child's own if it reported one.
+ * the notify fd of its filter to the agent on the way (runtime/notify.h), whom the config.json in `dir`
+ * names. 0 when the payload runs; else the failure, the child's own if it reported one.
  */
-struct notify;
-int stages_start(int sock, const struct notify *to, struct err *err) MUST_CHECK;
+int stages_start(int sock, const struct state *s, int dir, struct err *err) MUST_CHECK;
 
 /* The parent's side where there is no start: 0 once the child has become the payload. */
 int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;

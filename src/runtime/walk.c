@@ -15,7 +15,7 @@ enum report_kind {
 	OPENED,   /* a gate */
 	TERMINAL, /* a pty master comes along */
 	FAILED,
-	LISTENER, /* a filter with a listener is about to be loaded; a page to wait on comes along */
+	LISTENER, /* the notify fd of the filter comes along */
 	START,    /* parent to child, over the start socket; and after LISTENER: go on */
 };
 
@@ -229,14 +229,15 @@ static int await_exec(int sock, const struct notify *to, struct report *ret, str
 	}
 }
 
-int stages_start(int sock, const struct notify *to, struct err *err)
+int stages_start(int sock, const struct state *s, int dir, struct err *err)
 {
+	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
 	struct report r = { .kind = START };
 	int rc = fd_send(sock, &r, SHORT_REPORT, NULL, 0);
 
 	if (rc < 0)
 		return err_set(err, -rc, "tell the container's init to start: %s", strerror(-rc));
-	rc = await_exec(sock, to, &r, err);
+	rc = await_exec(sock, &to, &r, err);
 	if (rc <= 0)
 		return rc;
 	*err = r.err;
