@@ -4,7 +4,6 @@
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/hooks.h"
-#include "runtime/notify.h"
 #include "runtime/pids.h"
 #include "runtime/stages.h"
 #include "spec/load.h"
@@ -151,13 +150,6 @@ static int started(struct container *c, struct err *err)
 	c->state.started_unix_ms = unix_ms();
 	late_hooks(c, HOOK_POSTSTART);
 	return state_write(c->dir, &c->state, err);
-}
-
-static int tell_to_start(struct container *c, int sock, struct err *err)
-{
-	const struct notify to = { &c->state, NULL, c->dir, c->state.pid };
-
-	return stages_start(sock, &to, err);
 }
 
 static int start_by_name(struct container *c, struct err *err)
