@@ -107,10 +107,11 @@ static struct json_object *row_make(const struct container *c, const struct ps_f
 	const struct state *s = &c->state;
 	struct json_object *row = json_object_new_object();
 	uint64_t now = format_now_ms();
-	CLEAN(free) char *id = xstrdup(s->id ? s->id : "");
+	/* One whose maker was killed before it wrote the id down goes by its name. */
+	CLEAN(free) char *id = xstrdup(s->id ? s->id : s->name);
 	char created[32];
 
-	if (!f->no_trunc && strlen(id) > 12)
+	if (!f->no_trunc && s->id && strlen(id) > 12)
 		id[12] = '\0';
 	format_time(s->created_unix_ms, created);
 	json_put_string(row, "ID", id);

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "runtime/guard.h"
 #include "runtime/rootless.h"
+#include "runtime/rootless.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TO(field) OPT_TO(struct oci_globals, field)
 
@@ -86,10 +88,15 @@ static int one_of(const char *flag, const char *value, const char *const *words,
 		       0;
 }
 
-/* In a user namespace we may be root and have no say over /run all the same: engines say so. */
+/*
+ * The root of a user namespace (podman's, of an ordinary user) has no say over /run; the one for whom
+ * it was made has a folder of his own.
+ */
 static bool is_rootless(const struct oci_globals *g)
 {
-	return str_eq(g->rootless, "true") || (!str_eq(g->rootless, "false") && rootless());
+	if (g->rootless && !str_eq(g->rootless, "auto"))
+		return str_eq(g->rootless, "true");
+	return rootless() || (getenv("XDG_RUNTIME_DIR") && access("/run", W_OK) < 0);
 }
 
 static int begin(struct call *call, struct err *err)

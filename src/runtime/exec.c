@@ -52,6 +52,14 @@ int exec_pid_ns(struct making *m, struct err *err)
 	m->home[NS_PID] = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	if (m->home[NS_PID] < 0)
 		return err_sys(err, "open /proc/self/ns/pid");
+	/*
+	 * The root of a user namespace (podman's, of an ordinary user) may go into what belongs to that,
+	 * and not back to where it was before it: then a stepping stone goes.
+	 */
+	if (setns(m->home[NS_PID], CLONE_NEWPID) < 0 && errno == EPERM) {
+		close(take_fd(&m->home[NS_PID]));
+		return 0;
+	}
 	if (setns(m->target, CLONE_NEWPID) == 0)
 		return 0;
 	close(take_fd(&m->home[NS_PID]));
@@ -99,6 +107,11 @@ static int enter_user_and_pid(struct making *m, struct err *err)
 		       0;
 }
 
+static int enter_pid(struct making *m, struct err *err)
+{
+	return setns(m->target, CLONE_NEWPID) < 0 ? err_sys(err, "enter its pid namespace") : 0;
+}
+
 static int clone_child(struct making *m, int group, struct err *err)
 {
 	int own = m->cgroup, rc = 0;
@@ -106,6 +119,8 @@ static int clone_child(struct making *m, int group, struct err *err)
 	m->cgroup = group;
 	if (rootless()) {
 		rc = stone_clone(m, enter_user_and_pid, 0, child_begin, err);
+	} else if (m->home[NS_PID] < 0) {
+		rc = stone_clone(m, enter_pid, 0, child_begin, err);
 	} else {
 		m->pid = process_clone(0, group, &m->pidfd);
 		if (m->pid == 0)

@@ -99,7 +99,12 @@ id_of() {
 
 @test "docker: attach feeds and hears a container" {
 	dock_run -d -i --name c1 box:1 sh -c 'read x; echo "got $x"; sleep 1'
-	run docker attach c1 < <(sleep 1; echo word)
+	# At the end of what is typed dockerd stops listening to the container too: it has none here.
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	exec {keys}<>"$BATS_TEST_TMPDIR/keys"
+	echo word >&"$keys"
+	run docker attach c1 <&"$keys"
+	exec {keys}>&-
 	assert_line 'got word'
 	docker rm -f c1
 	assert_nothing_left

@@ -24,6 +24,12 @@ host_mounts() {
 	awk '$5 != "/var/lib/containers/storage/overlay" { print "mount " $5 }' /proc/self/mountinfo | sort
 }
 
+# A group that it makes to see which controllers it would get.
+host_cgroups() {
+	find "$CGROUPS" -mindepth 1 -type d ! -name podman_probe -printf 'cgroup /%P\n' |
+		awk '$2 != "/harness"' | sort
+}
+
 # private DIR...: a fresh tmpfs over each, for this file's run.
 private() {
 	local dir
