@@ -86,7 +86,7 @@ static const struct {
 	{ "v1", false }, { "v2", true }, { "systemd", false }, { "systemdUser", false },
 	{ "rdma", true },
 }, linux_rows[] = {
-	{ "apparmor", true }, { "selinux", true }, { "intelRdt", false }, { "netDevices", false },
+	{ "apparmor", true }, { "selinux", true }, { "intelRdt", false }, { "netDevices", true },
 };
 
 static void linux_part(struct json_object *in)
