@@ -4,7 +4,6 @@
 #include "base/fd.h"
 #include "runtime/guard.h"
 #include "runtime/rootless.h"
-#include "runtime/rootless.h"
 #include "spec/load.h"
 
 #include <errno.h>

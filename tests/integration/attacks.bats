@@ -128,7 +128,7 @@ ours_untouched() {
 	ln -s "$outside" "$bundle/rootfs/vol/link"
 	"$PROBE" swap "$bundle/rootfs/vol/dir" "$bundle/rootfs/vol/link" 3>&- &
 	swapper=$!
-	BACKGROUND+=($swapper)
+	BACKGROUND+=("$swapper")
 	edit_config "$bundle" '.mounts += [{destination: "/vol/dir/in", type: "tmpfs", source: "tmpfs"}]
 		| .process.args = ["sh", "-c", "touch /vol/dir/in/made 2>/dev/null; true"]'
 	for ((i = 0; i < 60; i++)); do

@@ -103,7 +103,7 @@ bad_values() {
 	local any=' attach cap-add cap-drop console-socket domainname dry-run entrypoint init interactive
 		overlay privileged read-only sig-proxy tty help detach pid-file net label ' flag
 	for flag in $("$CTR_BIN" run --help | sed -n 's/^ *\(-[a-zA-Z], \)\?--\([a-z-]*\).*/\2/p'); do
-		bad_values | grep -q "^$flag=" || [[ $any == *[[:space:]]$flag[[:space:]]* ]] || fail "--$flag"
+		bad_values | grep -q "^$flag=" || grep -qw -- "$flag" <<<"$any" || fail "--$flag"
 	done
 }
 
