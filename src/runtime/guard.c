@@ -32,10 +32,10 @@ static int run_again(int clone, struct err *err)
 	CLEAN(strv) struct strv args = { 0 };
 	int rc = own_args(&args, err);
 
-	if (rc == 0 && !args.count)
-		rc = err_set(err, EIO, "/proc/self/cmdline is empty");
 	if (rc < 0)
 		return rc;
+	if (!args.items)
+		return err_set(err, EIO, "/proc/self/cmdline is empty");
 	helper_keep_exe();
 	execveat(clone, "", args.items, environ, AT_EMPTY_PATH);
 	return err_sys(err, "guard our executable: execveat");
