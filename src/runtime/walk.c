@@ -117,7 +117,11 @@ static int take_report(struct making *m, struct err *err)
 	size_t count = 1;
 	ssize_t n = fd_recv(m->sync, &r, sizeof(r), fds, &count);
 
-	if (n <= 0)
+	/* It may well live, and wait for us: the undo ends it. */
+	if (n < 0)
+		return err_set(err, (int)-n, "hear from the container's init: %s",
+			       strerror((int)-n));
+	if (n == 0)
 		return child_died(m, err);
 	switch (r.kind) {
 	case OPENED:
