@@ -186,6 +186,17 @@ static int clear_group(int parent, const char *name, const char *path, int timeo
 	return err_set(err, -r, "remove the cgroup %s: %s", path, strerror(-r));
 }
 
+/* Groups above, as long as they are empty: a neighbour may have come, or have removed it first. */
+static int remove_above(const struct cgroup_host *host, char *at, int levels, struct err *err)
+{
+	for (; levels > 0 && str_starts(at, "./"); levels--) {
+		if (unlinkat(host->fd, at, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			return errno == EBUSY ? 0 : err_sys(err, "remove the cgroup %s", at + 1);
+		*strrchr(at, '/') = '\0';
+	}
+	return 0;
+}
+
 int cgroup_remove(const struct cgroup_host *host, const char *path, int levels, int timeout_ms,
 		  struct err *err)
 {
@@ -198,7 +209,7 @@ int cgroup_remove(const struct cgroup_host *host, const char *path, int levels, 
 	*slash = '\0';
 	parent = open_below(host->fd, at);
 	if (parent == -ENOENT)
-		return 0;
+		return remove_above(host, at, levels, err);
 	if (parent < 0)
 		return err_set(err, -parent, "remove the cgroup %s: %s", path, strerror(-parent));
 	if (unlinkat(parent, slash + 1, AT_REMOVEDIR) < 0 && errno != ENOENT) {
@@ -208,11 +219,5 @@ int cgroup_remove(const struct cgroup_host *host, const char *path, int levels, 
 		if (r < 0)
 			return r;
 	}
-	/* Groups above, as long as they are empty: a neighbour may have come. */
-	for (; levels > 0 && str_starts(at, "./"); levels--) {
-		if (unlinkat(host->fd, at, AT_REMOVEDIR) < 0)
-			break;
-		*strrchr(at, '/') = '\0';
-	}
-	return 0;
+	return remove_above(host, at, levels, err);
 }

@@ -179,7 +179,9 @@ static int parent_row(int i, struct making *m, struct err *err)
 		return err_wrap(err, "%s: ", row->name);
 	rc = open_gate(row->opens, CHILD, m);
 	/* A child that failed has closed its end: what it said before that is the reason. */
-	return rc < 0 ? take_report(m, err) : 0;
+	if (rc == -EPIPE || rc == -ECONNRESET)
+		return take_report(m, err);
+	return rc < 0 ? err_set(err, -rc, "%s: tell the child: %s", row->name, strerror(-rc)) : 0;
 }
 
 int stages_walk(const struct stage *table, struct making *m, struct err *err)
