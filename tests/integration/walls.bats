@@ -10,6 +10,7 @@ inside() { ctr run --rm "${@:2}" busybox -- readlink "/proc/self/ns/$1"; }
 	for ns in mnt pid net ipc uts cgroup; do
 		[ "$(inside $ns)" != "$(outside $ns)" ] || fail "$ns is the host's"
 	done
+	[ "$(inside time --time private)" != "$(outside time)" ]
 	[ "$(inside user --uidmap 0:100000:65536 --gidmap 0:100000:65536)" != "$(outside user)" ]
 }
 

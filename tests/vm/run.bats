@@ -150,6 +150,22 @@ setup_file() {
 	[[ "${lines[3]}" == *memory*pids* ]]
 }
 
+# Each has its own disk, /tmp and /run; a project that lies in the host's /tmp is to be seen in both.
+@test "vm: two side by side don't meet" {
+	local pids=() name
+	for name in one two; do
+		"$vm" -d 256M -- bash -c 'for d in /scratch /tmp /run; do echo "$1" >"$d/$1.mark"; done
+			sleep 3; cat /scratch/*.mark; ls /tmp/*.mark /run/*.mark' \
+			sh "$name" >"$BATS_TEST_TMPDIR/$name" 2>&1 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[0]}"
+	wait "${pids[1]}"
+	for name in one two; do
+		[ "$(cat "$BATS_TEST_TMPDIR/$name")" = "$name"$'\n'"/run/$name.mark"$'\n'"/tmp/$name.mark" ]
+	done
+}
+
 @test "vm: what cannot be is refused before a machine starts" {
 	run "$vm"
 	[ "$status" -eq 125 ]
