@@ -144,6 +144,10 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 	if (rc < 0)
 		return rc;
 	p->cgroup = rootless() && !said && p->host.fd >= 0 ? rootless_path(p, err) : cgroup_path(p);
+	if (p->cgroup)
+		rc = cgroup_path_check(p->cgroup, err);
+	if (rc < 0)
+		return rc;
 	if (p->host.fd >= 0 && (!p->cgroup || !may_make(p, p->cgroup)))
 		return without_group(p, warnings, err);
 	return plan_limits(p, warnings, err);

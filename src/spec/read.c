@@ -39,7 +39,7 @@ static int read_u32_list(const struct json_at *at, void *to, struct err *err)
 		struct json_at item = json_item(at, i);
 		uint64_t number = 0;
 
-		rc = json_read_u64(&item, 0, UINT32_MAX, &number, err);
+		rc = json_read_u64(&item, 0, UINT32_MAX - 1, &number, err);
 		*SPEC_ADD(list) = (uint32_t)number;
 	}
 	return rc < 0 ? rc : 0;

@@ -18,6 +18,8 @@
 
 #define NEED .flags = REQUIRED
 #define RANGE(low, high) .min = (low), .max = (high)
+/* 2^32-1 is no id: to the kernel it says "leave it as it is", which for us is root. */
+#define ID RANGE(0, UINT32_MAX - 1)
 
 #define STRING(k, m, ...) ROW(k, FIELD_STRING, m, char *, __VA_ARGS__)
 #define BOOL(k, m, ...) ROW(k, FIELD_BOOL, m, bool, __VA_ARGS__)

@@ -60,8 +60,8 @@ static const struct field console_fields[] = {
 	U16("width", console_width, NEED),
 };
 static const struct field user_fields[] = {
-	U32("uid", uid, .flags = WRITE_ZERO),
-	U32("gid", gid, .flags = WRITE_ZERO),
+	U32("uid", uid, .flags = WRITE_ZERO, ID),
+	U32("gid", gid, .flags = WRITE_ZERO, ID),
 	OPT_U64("umask", umask, RANGE(0, 0777)),
 	U32_LIST("additionalGids", additional_gids),
 };

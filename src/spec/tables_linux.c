@@ -1,6 +1,8 @@
 /* config.json: linux, without resources. */
 #include "spec/rows.h"
 
+#include <errno.h>
+
 #define ERRNO_MAX 4095
 
 #define T struct spec_linux
@@ -81,10 +83,22 @@ static const struct field device_fields[] = {
 	I64("major", major),
 	I64("minor", minor),
 	OPT_U64("fileMode", mode, RANGE(0, 0177777)),
-	OPT_U64("uid", uid, RANGE(0, UINT32_MAX)),
-	OPT_U64("gid", gid, RANGE(0, UINT32_MAX)),
+	OPT_U64("uid", uid, ID),
+	OPT_U64("gid", gid, ID),
 };
-const struct table table_device = TABLE(device_fields);
+
+static int check_device(const struct json_at *at, const void *object, struct err *err)
+{
+	const struct spec_device *d = object;
+	struct json_at major = json_get(at, "major");
+
+	if (d->type == 'p' || d->major || d->minor)
+		return 0;
+	return json_fail(&major, err, EINVAL, "missing; a device of type \"%c\" needs it and minor",
+			 d->type);
+}
+
+const struct table table_device = TABLE(device_fields, .check = check_device);
 #undef T
 
 #define T struct spec_net_device
@@ -114,7 +128,18 @@ static const struct field seccomp_rule_fields[] = {
 	OPT_U64("errnoRet", errno_ret, RANGE(0, ERRNO_MAX)),
 	LIST("args", args, TABLE_SECCOMP_ARG, struct spec_seccomp_arg),
 };
-const struct table table_seccomp_rule = TABLE(seccomp_rule_fields);
+
+static int check_seccomp_rule(const struct json_at *at, const void *object, struct err *err)
+{
+	const struct spec_seccomp_rule *rule = object;
+	struct json_at names = json_get(at, "names");
+
+	return rule->names.count ?
+		       0 :
+		       json_fail(&names, err, EINVAL, "empty; name at least one system call");
+}
+
+const struct table table_seccomp_rule = TABLE(seccomp_rule_fields, .check = check_seccomp_rule);
 #undef T
 
 #define T struct spec_seccomp_arg

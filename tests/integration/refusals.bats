@@ -174,6 +174,16 @@ refused() {
 		'.process.env = [["A","B"]]|process.env[0]' \
 		'.linux.seccomp = {"defaultAction":"SCMP_ACT_NO"}|linux.seccomp.defaultAction' \
 		'.ociVersion = 1|ociVersion' \
+		'.ociVersion = "2.0"|ociVersion' \
+		'.process.user.uid = 4294967295|process.user.uid' \
+		'.process.user.gid = 4294967295|process.user.gid' \
+		'.process.user.additionalGids = [4294967295]|process.user.additionalGids[0]' \
+		'.process.rlimits = [{type: "RLIMIT_CORE", soft: 0, hard: 1}, {type: "RLIMIT_CORE", soft: 0, hard: 2}]|process.rlimits[1]' \
+		'.linux.devices = [{path: "/dev/x", type: "c"}]|linux.devices[0].major' \
+		'.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: [], action: "SCMP_ACT_ERRNO"}]}|linux.seccomp.syscalls[0].names' \
+		'.linux.cgroupsPath = "../x"|cgroup' \
+		'.linux.cgroupsPath = "/a/../../x"|cgroup' \
+		'.linux.resources.memory.swappiness = 300|linux.resources.memory.swappiness' \
 		'.process = []|process' '.mounts = {}|mounts' '.linux = "x"|linux'; do
 		cp "$bundle/config.json" "$bundle/saved"
 		edit_config "$bundle" "${row%|*}"
