@@ -180,8 +180,10 @@ int container_start(struct container *c, struct err *err)
 	if (c->start_sock >= 0) {
 		rc = stages_start(c->start_sock, &c->state, c->dir, err);
 		close(take_fd(&c->start_sock));
-		container_unlock(c);
 		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
+		if (rc == 0 && c->poststart)
+			late_hooks(c, HOOK_POSTSTART);
+		container_unlock(c);
 		return rc;
 	}
 	rc = container_lock(c, err);
