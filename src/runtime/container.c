@@ -137,9 +137,7 @@ static void late_hooks(struct container *c, enum spec_hook_point kind)
 	CLEAN(spec) struct spec spec = { 0 };
 	struct err why;
 
-	if (c->state.no_late_hooks)
-		return;
-	if (container_spec(c, &spec, &why) == 0 && spec.hooks[kind].count)
+	if (!c->state.no_late_hooks && container_spec(c, &spec, &why) == 0)
 		(void)!hooks_run(&spec, kind, &c->state, c->state.status, &why);
 }
 
@@ -181,7 +179,7 @@ int container_start(struct container *c, struct err *err)
 		rc = stages_start(c->start_sock, &c->state, c->dir, err);
 		close(take_fd(&c->start_sock));
 		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
-		if (rc == 0 && c->poststart)
+		if (rc == 0)
 			late_hooks(c, HOOK_POSTSTART);
 		container_unlock(c);
 		return rc;

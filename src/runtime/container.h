@@ -49,7 +49,6 @@ struct container {
 	int terminal;   /* the pty master, when we made the container with a terminal and no console
 			 * socket; the caller relays it. Else -1. */
 	int start_sock; /* the way to tell init to go on, when we made it ourselves; else -1 */
-	bool poststart; /* with start_sock: there are such hooks, config.json is worth a look */
 };
 
 #define CONTAINER_INIT                                                                             \

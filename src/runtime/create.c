@@ -84,7 +84,6 @@ static int create_walk(struct plan *p, int root, struct strv *warnings, struct c
 	ret->terminal = take_fd(&m.terminal);
 	if (p->opt->start_by_caller)
 		ret->start_sock = take_fd(&m.sync);
-	ret->poststart = p->spec->hooks[HOOK_POSTSTART].count > 0;
 	return 0;
 }
 
