@@ -149,6 +149,27 @@ static void test_large_numbers_are_unsigned(void **state)
 	assert_false(allowed(&d, 'c', UINT32_MAX, 1u << 30, READ));
 }
 
+static void test_many_minor_numbers_are_one_test(void **state)
+{
+	CLEAN(cgroup_devices) struct cgroup_devices one = { 0 }, many = { 0 };
+
+	(void)state;
+	make("-a *:* rwm;+c 1:3 rwm", &one);
+	make("-a *:* rwm;+c 1:0 rwm;+c 1:3 rwm;+c 1:63 rwm;+c 1:3 rwm;+c 1:64 rwm;+c 1:64 rwm",
+	     &many);
+	assert_in_range(many.count, one.count, 3 * one.count);
+	for (uint32_t minor = 0; minor < 200; minor++)
+		assert_int_equal(allowed(&many, 'c', 1, minor, READ | WRITE),
+				 minor == 0 || minor == 3 || minor == 63 || minor == 64);
+	assert_false(allowed(&many, 'c', 1, 1u << 31, READ));
+	assert_false(allowed(&many, 'c', 2, 3, READ));
+	make("+c 1:3 rwm;+c 1:5 r;-c 1:3 w;+c 1:7 rwm", &many);
+	assert_true(allowed(&many, 'c', 1, 3, READ | MKNOD));
+	assert_false(allowed(&many, 'c', 1, 3, WRITE));
+	assert_false(allowed(&many, 'c', 1, 5, WRITE));
+	assert_true(allowed(&many, 'c', 1, 7, WRITE));
+}
+
 /* What the manual of the rules says, without a program. */
 static bool plain(const struct spec_device_rule *r, size_t count, char type, uint32_t major,
 		  uint32_t minor, int access)
@@ -349,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_empty_list_denies_everything_but_asking_for_nothing),
 		cmocka_unit_test(test_allow_everything_needs_no_program),
 		cmocka_unit_test(test_large_numbers_are_unsigned),
+		cmocka_unit_test(test_many_minor_numbers_are_one_test),
 		cmocka_unit_test(test_programs_agree_with_the_rules_read_plainly),
 		cmocka_unit_test(test_bad_rules_are_refused_by_their_index),
 		cmocka_unit_test(test_kernel_takes_the_program_and_obeys_it),

@@ -53,6 +53,12 @@ uint64_t insns_run(const struct cgroup_devices *d, const struct bpf_cgroup_dev_c
 		case BPF_ALU64 | BPF_RSH | BPF_K:
 			*to >>= i->imm;
 			break;
+		case BPF_ALU64 | BPF_RSH | BPF_X:
+			*to >>= reg[i->src_reg] & 63; /* as the processor does it */
+			break;
+		case BPF_LD | BPF_IMM | BPF_DW:
+			*to = (uint32_t)i->imm | (uint64_t)(uint32_t)d->insns[at++].imm << 32;
+			break;
 		case BPF_JMP | BPF_EXIT:
 			return reg[0];
 		default:
