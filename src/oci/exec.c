@@ -158,13 +158,14 @@ static int serve(struct foreground *fg, int pidfd, int master, int *ret_code, st
 	return 0;
 }
 
-static int exec_it(struct call *call, struct container *c, const struct spec *spec, int *ret_code,
-		   struct err *err)
+static int exec_it(struct call *call, struct container *c, struct spec *spec,
+		   const struct spec_process *process, int *ret_code, struct err *err)
 {
 	const struct oci_exec_flags *f = call->flags;
 	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
 	struct exec_options opt = {
-		.process = &spec->process,
+		.spec = spec,
+		.process = process,
 		.cgroup = f->cgroup,
 		.ignore_paused = f->ignore_paused,
 		.pid_file = f->pid_file,
@@ -176,7 +177,7 @@ static int exec_it(struct call *call, struct container *c, const struct spec *sp
 	int master = -1;
 	pid_t pid;
 
-	fg.tty = spec->process.terminal && !f->console_socket;
+	fg.tty = process->terminal && !f->console_socket;
 	fg.interactive = true;
 	pid = container_exec(c, &opt, &call->warnings, &pidfd, &master, err);
 	if (pid < 0)
@@ -190,6 +191,8 @@ int oci_verb_exec(struct call *call)
 	const struct oci_exec_flags *f = call->flags;
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	CLEAN(spec) struct spec spec = { 0 };
+	struct spec_process process;
+	struct spec_caps caps;
 	struct err err = { 0 };
 	int code = 0, r;
 
@@ -198,9 +201,14 @@ int oci_verb_exec(struct call *call)
 	r = oci_open(call, &c, &err);
 	if (r == 0)
 		r = container_spec(&c, &spec, &err);
+	caps = spec.process.caps;
 	if (r == 0)
 		r = exec_process(call, &spec, &err);
+	/* What is to run was checked as a part of the whole; the filter goes by the container's own. */
+	process = spec.process;
+	spec.process = (struct spec_process){ .caps = caps };
 	if (r == 0)
-		r = exec_it(call, &c, &spec, &code, &err);
+		r = exec_it(call, &c, &spec, &process, &code, &err);
+	spec.process = process;
 	return r < 0 ? call_fail(call, &err) : code;
 }

@@ -116,7 +116,7 @@ int container_delete(struct container *c, bool force, struct err *err) MUST_CHEC
 
 /* Another process in a running container. */
 struct exec_options {
-	struct spec *spec; /* container_spec(), with its capabilities as they were; NULL: read it */
+	struct spec *spec; /* container_spec(), with its capabilities as they were */
 	const struct spec_process
 		*process;   /* what to run; caps, rlimits, ... all set by the caller */
 	const char *cgroup; /* an existing group below the container's, "/x/y"; NULL: its own */

@@ -243,7 +243,6 @@ static int exec_walk(struct container *c, const struct exec_options *opt, struct
 pid_t container_exec(struct container *c, const struct exec_options *opt, struct strv *warnings,
 		     int *ret_pidfd, int *ret_terminal, struct err *err)
 {
-	CLEAN(spec) struct spec read = { 0 };
 	CLEAN(plan) struct plan p = PLAN_INIT;
 	CLEAN(making) struct making m;
 	char root[PATH_MAX];
@@ -257,11 +256,8 @@ pid_t container_exec(struct container *c, const struct exec_options *opt, struct
 		return err_set(err, ESRCH, "container \"%s\" is %s: container not running",
 			       c->state.name, status_name(c->state.status));
 	rc = fd_path(c->root, root, sizeof(root), err);
-	if (rc == 0 && !opt->spec)
-		rc = container_spec(c, &read, err);
 	if (rc == 0)
-		rc = plan_make_exec(root, opt->spec ? opt->spec : &read, opt, &c->state, &p,
-				    warnings, err);
+		rc = plan_make_exec(root, opt->spec, opt, &c->state, &p, warnings, err);
 	if (rc == 0)
 		rc = exec_walk(c, opt, &p, &m, err);
 	if (rc < 0)
