@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define DEFAULT_CGROUP_PARENT "/ctr"
 #define SECCOMP_CACHE ".seccomp"
@@ -84,7 +85,12 @@ static int refuse_unsupported(const struct spec *spec, struct err *err)
 	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
 
 	if (spec->lin.intel_rdt.set)
-		return err_set(err, ENOTSUP, "linux.intelRdt: not supported by this version");
+		return err_set(
+			err, ENOTSUP, "linux.intelRdt: %s; leave the key out",
+			access("/sys/fs/resctrl", F_OK) < 0 ?
+				"this kernel controls no caches nor memory bandwidth: there is no "
+				"/sys/fs/resctrl (it needs a processor with RDT)" :
+				"this version does not write to /sys/fs/resctrl");
 	if (isolation && !str_eq(isolation, "process"))
 		return err_set(err, ENOTSUP,
 			       "annotations." SPEC_ANNOTATION_ISOLATION

@@ -184,6 +184,7 @@ refused() {
 		'.linux.cgroupsPath = "../x"|cgroup' \
 		'.linux.cgroupsPath = "/a/../../x"|cgroup' \
 		'.linux.resources.memory.swappiness = 300|linux.resources.memory.swappiness' \
+		'.linux.intelRdt = {closID: "x"}|linux.intelRdt: this' \
 		'.process = []|process' '.mounts = {}|mounts' '.linux = "x"|linux'; do
 		cp "$bundle/config.json" "$bundle/saved"
 		edit_config "$bundle" "${row%|*}"
