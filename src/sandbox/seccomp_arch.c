@@ -146,5 +146,7 @@ struct seccomp_number seccomp_resolve(struct seccomp_resolver *r, const char *na
 	ret.muxed = mux >= 0;
 	ret.mux = (uint32_t)mux;
 	ret.subcall = (uint32_t)(-n % 100);
+	/* ipc/syscall.c: above 16 bits stands a version, and for most calls none is looked at. */
+	ret.subcall_mask = n > -200 ? UINT32_MAX : UINT16_MAX;
 	return ret;
 }

@@ -124,21 +124,25 @@ static size_t arg_offset(unsigned int arg, bool high)
 	return offsetof(struct seccomp_data, args) + arg * sizeof(uint64_t) + (second ? 4 : 0);
 }
 
+static struct target load_masked(struct emitter *e, const struct seccomp_test *t, bool high,
+				 struct target then)
+{
+	uint32_t mask = (uint32_t)(high ? t->mask >> 32 : t->mask);
+
+	if (mask != UINT32_MAX) {
+		place_next(e, then);
+		then = emit(e, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
+	}
+	return load(e, arg_offset(t->arg, high), then);
+}
+
 static struct target emit_masked_half(struct emitter *e, const struct seccomp_test *t, bool high,
 				      struct target yes, struct target no)
 {
 	uint32_t mask = (uint32_t)(high ? t->mask >> 32 : t->mask);
 	uint32_t value = (uint32_t)(high ? t->value >> 32 : t->value);
-	struct target at;
 
-	if (mask == 0)
-		return yes;
-	at = jump(e, BPF_JEQ, value, yes, no);
-	if (mask != UINT32_MAX) {
-		place_next(e, at);
-		at = emit(e, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-	}
-	return load(e, arg_offset(t->arg, high), at);
+	return mask == 0 ? yes : load_masked(e, t, high, jump(e, BPF_JEQ, value, yes, no));
 }
 
 static struct target emit_test(struct emitter *e, const struct seccomp_test *t, bool wide,
@@ -162,17 +166,18 @@ static struct target emit_test(struct emitter *e, const struct seccomp_test *t, 
 	return load(e, arg_offset(t->arg, true), at);
 }
 
-/* Is the whole rule "argument N is this value"? */
+/* Is the whole rule "these bits of argument N are this value", some of the low half among them? */
 static bool is_plain(const struct seccomp_rule *r)
 {
 	return r->count == 1 && r->tests[0].op == OP_EQ && !r->tests[0].negate &&
-	       r->tests[0].mask == UINT64_MAX;
+	       (uint32_t)r->tests[0].mask;
 }
 
 /* Rules that one load of the high half and one of the low half serve: "one of these values". */
 static bool alike(const struct seccomp_rule *a, const struct seccomp_rule *b)
 {
 	return is_plain(a) && is_plain(b) && a->tests[0].arg == b->tests[0].arg &&
+	       a->tests[0].mask == b->tests[0].mask &&
 	       a->tests[0].value >> 32 == b->tests[0].value >> 32;
 }
 
@@ -187,11 +192,8 @@ static struct target emit_values(struct emitter *e, const struct seccomp_rules *
 
 		at = jump(e, BPF_JEQ, (uint32_t)r->tests[0].value, act(r->action), at);
 	}
-	at = load(e, arg_offset(t->arg, false), at);
-	if (!wide)
-		return at;
-	at = jump(e, BPF_JEQ, (uint32_t)(t->value >> 32), at, next);
-	return load(e, arg_offset(t->arg, true), at);
+	at = load_masked(e, t, false, at);
+	return wide ? emit_masked_half(e, t, true, at, next) : at;
 }
 
 static struct target emit_rule(struct emitter *e, const struct seccomp_rule *r, bool wide,

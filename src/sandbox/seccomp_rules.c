@@ -16,7 +16,8 @@
  * filter sees them. A rule without arguments for connect(2) also goes for socketcall's connect, as
  * with libseccomp. A rule with arguments goes for it only when it denies: libseccomp would have
  * "allow socket(2) for these families" allow every family by way of socketcall. A rule for
- * "socketcall" itself decides for whoever wants that.
+ * "socketcall" itself decides for whoever wants that. And libseccomp compares all bits of the number
+ * of the call, of which the kernel reads 32, or 16: what stands above them would lead past the rule.
  */
 #include "sandbox/seccomp_rules.h"
 
@@ -175,7 +176,7 @@ static void add_name(struct build *b, size_t index, const struct seccomp_number 
 		*SPEC_ADD(&b->out->rules) = (struct seccomp_rule){
 			.action = range->action,
 			.count = 1,
-			.tests = { { 0, OP_EQ, false, UINT64_MAX, n->subcall } },
+			.tests = { { 0, OP_EQ, false, n->subcall_mask, n->subcall } },
 		};
 		add_entry(b, n->mux, range->action, b->out->rules.count - 1);
 	}

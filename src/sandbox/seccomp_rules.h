@@ -41,6 +41,7 @@ struct seccomp_number {
 	bool direct, muxed; /* which of the two there is; neither: not on this architecture */
 	uint32_t number;
 	uint32_t mux, subcall; /* the multiplexer's number, and its first argument for this call */
+	uint32_t subcall_mask; /* what the kernel reads of that argument */
 };
 
 void seccomp_resolver_init(struct seccomp_resolver *r, const struct seccomp_arch *arch);

@@ -163,6 +163,8 @@ uint32_t bpf_expect(const struct spec_seccomp *spec, const struct seccomp_data *
 	const struct seccomp_arch *arch = arch_of(spec, data);
 	uint32_t def = action_of(spec->default_action, &spec->default_errno_ret), found = def,
 		 largest = 0;
+	/* There an unknown number arrives as 0. */
+	bool s390 = data->arch == AUDIT_ARCH_S390 || data->arch == AUDIT_ARCH_S390X;
 	bool any = false, matched = false;
 	const struct seccomp_number *n;
 
@@ -189,7 +191,7 @@ uint32_t bpf_expect(const struct spec_seccomp *spec, const struct seccomp_data *
 				matched = true;
 				found = action;
 			}
-			if (mux && n->subcall == (uint32_t)data->args[0] &&
+			if (mux && n->subcall == ((uint32_t)data->args[0] & n->subcall_mask) &&
 			    (r->args.count == 0 ||
 			     (action != SECCOMP_RET_ALLOW && action != SECCOMP_RET_LOG))) {
 				matched = true;
@@ -197,7 +199,7 @@ uint32_t bpf_expect(const struct spec_seccomp *spec, const struct seccomp_data *
 			}
 		}
 	}
-	if (!matched && any && (uint32_t)data->nr > largest &&
+	if (!matched && any && ((uint32_t)data->nr > largest || (s390 && data->nr == 0)) &&
 	    (def & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	return found;

@@ -424,6 +424,39 @@ static void test_an_argument_rule_that_denies_shuts_socketcall(void **state)
 	spec_seccomp_free(&spec);
 }
 
+/*
+ * The kernel reads 32 bits of socketcall's number and 16 of ipc's (above them stands a version): what a
+ * caller puts above those must not lead past a rule.
+ */
+static void test_a_multiplexed_call_is_known_whatever_stands_above_its_number(void **state)
+{
+	static const struct {
+		const char *arch;
+		uint32_t audit;
+	} on[] = { { "SCMP_ARCH_X86", AUDIT_ARCH_I386 },
+		   { "SCMP_ARCH_S390X", AUDIT_ARCH_S390X },
+		   { "SCMP_ARCH_PPC64LE", AUDIT_ARCH_PPC64LE } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(on); i++) {
+		CLEAN(seccomp_filter) struct seccomp_filter f = { 0 };
+		struct spec_seccomp spec;
+
+		start(&spec, "SCMP_ACT_ALLOW", on[i].arch);
+		bpf_rule(&spec, "SCMP_ACT_ERRNO", 1, "connect semop shmget");
+		compile(&spec, &f);
+		assert_int_equal(run(&f, on[i].audit, 102, 3), ERRNO(1)); /* connect */
+		assert_int_equal(run(&f, on[i].audit, 102, 3 | 1ull << 32), ERRNO(1));
+		assert_int_equal(run(&f, on[i].audit, 102, 3 | 1 << 16), SECCOMP_RET_ALLOW);
+		assert_int_equal(run(&f, on[i].audit, 102, 2), SECCOMP_RET_ALLOW);
+		assert_int_equal(run(&f, on[i].audit, 117, 1), ERRNO(1)); /* semop */
+		assert_int_equal(run(&f, on[i].audit, 117, 1 | 1 << 16), ERRNO(1));
+		assert_int_equal(run(&f, on[i].audit, 117, 23 | 1ull << 40), ERRNO(1));
+		assert_int_equal(run(&f, on[i].audit, 117, 2), SECCOMP_RET_ALLOW);
+		spec_seccomp_free(&spec);
+	}
+}
+
 static void test_names_newer_than_libseccomp_have_their_number(void **state)
 {
 	static const struct {
@@ -673,6 +706,7 @@ int main(void)
 		cmocka_unit_test(test_a_rule_without_arguments_beats_those_with_some),
 		cmocka_unit_test(test_an_argument_rule_does_not_open_socketcall),
 		cmocka_unit_test(test_an_argument_rule_that_denies_shuts_socketcall),
+		cmocka_unit_test(test_a_multiplexed_call_is_known_whatever_stands_above_its_number),
 		cmocka_unit_test(test_names_newer_than_libseccomp_have_their_number),
 		cmocka_unit_test(test_every_number_is_found_by_its_name),
 		cmocka_unit_test(test_neighbours_of_one_fate_become_one_interval),
