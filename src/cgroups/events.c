@@ -6,6 +6,7 @@
 #include "cgroups/walk.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -124,8 +125,8 @@ static void add_pid(struct pids *p, const char *line)
 {
 	long pid = strtol(line, NULL, 10);
 
-	/* 0: a process outside of our pid namespace. */
-	if (pid <= 0)
+	/* 0: a process outside of our pid namespace. What gets out of here is signalled: never -1. */
+	if (pid <= 0 || pid > INT_MAX)
 		return;
 	if (p->count == p->room) {
 		p->room = p->room ? p->room * 2 : 16;

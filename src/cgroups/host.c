@@ -122,22 +122,29 @@ static void look_at_mount(char *line, struct cgroup_host *host, bool *v1)
 		host->mount = xstrdup(field);
 }
 
-/* The last resort: the mount table, which can be long and slow. */
-static int find_in_mountinfo(struct cgroup_host *host, struct err *err)
+void cgroup_host_from_mountinfo(char *text, struct cgroup_host *ret)
 {
-	CLEAN(free) char *text = NULL;
 	char *line, *save = NULL;
 	bool v1 = false;
+
+	*ret = CGROUP_HOST_INIT;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		look_at_mount(line, ret, &v1);
+	if (ret->fd >= 0)
+		ret->layout = v1 ? CGROUP_HYBRID : CGROUP_UNIFIED;
+	else
+		ret->layout = v1 ? CGROUP_V1_ONLY : CGROUP_NONE;
+}
+
+/* The last resort: the mount table, which can be long and slow. */
+static int find_in_mountinfo(struct cgroup_host *ret, struct err *err)
+{
+	CLEAN(free) char *text = NULL;
 	int r = file_read(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX * 16, &text, NULL, err);
 
 	if (r < 0)
-		return err_wrap(err, "look for the cgroup2 tree");
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		look_at_mount(line, host, &v1);
-	if (host->fd >= 0)
-		host->layout = v1 ? CGROUP_HYBRID : CGROUP_UNIFIED;
-	else
-		host->layout = v1 ? CGROUP_V1_ONLY : CGROUP_NONE;
+		return err_wrap(err, "look for the cgroup2 tree: ");
+	cgroup_host_from_mountinfo(text, ret);
 	return 0;
 }
 
@@ -241,7 +248,7 @@ int cgroup_host_own(const struct cgroup_host *host, char **ret, struct err *err)
 	int r = file_read(AT_FDCWD, "/proc/self/cgroup", PROC_TEXT_MAX, &text, NULL, err);
 
 	if (r < 0)
-		return err_wrap(err, "our own cgroup");
+		return err_wrap(err, "our own cgroup: ");
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (!str_starts(line, "0::/"))
 			continue;

@@ -64,6 +64,9 @@ int cgroup_path_check(const char *path, struct err *err) MUST_CHECK;
 
 /* ---- what the files of this room share --------------------------------------------- */
 
+/* The same by the text of a mountinfo file (proc(5)), which it cuts up. */
+void cgroup_host_from_mountinfo(char *text, struct cgroup_host *ret);
+
 /* A whole control file into buf, NUL-terminated, the last newline gone: its length or -errno.
  * -EFBIG when it doesn't fit. Relative to the group's folder. */
 int cgroup_read(int group, const char *file, char *buf, size_t room) MUST_CHECK;

@@ -17,8 +17,6 @@ bool plan_ns_wanted(const struct plan_input *in, enum spec_ns ns)
 
 int plan_host_path(const struct plan_input *in, const char *path, char **ret, struct err *err)
 {
-	CLEAN(free) char *joined = NULL;
-
 	if (path[0] == '/') {
 		*ret = xstrdup(path);
 		return 0;
