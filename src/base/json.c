@@ -43,7 +43,7 @@ static const char *parse_problem(enum json_tokener_error e)
 	}
 }
 
-static int parse(const char *text, size_t len, struct json_object **ret, struct err *err)
+static int parse(const char *text, size_t len, int flags, struct json_object **ret, struct err *err)
 {
 	CLEAN(tokener) struct json_tokener *t = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
 	CLEAN(json) struct json_object *o = NULL;
@@ -59,7 +59,7 @@ static int parse(const char *text, size_t len, struct json_object **ret, struct 
 	if (r < 0)
 		return r;
 
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT | flags);
 	o = json_tokener_parse_ex(t, text, (int)len);
 	e = json_tokener_get_error(t);
 	end = json_tokener_get_parse_end(t);
@@ -84,9 +84,16 @@ int json_parse(const char *text, size_t len, const char *name, struct json_objec
 	       struct err *err)
 {
 	*ret = NULL;
-	if (parse(text, len, ret, err) < 0)
-		return err_wrap(err, "%s: ", name);
-	return 0;
+	return parse(text, len, JSON_TOKENER_VALIDATE_UTF8, ret, err) < 0 ?
+		       err_wrap(err, "%s: ", name) :
+		       0;
+}
+
+int json_parse_own(const char *text, size_t len, const char *name, struct json_object **ret,
+		   struct err *err)
+{
+	*ret = NULL;
+	return parse(text, len, 0, ret, err) < 0 ? err_wrap(err, "%s: ", name) : 0;
 }
 
 int json_parse_file(int dir, const char *path, struct json_object **ret, struct err *err)

@@ -35,6 +35,12 @@ CLEAN_DEFINE(json, struct json_object *, json_drop)
  */
 int json_parse(const char *text, size_t len, const char *name, struct json_object **ret,
 	       struct err *err) MUST_CHECK;
+
+/* A document that we wrote ourselves: the same, but its texts may be any bytes, as paths and arguments
+ * are; elsewhere what is no UTF-8 is refused. */
+int json_parse_own(const char *text, size_t len, const char *name, struct json_object **ret,
+		   struct err *err) MUST_CHECK;
+
 int json_parse_file(int dir, const char *path, struct json_object **ret,
 		    struct err *err) MUST_CHECK;
 

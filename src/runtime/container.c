@@ -112,9 +112,7 @@ int container_cgroup(struct container *c, struct err *err)
 
 int container_spec(const struct container *c, struct spec *ret, struct err *err)
 {
-	CLEAN(strv) struct strv ignored = { 0 };
-
-	return spec_load(c->dir, "config.json", ret, &ignored, err);
+	return spec_load_own(c->dir, "config.json", ret, err);
 }
 
 /* ---- start --------------------------------------------------------------------------- */

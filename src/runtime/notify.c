@@ -110,8 +110,7 @@ static int tell(const struct notify *to, const struct spec *spec, int listener, 
 int notify_deliver(const struct notify *to, int listener, struct err *err)
 {
 	CLEAN(spec) struct spec own = { 0 };
-	CLEAN(strv) struct strv ignored = { 0 };
-	int rc = to->spec ? 0 : spec_load(to->dir, "config.json", &own, &ignored, err);
+	int rc = to->spec ? 0 : spec_load_own(to->dir, "config.json", &own, err);
 
 	return rc < 0 ? rc : tell(to, to->spec ? to->spec : &own, listener, err);
 }

@@ -183,7 +183,9 @@ static int read_lists(const struct json_at *root, struct state *s, struct err *e
 
 	if (annotations.value) {
 		json_object_object_foreach (annotations.value, key, value)
-			strv_printf(&s->annotations, "%s=%s", key, json_object_get_string(value));
+			if (value)
+				strv_printf(&s->annotations, "%s=%s", key,
+					    json_object_get_string(value));
 	}
 	for (size_t i = 0; i < count && s->stage_count < STATE_STAGE_MAX; i++) {
 		struct json_at item = json_item(&stages, i);
@@ -234,7 +236,7 @@ int state_read(int dir, const char *name, struct state *ret, struct err *err)
 	if (rc == -ENOENT)
 		return 0;
 	if (rc == 0)
-		rc = json_parse(text, len, STATE_FILE, &o, err);
+		rc = json_parse_own(text, len, STATE_FILE, &o, err);
 	if (rc == 0) {
 		root = (struct json_at){ .value = o };
 		rc = state_from_json(&root, ret, err);

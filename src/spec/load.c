@@ -48,6 +48,18 @@ int spec_load(int dir, const char *path, struct spec *ret, struct strv *warnings
 	return rc < 0 ? rc : from_json(o, path, ret, warnings, err);
 }
 
+int spec_load_own(int dir, const char *path, struct spec *ret, struct err *err)
+{
+	CLEAN(json) struct json_object *o = NULL;
+	CLEAN(free) char *text = NULL;
+	size_t len;
+	int rc = file_read(dir, path, JSON_SIZE_MAX, &text, &len, err);
+
+	if (rc == 0)
+		rc = json_parse_own(text, len, path, &o, err);
+	return rc < 0 ? rc : from_json(o, path, ret, NULL, err);
+}
+
 int spec_load_process(int dir, const char *path, struct spec_process *ret, struct strv *warnings,
 		      struct err *err)
 {

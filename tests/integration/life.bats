@@ -61,6 +61,19 @@ load lib
 	assert_nothing_left
 }
 
+@test "life: paths and arguments may be any bytes" {
+	local bytes=$'caf\xe9' tree=$BATS_TEST_TMPDIR/$'tr\xe9e'
+	mkdir -p "$tree/bin"
+	cp /bin/busybox "$tree/bin/sh"
+	ctr create --name c1 --rootfs "$tree" --env "A=$bytes" -- sh -c 'sleep 1000 & wait' "$bytes"
+	ctr start c1
+	run ctr exec c1 sh -c '[ "$A" = "$1" ] && printf same' sh "$bytes"
+	assert_success
+	assert_output same
+	ctr rm --force c1
+	assert_nothing_left
+}
+
 @test "life: exec in a container with a user namespace" {
 	ctr create --name c1 --uidmap 0:100000:65536 --gidmap 0:100000:65536 busybox -- sleep 1000
 	ctr start c1

@@ -61,6 +61,26 @@ static const struct {
 	  "(line 1, column 25)" },
 };
 
+/* A path or an argument is bytes, and what we kept of it has to be read again. */
+static void test_texts_of_our_own_documents_may_be_any_bytes(void **state)
+{
+	static const char text[] = "{\"a\": \"x\xff\xc3y\", \"b\": 1}",
+			  twice[] = "{\"b\": 1, \"b\": 2}";
+	CLEAN(json) struct json_object *o = NULL, *none = NULL;
+	CLEAN(free) char *a = NULL;
+	struct json_at root = { 0 }, at;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(json_parse(text, strlen(text), "state.json", &none, &err), -EINVAL);
+	assert_int_equal(json_parse_own(text, strlen(text), "state.json", &o, &err), 0);
+	root.value = o;
+	at = json_get(&root, "a");
+	assert_int_equal(json_read_string(&at, &a, &err), 1);
+	assert_string_equal(a, "x\xff\xc3y");
+	assert_int_equal(json_parse_own(twice, strlen(twice), "state.json", &none, &err), -EINVAL);
+}
+
 static void test_bad_text_names_place_and_problem(void **state)
 {
 	struct err err;
@@ -326,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_text_names_place_and_problem),
+		cmocka_unit_test(test_texts_of_our_own_documents_may_be_any_bytes),
 		cmocka_unit_test(test_good_text_is_taken),
 		cmocka_unit_test(test_nul_bytes_in_the_text_are_refused),
 		cmocka_unit_test(test_every_prefix_of_a_document_is_refused),

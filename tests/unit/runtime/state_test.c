@@ -107,6 +107,7 @@ static void test_what_is_written_is_read_again(void **state)
 	s.name = xstrdup("three");
 	s.id = xstrdup("abcdef0123456789");
 	s.cgroup = xstrdup("/ctr/three");
+	s.bundle = xstrdup("/caf\xe9"); /* a path is bytes */
 	s.status = STATUS_CREATED;
 	s.pid = getpid();
 	s.exit_code = 137;
@@ -118,6 +119,7 @@ static void test_what_is_written_is_read_again(void **state)
 	assert_int_equal(state_write(dir, &s, &err), 0);
 	assert_int_equal(state_read(dir, "three", &back, &err), 0);
 	assert_string_equal(back.cgroup, "/ctr/three");
+	assert_string_equal(back.bundle, "/caf\xe9");
 	assert_string_equal(back.annotations.items[0], "a.b=c=d");
 	assert_int_equal(back.exit_code, 137);
 	assert_true(back.exit_known);
