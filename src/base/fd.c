@@ -122,7 +122,7 @@ ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count)
 		*count = kept;
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		for (size_t i = 0; i < kept; i++)
-			close(fds[i]);
+			close(take_fd(&fds[i]));
 		if (count)
 			*count = 0;
 		return -EMSGSIZE;

@@ -2,33 +2,14 @@
 #include "runtime/stages.h"
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/process.h"
 #include "runtime/notify.h"
+#include "runtime/report.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-enum report_kind {
-	OPENED,   /* a gate */
-	TERMINAL, /* a pty master comes along */
-	FAILED,
-	LISTENER, /* the notify fd of the filter comes along */
-	START,    /* parent to child, over the start socket; and after LISTENER: go on */
-};
-
-/* What goes over the sockets; a short report ends before `err`. Both ends are the same program. */
-struct report {
-	enum report_kind kind;
-	enum gate gate;
-	int stage;
-	uint64_t stage_ns[STATE_STAGE_MAX];
-	struct err err;
-};
-
-#define SHORT_REPORT offsetof(struct report, err)
 
 void making_init(struct making *m, struct plan *plan, struct state *state, struct strv *warnings)
 {
@@ -91,6 +72,15 @@ static bool has_waiter(const struct stage *table, enum gate gate, enum side side
 	return false;
 }
 
+static size_t rows(const struct stage *table)
+{
+	size_t count = 0;
+
+	while (table[count].name)
+		count++;
+	return count;
+}
+
 /* ---- the parent ---------------------------------------------------------------------- */
 
 /* The child said nothing and is gone: tell as much as can be known. */
@@ -112,33 +102,30 @@ static int child_died(struct making *m, struct err *err)
 static int take_report(struct making *m, struct err *err)
 {
 	const struct stage *table = m->table;
-	struct report r = { 0 };
-	int fds[1];
-	size_t count = 1;
-	ssize_t n = fd_recv(m->sync, &r, sizeof(r), fds, &count);
+	struct report r;
+	CLEAN(fd) int fd = -1;
+	int n = report_receive(m->sync, rows(table), &r, &fd);
 
-	/* It may well live, and wait for us: the undo ends it. */
-	if (n < 0)
-		return err_set(err, (int)-n, "hear from the container's init: %s",
-			       strerror((int)-n));
 	if (n == 0)
 		return child_died(m, err);
-	switch (r.kind) {
-	case OPENED:
+	if (n > 0 && r.kind == REPORT_FAILED) {
+		*err = r.err;
+		return err_wrap(err, "%s: ", table[r.stage].name);
+	}
+	if (n > 0 && r.kind == REPORT_OPENED) {
 		m->opened |= 1ull << r.gate;
 		for (int i = 0; table[i].name; i++)
 			if (table[i].side == CHILD)
 				m->stage_ns[i] = r.stage_ns[i];
-		break;
-	case TERMINAL:
-		if (count == 1)
-			m->terminal = fds[0];
-		break;
-	default:
-		*err = r.err;
-		return err_wrap(err, "%s: ", table[r.stage].name);
+		return 0;
 	}
-	return 0;
+	if (n > 0 && r.kind == REPORT_TERMINAL && m->terminal < 0) {
+		m->terminal = take_fd(&fd);
+		return 0;
+	}
+	/* It may well live, and wait for us: the undo ends it. */
+	n = n > 0 ? -EPROTO : n;
+	return err_set(err, -n, "hear from the container's init: %s", strerror(-n));
 }
 
 static int parent_await(enum gate gate, struct making *m, struct err *err)
@@ -156,12 +143,12 @@ static int parent_await(enum gate gate, struct making *m, struct err *err)
 /* Tell `other` that what it may be waiting for is done. */
 static int open_gate(enum gate gate, enum side other, const struct making *m)
 {
-	struct report r = { .kind = OPENED, .gate = gate };
+	struct report r = { .kind = REPORT_OPENED, .gate = gate };
 
 	if (gate == NOW || !has_waiter(m->table, gate, other, m->plan))
 		return 0;
 	memcpy(r.stage_ns, m->stage_ns, sizeof(r.stage_ns));
-	return fd_send(m->sync, &r, SHORT_REPORT, NULL, 0);
+	return report_send(m->sync, &r, -1);
 }
 
 static int parent_row(int i, struct making *m, struct err *err)
@@ -204,12 +191,12 @@ int stages_walk(const struct stage *table, struct making *m, struct err *err)
 /* The agent gets the notify fd, and the child goes on. After a failure it sees the end of the stream. */
 static int pass_listener(int sock, const struct notify *to, int listener, struct err *err)
 {
-	struct report r = { .kind = START };
+	struct report r = { .kind = REPORT_START };
 	int rc = notify_deliver(to, listener, err);
 
 	if (rc < 0)
 		return rc;
-	rc = fd_send(sock, &r, SHORT_REPORT, NULL, 0);
+	rc = report_send(sock, &r, -1);
 	return rc < 0 ? err_set(err, -rc, "let the payload begin: %s", strerror(-rc)) : 0;
 }
 
@@ -217,18 +204,19 @@ static int pass_listener(int sock, const struct notify *to, int listener, struct
  * The child's end is close-on-exec: the end of the stream is the payload's beginning. 1: a report came
  * instead, the failure.
  */
-static int await_exec(int sock, const struct notify *to, struct report *ret, struct err *err)
+static int await_exec(int sock, const struct stage *table, const struct notify *to,
+		      struct report *ret, struct err *err)
 {
 	for (;;) {
 		CLEAN(fd) int listener = -1;
-		size_t count = 1;
-		ssize_t n = fd_recv(sock, ret, sizeof(*ret), &listener, &count);
-		int rc;
+		int rc = report_receive(sock, rows(table), ret, &listener);
 
-		if (n < 0)
-			return err_set(err, (int)-n, "wait for the exec: %s", strerror((int)-n));
-		if (n == 0 || ret->kind != LISTENER)
-			return n > 0;
+		if (rc == 0 || (rc > 0 && ret->kind == REPORT_FAILED))
+			return rc;
+		if (rc > 0 && ret->kind != REPORT_LISTENER)
+			rc = -EPROTO;
+		if (rc < 0)
+			return err_set(err, -rc, "wait for the exec: %s", strerror(-rc));
 		rc = pass_listener(sock, to, listener, err);
 		if (rc < 0)
 			return rc;
@@ -238,16 +226,16 @@ static int await_exec(int sock, const struct notify *to, struct report *ret, str
 int stages_start(int sock, const struct state *s, int dir, struct err *err)
 {
 	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
-	struct report r = { .kind = START };
-	int rc = fd_send(sock, &r, SHORT_REPORT, NULL, 0);
+	struct report r = { .kind = REPORT_START };
+	int rc = report_send(sock, &r, -1);
 
 	if (rc < 0)
 		return err_set(err, -rc, "tell the container's init to start: %s", strerror(-rc));
-	rc = await_exec(sock, &to, &r, err);
+	rc = await_exec(sock, create_stages, &to, &r, err);
 	if (rc <= 0)
 		return rc;
 	*err = r.err;
-	return err->code > 0 ? -err->code : -EIO;
+	return -err->code;
 }
 
 int stages_await_exec(struct making *m, struct err *err)
@@ -259,7 +247,7 @@ int stages_await_exec(struct making *m, struct err *err)
 		.dir = -1,
 	};
 	struct report r;
-	int rc = await_exec(m->sync, &to, &r, err);
+	int rc = await_exec(m->sync, m->table, &to, &r, err);
 
 	if (rc <= 0)
 		return rc;
@@ -272,14 +260,14 @@ int stages_await_exec(struct making *m, struct err *err)
 __attribute__((noreturn)) static void child_fail(int i, const struct making *m,
 						 const struct err *err)
 {
-	struct report r = { .kind = FAILED, .stage = i, .err = *err };
+	struct report r = { .kind = REPORT_FAILED, .stage = i, .err = *err };
 
 	/* After start nobody listens at the sync socket any more; who said start does. */
 	if (m->sync >= 0) {
-		(void)!fd_send(m->sync, &r, sizeof(r), NULL, 0);
+		(void)!report_send(m->sync, &r, -1);
 	} else if (m->start_child >= 0) {
 		err_wrap(&r.err, "%s: ", m->table[i].name);
-		(void)!fd_send(m->start_child, &r, sizeof(r), NULL, 0);
+		(void)!report_send(m->start_child, &r, -1);
 	}
 	_exit(err->exit_status ? err->exit_status : 125);
 }
@@ -289,10 +277,9 @@ static void child_await(enum gate gate, struct making *m)
 	while (gate != NOW && !(m->opened & (1ull << gate)) &&
 	       has_opener(m->table, gate, PARENT, m->plan)) {
 		struct report r;
-		size_t none = 0;
 
 		/* The parent is gone: nobody wants this container. */
-		if (fd_recv(m->sync, &r, sizeof(r), NULL, &none) <= 0 || r.kind != OPENED)
+		if (report_receive(m->sync, 0, &r, NULL) <= 0 || r.kind != REPORT_OPENED)
 			_exit(1);
 		m->opened |= 1ull << r.gate;
 	}
@@ -322,19 +309,18 @@ void stages_child(struct making *m)
 int stages_send_listener(const struct making *m, int listener)
 {
 	int sock = m->sync >= 0 ? m->sync : m->start_child;
-	struct report r = { .kind = LISTENER };
-	size_t none = 0;
-	int rc = fd_send(sock, &r, SHORT_REPORT, &listener, 1);
+	struct report r = { .kind = REPORT_LISTENER };
+	int rc = report_send(sock, &r, listener);
 
 	if (rc < 0)
 		return rc;
-	return fd_recv(sock, &r, sizeof(r), NULL, &none) > 0 && r.kind == START ? 0 : -EPIPE;
+	return report_receive(sock, 0, &r, NULL) > 0 && r.kind == REPORT_START ? 0 : -EPIPE;
 }
 
 int stages_send_terminal(struct making *m, int master, struct err *err)
 {
-	struct report r = { .kind = TERMINAL };
-	int rc = fd_send(m->sync, &r, SHORT_REPORT, &master, 1);
+	struct report r = { .kind = REPORT_TERMINAL };
+	int rc = report_send(m->sync, &r, master);
 
 	return rc < 0 ? err_set(err, -rc, "hand over the terminal: %s", strerror(-rc)) : 0;
 }
@@ -342,8 +328,6 @@ int stages_send_terminal(struct making *m, int master, struct err *err)
 int stages_await_start(struct making *m, struct err *err)
 {
 	struct report r;
-	size_t none = 0;
-	ssize_t n;
 
 	if (m->plan->opt->start_by_caller)
 		m->start_child = take_fd(&m->sync);
@@ -359,8 +343,7 @@ int stages_await_start(struct making *m, struct err *err)
 			if (conn < 0)
 				return err_sys(err, "wait for start");
 		}
-		n = fd_recv(conn, &r, sizeof(r), NULL, &none);
-		if (n > 0 && r.kind == START) {
+		if (report_receive(conn, 0, &r, NULL) > 0 && r.kind == REPORT_START) {
 			if (conn != m->start_child)
 				close(m->start_child);
 			m->start_child = conn;

@@ -1,0 +1,54 @@
+#include "runtime/report.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#define SHORT_REPORT offsetof(struct report, err)
+
+static size_t length(const struct report *r)
+{
+	return r->kind == REPORT_FAILED ? sizeof(*r) : SHORT_REPORT;
+}
+
+int report_send(int sock, const struct report *r, int fd)
+{
+	return fd_send(sock, r, length(r), &fd, fd >= 0);
+}
+
+static bool brings_fd(const struct report *r)
+{
+	return r->kind == REPORT_TERMINAL || r->kind == REPORT_LISTENER;
+}
+
+static bool is_sound(const struct report *r, size_t len, size_t rows)
+{
+	if ((unsigned int)r->kind >= REPORT_KINDS || (unsigned int)r->gate >= GATES ||
+	    len != length(r))
+		return false;
+	return r->kind != REPORT_FAILED || (r->stage >= 0 && (size_t)r->stage < rows);
+}
+
+int report_receive(int sock, size_t rows, struct report *ret, int *ret_fd)
+{
+	CLEAN(fd) int fd = -1;
+	size_t count = 1;
+	ssize_t n = fd_recv(sock, ret, sizeof(*ret), &fd, &count);
+
+	if (ret_fd)
+		*ret_fd = -1;
+	if (n <= 0)
+		return (int)n;
+	if ((size_t)n < SHORT_REPORT || !is_sound(ret, (size_t)n, rows) ||
+	    (fd >= 0) != brings_fd(ret) || (fd >= 0 && !ret_fd))
+		return -EPROTO;
+	if (ret->kind == REPORT_FAILED) {
+		ret->err.text[sizeof(ret->err.text) - 1] = '\0';
+		ret->err.code = ret->err.code > 0 ? ret->err.code : EIO;
+	}
+	if (ret_fd)
+		*ret_fd = take_fd(&fd);
+	return 1;
+}
