@@ -253,9 +253,11 @@ static void add_arch(struct build *b, struct seccomp_table *t, const struct secc
 		for (size_t j = 0; j < names->count; j++) {
 			struct seccomp_number n = seccomp_resolve(&resolver, names->items[j]);
 
-			any = any || n.direct;
+			any = any || n.direct || n.muxed;
 			if (n.direct && n.number > largest)
 				largest = n.number;
+			if (n.muxed && n.mux > largest)
+				largest = n.mux;
 			if (b->ranges[i].action != def)
 				add_name(b, i, &n);
 		}

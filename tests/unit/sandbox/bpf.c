@@ -179,8 +179,9 @@ uint32_t bpf_expect(const struct spec_seccomp *spec, const struct seccomp_data *
 			bool mine = n->direct && n->number == (uint32_t)data->nr;
 			bool mux = n->muxed && n->mux == (uint32_t)data->nr;
 
-			any = any || n->direct;
+			any = any || n->direct || n->muxed;
 			largest = n->direct && n->number > largest ? n->number : largest;
+			largest = n->muxed && n->mux > largest ? n->mux : largest;
 			if (action == def)
 				continue;
 			if (mine && r->args.count == 0)

@@ -457,6 +457,24 @@ static void test_a_multiplexed_call_is_known_whatever_stands_above_its_number(vo
 	}
 }
 
+/* send(2) has no number of its own on i386: the largest that this profile names is socketcall's. */
+static void test_a_multiplexer_above_all_numbers_that_are_named(void **state)
+{
+	CLEAN(seccomp_filter) struct seccomp_filter f = { 0 };
+	struct spec_seccomp spec;
+
+	(void)state;
+	start(&spec, "SCMP_ACT_ERRNO", "SCMP_ARCH_X86");
+	bpf_rule(&spec, "SCMP_ACT_ALLOW", -1, "read send");
+	compile(&spec, &f);
+	assert_int_equal(run(&f, AUDIT_ARCH_I386, 3, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(run(&f, AUDIT_ARCH_I386, 4, 0), ERRNO(EPERM));
+	assert_int_equal(run(&f, AUDIT_ARCH_I386, 102, 9), SECCOMP_RET_ALLOW); /* send */
+	assert_int_equal(run(&f, AUDIT_ARCH_I386, 102, 1), ERRNO(EPERM));
+	assert_int_equal(run(&f, AUDIT_ARCH_I386, 103, 0), ERRNO(ENOSYS));
+	spec_seccomp_free(&spec);
+}
+
 static void test_names_newer_than_libseccomp_have_their_number(void **state)
 {
 	static const struct {
@@ -707,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_an_argument_rule_does_not_open_socketcall),
 		cmocka_unit_test(test_an_argument_rule_that_denies_shuts_socketcall),
 		cmocka_unit_test(test_a_multiplexed_call_is_known_whatever_stands_above_its_number),
+		cmocka_unit_test(test_a_multiplexer_above_all_numbers_that_are_named),
 		cmocka_unit_test(test_names_newer_than_libseccomp_have_their_number),
 		cmocka_unit_test(test_every_number_is_found_by_its_name),
 		cmocka_unit_test(test_neighbours_of_one_fate_become_one_interval),
