@@ -95,20 +95,7 @@ static int ask(int helper, int netns, enum net_job job, const struct net_devices
 	};
 	int rc = helper_ask(&call, err);
 
-	if (rc < 0)
-		return rc;
-	if (answer->magic != NET_MAGIC || answer->version != NET_VERSION ||
-	    answer->devices.count != d->count)
-		return err_set(err, EPROTO,
-			       NET_HELPER " is of another version than we are: install both anew");
-	for (uint32_t i = 0; i < d->count; i++)
-		if (memcmp(&answer->devices.items[i], &d->items[i],
-			   offsetof(struct net_device, index)) != 0)
-			return err_set(err, EPROTO, NET_HELPER " answers what it was not asked");
-	answer->err.text[sizeof(answer->err.text) - 1] = '\0';
-	if (answer->err.code)
-		*err = answer->err;
-	return answer->err.code > 0 ? -answer->err.code : 0;
+	return rc < 0 ? rc : net_answer_check(answer, d, err);
 }
 
 int netns_devices_move(int helper, int netns, struct net_devices *d, struct err *err)

@@ -72,4 +72,10 @@ struct net_answer {
 /* Is it what the kernel takes for a name? With pattern also one "%d" in it. */
 bool net_name_ok(const char name[IFNAMSIZ], bool pattern);
 
+/* Is it one of ours? An answer: to what was asked, and no failure? Ends its words. -EPROTO: no; else the
+ * failure that it tells. */
+bool net_request_ok(const struct net_request *r);
+int net_answer_check(struct net_answer *a, const struct net_devices *asked,
+		     struct err *err) MUST_CHECK;
+
 #endif

@@ -37,19 +37,6 @@ static int place_open(struct place *p, int netns, struct err *err)
 	return rc < 0 ? err_set(err, -rc, "open a netlink socket: %s", strerror(-rc)) : 0;
 }
 
-static bool is_sound(const struct net_request *r)
-{
-	if (r->magic != NET_MAGIC || r->version != NET_VERSION ||
-	    r->devices.count > NET_DEVICES_MAX)
-		return false;
-	for (uint32_t i = 0; i < r->devices.count; i++)
-		if (!net_name_ok(r->devices.items[i].name, false) ||
-		    !net_name_ok(r->devices.items[i].wanted, true) ||
-		    r->devices.items[i].index < 0 || r->devices.items[i].was_index < 0)
-			return false;
-	return true;
-}
-
 /* A socket in each of the two namespaces; then there is nothing more to enter. */
 static int places_open(struct place *here, struct place *there, int netns, struct err *err)
 {
@@ -92,7 +79,7 @@ int main(void)
 	/* Executed by an fd, we would be called by its number. */
 	prctl(PR_SET_NAME, NET_HELPER);
 	if (fd_recv(0, &request, sizeof(request), &netns, &count) != sizeof(request) ||
-	    count != 1 || !is_sound(&request)) {
+	    count != 1 || !net_request_ok(&request)) {
 		fprintf(stderr, NET_HELPER " is a part of ctr and not for use by hand, or of "
 					   "another version than the ctr that started it\n");
 		return 2;
