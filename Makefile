@@ -4,6 +4,7 @@
 #   make SAN=address,undefined  a dynamic build with sanitizers, in $(B)-san
 #   make WERROR=                warnings don't stop the build
 #   make check T=FILE F=REGEX   one test file or folder; of it the tests with such a name
+#   make fuzz FUZZ_SECONDS=60   another time for each target than five minutes
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -50,6 +51,11 @@ COMPILE   = $(CC) $(CPPFLAGS) $(BASE_C) $(CFLAGS) $(HARDEN) -MMD -MP
 # Payloads of tests run where there is no library: always static, never sanitized.
 COMPILE_PAYLOAD = $(CC) $(CPPFLAGS) $(BASE_C) -Os -g -MMD -MP
 
+# Fuzzers: what a hostile text can reach, by the other compiler, with both sanitizers.
+FUZZ_SECONDS ?= 300
+SAN_FUZZ := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+COMPILE_FUZZ = clang $(CPPFLAGS) $(BASE_C) -O1 -gline-tables-only -fsanitize=fuzzer-no-link $(SAN_FUZZ) -MMD -MP
+
 # ---- rooms, and what is made of them -----------------------------------------------
 
 include tests/tools/rooms
@@ -75,13 +81,23 @@ LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r)),$(B)/bin/$(PROGRAM_$(r))))
 PROGRAMS  := $(filter-out $(LIBEXECS),$(ALL_PROGRAMS))
 mains      = $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/$(1)/main*.c))
 
-UNIT_SRC  := $(wildcard tests/unit/*/*_test.c)
-UNIT_SRC  := $(if $(T),$(filter $(T) $(addsuffix /%,$(T:/=)),$(UNIT_SRC)),$(UNIT_SRC))
-UNIT      := $(UNIT_SRC:%.c=$(B)/%)
+# Of the tests' programs those that T names, and those that a bats file among it says it runs.
+WANTED    := $(T:/=) $(shell grep -rhs '^\# build: ' --include='*.bats' $(or $(T),tests) | cut -c 10-)
+wanted     = $(if $(T),$(filter $(WANTED) $(addsuffix /%,$(WANTED)),$(1)),$(1))
+
+UNIT      := $(patsubst %.c,$(B)/%,$(call wanted,$(wildcard tests/unit/*/*_test.c)))
+FUZZ      := $(patsubst tests/fuzz/%_fuzz.c,$(B)/fuzz/%,$(call wanted,$(wildcard tests/fuzz/*_fuzz.c)))
 PROBE     := $(if $(wildcard tests/probe/*.c),$(B)/tests/probe)
 FLOOR     := $(if $(wildcard tests/bench/floor.c),$(B)/tests/bench/floor)
 HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS)
+
+# All that `ctr` is made of, once more; what a target doesn't call is not linked.
+fuzz_objects = $(patsubst $(B)/obj/%,$(B)/fuzz/obj/%,$(1))
+FUZZ_ROOMS := $(filter-out init,$(filter $(call reached,ctr),$(ROOMS)))
+FUZZ_OBJ  := $(call fuzz_objects,$(filter-out %/guard_entry.o,\
+             $(foreach r,$(FUZZ_ROOMS),$(filter-out $(call mains,$(r)),$(call objects,src/$(r))))) \
+             $(filter-out %_fuzz.o,$(call objects,tests/fuzz)) $(B)/obj/tests/unit/sandbox/bpf.o)
 
 # Remember a text in a file that is newer than what depends on it once the text changes:
 # other flags, or a source file that was removed, rebuild what they must and no more.
@@ -89,6 +105,8 @@ remember   = $(if $(subst x$(strip $(2)),,x$(file <$(1)))$(subst x$(file <$(1)),
              $(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
 ifneq ($(filter-out clean help uninstall fmt lint deps deps-test,$(GOALS)),)
 $(call remember,$(B)/flags,$(COMPILE) $(LINK) $(LDGC) $(LDLIBS))
+$(call remember,$(B)/fuzz/flags,$(COMPILE_FUZZ))
+$(call remember,$(B)/fuzz/all.list,$(FUZZ_OBJ))
 $(foreach r,$(ROOMS),$(call remember,$(B)/lib/$(r).list,$(call objects,src/$(r))))
 endif
 
@@ -102,14 +120,14 @@ endif
 
 # ---- targets for people ------------------------------------------------------------
 
-.PHONY: all demo check check-long unit lint fmt bench install uninstall clean help deps \
+.PHONY: all demo check check-long unit fuzz lint fmt bench install uninstall clean help deps \
         deps-test deps-lint deps-bench deps-hint tests
 
 ## all: build the programs (the default)
 all: $(ALL_PROGRAMS)
 
 ## tests: build everything that the tests need, run nothing
-tests: all $(UNIT) $(TESTPROGS)
+tests: all $(UNIT) $(TESTPROGS) $(FUZZ)
 
 ## demo: install what is missing, build, and stand in a container for a moment
 demo: deps all
@@ -128,6 +146,10 @@ check-long: deps-test tests
 ## unit: build and run the unit tests only; T=tests/unit/ROOM runs a part
 unit: $(UNIT)
 	$(RUN_CHECK) $(or $(T),tests/unit)
+
+## fuzz: look for inputs that break a reader, five minutes each; T=FILE one of tests/fuzz
+fuzz: deps-test $(FUZZ)
+	CTR_BUILD=$(abspath $(B)) tests/fuzz/run -s $(FUZZ_SECONDS) $(notdir $(FUZZ))
 
 ## lint: clang-tidy, cppcheck, clang-format, room rules, sizes, man pages; T=FILE a part
 lint: deps-lint
@@ -164,7 +186,7 @@ help:
 	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # Packages come before the first compiler call, also with -j.
-DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long bench:bench build:demo,\
+DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz bench:bench build:demo,\
               $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
 DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
 
@@ -177,7 +199,7 @@ $(B)/obj/src/%.o: src/%.c $(B)/flags | $(DEPS_FIRST)
 
 # The compiler's dependency file doesn't see what the assembler includes.
 INCBIN    := $(shell grep -ls '\.incbin' src/*/*.c)
-$(INCBIN:%.c=$(B)/obj/%.o): $(wildcard configs/*)
+$(INCBIN:%.c=$(B)/obj/%.o) $(INCBIN:%.c=$(B)/fuzz/obj/%.o): $(wildcard configs/*)
 
 # The small init is a program of its own, without any library, that ctr carries as bytes.
 $(B)/init/ctr-init: src/init/init.c src/base/raw.h $(B)/flags
@@ -185,11 +207,12 @@ $(B)/init/ctr-init: src/init/init.c src/base/raw.h $(B)/flags
 	mkdir -p $(@D)
 	$(CC) $(WARN) -Isrc -Os -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie \
 		-fno-asynchronous-unwind-tables -Wl,--build-id=none -Wl,-z,noexecstack -s -o $@ $<
-$(B)/obj/src/runtime/small_init.o: $(B)/init/ctr-init
+SMALL_INIT := $(B)/obj/src/runtime/small_init.o $(B)/fuzz/obj/src/runtime/small_init.o
+$(SMALL_INIT): $(B)/init/ctr-init
+$(SMALL_INIT): CPPFLAGS += -DINIT_BLOB='"$(B)/init/ctr-init"'
 # It runs before the C library has started, and before anything is relocated.
 $(B)/obj/src/runtime/guard_entry.o: HARDEN := -ffreestanding -fno-stack-protector \
 	-fvisibility=hidden -fno-tree-loop-distribute-patterns
-$(B)/obj/src/runtime/small_init.o: CPPFLAGS += -DINIT_BLOB='"$(B)/init/ctr-init"'
 
 # main*.o stay out of the archive, so that a unit test can link the rest of its room.
 define room_rules
@@ -237,6 +260,20 @@ $(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
 $(foreach p,$(FLOOR) $(HELPERS),\
 	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
 
+$(B)/fuzz/obj/%.o: %.c $(B)/fuzz/flags | $(DEPS_FIRST)
+	$(call say,FUZZ,$<)
+	mkdir -p $(@D)
+	$(COMPILE_FUZZ) -c -o $@ $<
+
+$(B)/fuzz/all.a: $(FUZZ_OBJ) $(B)/fuzz/all.list
+	$(call say,AR,$@)
+	rm -f $@
+	ar rcsD $@ $(FUZZ_OBJ)
+
+$(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/all.a
+	$(call say,LINK,$@)
+	clang -fsanitize=fuzzer $(SAN_FUZZ) -Wl,--gc-sections -o $@ $^ $(LDLIBS)
+
 # ---- install -----------------------------------------------------------------------
 
 SHARE      = $(DESTDIR)$(PREFIX)/share
@@ -263,4 +300,5 @@ uninstall:
 	rm -rf $(SHARE)/ctr $(LIBEXEC)
 
 -include $(patsubst %.o,%.d,$(foreach r,$(ROOMS),$(call objects,src/$(r))) \
-	$(foreach d,$(wildcard tests/unit/*) tests/probe tests/bench tests/helpers,$(call objects,$(d))))
+	$(foreach d,$(wildcard tests/unit/*) tests/probe tests/bench tests/helpers,$(call objects,$(d))) \
+	$(FUZZ_OBJ) $(FUZZ:$(B)/fuzz/%=$(B)/fuzz/obj/tests/fuzz/%_fuzz.o))

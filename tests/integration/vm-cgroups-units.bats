@@ -1,5 +1,6 @@
 # vm: -c 2 -d 256M
 # limit: 900
+# build: tests/unit/cgroups
 # The unit tests of src/cgroups where all controllers are: natively, on a hybrid host, they
 # can try hugetlb only, and leave the rest out of their lists.
 

@@ -1,0 +1,71 @@
+# Each reader of text that may be hostile, searched for a while from the inputs that are kept. `make fuzz`
+# takes longer; with CTR_LONG so does this; in a sanitized build the kept inputs alone are read, for the
+# fuzzers have their own sanitizers anyway.
+#
+# build: tests/fuzz
+# limit: 600
+
+fuzz() {
+	local seconds=20
+	[ -z "$CTR_LONG" ] || seconds=120
+	[ -z "$CTR_SAN" ] || seconds=0
+	CTR_SEED=${CTR_SEED:-1} TMPDIR=$BATS_TEST_TMPDIR tests/fuzz/run -c -s "$seconds" "$1"
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+}
+
+@test "fuzz: config.json, and the plan that comes of it" {
+	fuzz config
+}
+
+@test "fuzz: state.json" {
+	fuzz state
+}
+
+@test "fuzz: linux.seccomp, and the program held against the rules" {
+	fuzz seccomp
+}
+
+@test "fuzz: seccomp rules of every shape" {
+	fuzz rules
+}
+
+@test "fuzz: seccomp profiles in docker's form" {
+	fuzz profile
+}
+
+@test "fuzz: the command line of run" {
+	fuzz run
+}
+
+@test "fuzz: numbers, sizes, signals, paths, names, lists, mount options" {
+	fuzz words
+}
+
+@test "fuzz: accounts of a rootfs" {
+	fuzz accounts
+}
+
+@test "fuzz: templates of --format" {
+	fuzz format
+}
+
+@test "fuzz: control files of cgroups, and the mount table" {
+	fuzz kernel
+}
+
+@test "fuzz: what our programs tell each other" {
+	fuzz messages
+}
+
+@test "fuzz: every target has a test here, and inputs" {
+	local name
+	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do
+		grep -q "^	fuzz $name\$" "$BATS_TEST_FILENAME"
+		[ -n "$(ls "tests/fuzz/corpus/$name")" ]
+	done
+	[ "$(find tests/fuzz/corpus -type f | wc -l)" -le 200 ]
+	[ "$(cat tests/fuzz/corpus/*/* | wc -c)" -le 300000 ]
+}
