@@ -68,6 +68,17 @@ void str_add(struct str *s, const char *text)
 	str_add_bytes(s, text, strlen(text));
 }
 
+void str_add_shown(struct str *s, const char *text, bool lines)
+{
+	size_t at = s->len;
+
+	str_add(s, text);
+	for (; at < s->len; at++)
+		if (((unsigned char)s->text[at] < 0x20 && !(lines && s->text[at] == '\n')) ||
+		    s->text[at] == 0x7f)
+			s->text[at] = '?';
+}
+
 void str_printf(struct str *s, const char *fmt, ...)
 {
 	va_list args;

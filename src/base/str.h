@@ -33,6 +33,8 @@ struct str {
 
 void str_add(struct str *s, const char *text);
 void str_add_bytes(struct str *s, const void *bytes, size_t len);
+/* For a terminal: control characters become '?', but for the end of a line where `lines`. */
+void str_add_shown(struct str *s, const char *text, bool lines);
 void str_printf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void str_free(struct str *s);
 CLEAN_DEFINE(str, struct str, str_free)

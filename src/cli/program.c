@@ -23,7 +23,9 @@ static void say(const struct call *call, const char *level, const char *text)
 		str_add(&line, "warning: ");
 	else if (call->command)
 		str_printf(&line, "%s: ", call->command->name);
-	str_printf(&line, "%s\n", text);
+	/* There may be texts of a stranger's in it: they are not to speak to the terminal. */
+	str_add_shown(&line, text, true);
+	str_add(&line, "\n");
 	(void)!fd_write_all(STDERR_FILENO, line.text, line.len);
 }
 

@@ -225,9 +225,13 @@ void table_print(const struct table *t, bool heading, struct str *out)
 	}
 	for (size_t i = heading ? 0 : t->columns; i < t->cells.count; i++) {
 		bool last = i % t->columns == t->columns - 1;
+		size_t len = strlen(t->cells.items[i]);
 
-		str_printf(out, "%-*s%s", last ? 0 : (int)width[i % t->columns], t->cells.items[i],
-			   last ? "\n" : "   ");
+		str_add_shown(out, t->cells.items[i], false);
+		if (last)
+			str_add(out, "\n");
+		else
+			str_printf(out, "%*s", (int)(width[i % t->columns] - len) + 3, "");
 	}
 }
 

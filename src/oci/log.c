@@ -62,7 +62,9 @@ void oci_say(const struct call *call, const char *level, const char *text)
 	bool error = str_eq(level, "error"), log = g && g->log;
 	CLEAN(fd) int fd = -1;
 
-	str_printf(&out, "%s: %s%s\n", call->program->name, error ? "" : "warning: ", text);
+	str_printf(&out, "%s: %s", call->program->name, error ? "" : "warning: ");
+	str_add_shown(&out, text, true);
+	str_add(&out, "\n");
 	if (error || (!log && may_warn(call)))
 		(void)!fd_write_all(STDERR_FILENO, out.text, out.len);
 	if (!log)

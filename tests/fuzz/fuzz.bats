@@ -13,7 +13,7 @@ fuzz() {
 }
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.."
+	cd "$BATS_TEST_DIRNAME/../.." || return
 }
 
 @test "fuzz: config.json, and the plan that comes of it" {

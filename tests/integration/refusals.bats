@@ -50,6 +50,14 @@ refused() {
 	refused hostname
 }
 
+@test "refusals: what a stranger's text has to say is not a terminal's command" {
+	edit_config "$bundle" '.process.cwd = "a\u001b]0;title\u0007b\nc"'
+	refused $'a?]0;title?b\nc'
+	run "$CTR_BUILD/bin/ctr-oci" --root "$CTR_ROOT" run --bundle "$bundle" c1
+	assert_failure
+	assert_output --partial 'a?]0;title?b'
+}
+
 @test "refusals: an unknown capability" {
 	edit_config "$bundle" '.process.capabilities.bounding = ["CAP_FLY"]'
 	refused CAP_FLY

@@ -91,6 +91,18 @@ static void test_split_keeps_empty_parts(void **state)
 	assert_string_equal(v.items[3], "");
 }
 
+static void test_what_is_shown_has_no_control_characters(void **state)
+{
+	CLEAN(str) struct str s = { 0 };
+
+	(void)state;
+	str_add(&s, "\t");
+	str_add_shown(&s, "a\x1b[2J\n\x7f\xc3\xa4", true);
+	assert_string_equal(s.text, "\ta?[2J\n?\xc3\xa4");
+	str_add_shown(&s, "b\nc", false);
+	assert_string_equal(s.text, "\ta?[2J\n?\xc3\xa4" "b?c");
+}
+
 static void test_errors_keep_code_and_cut_text(void **state)
 {
 	struct err err = { 0 };
@@ -117,6 +129,7 @@ int main(void)
 		cmocka_unit_test(test_bytes_are_read_as_docker_does),
 		cmocka_unit_test(test_environment_replaces_in_place),
 		cmocka_unit_test(test_split_keeps_empty_parts),
+		cmocka_unit_test(test_what_is_shown_has_no_control_characters),
 		cmocka_unit_test(test_errors_keep_code_and_cut_text),
 	};
 

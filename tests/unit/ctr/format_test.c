@@ -95,6 +95,12 @@ static void test_table_columns_are_as_wide_as_their_widest_cell(void **state)
 	strv_add(&t.cells, "1");
 	table_print(&t, true, &out);
 	assert_string_equal(out.text, "NAME     PID\nlonger   1\n");
+	/* A command line of somebody's stays on its line, and in its column. */
+	strv_add(&t.cells, "a\nb\x1b[0m");
+	strv_add(&t.cells, "2");
+	str_free(&out);
+	table_print(&t, false, &out);
+	assert_string_equal(out.text, "longer    1\na?b?[0m   2\n");
 	strv_free(&t.cells);
 }
 
