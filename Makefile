@@ -30,7 +30,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
             -Wno-missing-field-initializers $(WERROR)
-CPPFLAGS += -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -DCTR_PREFIX='"$(PREFIX)"' -Isrc -I.
+CPPFLAGS += -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -Isrc -I.
 CFLAGS   ?= -O2 -g
 BASE_C   := -std=gnu17 -fPIE -ffunction-sections -fdata-sections $(WARN)
 LDLIBS   := -ljson-c -lcap -lseccomp -lcgroup -lm -lpthread
@@ -106,6 +106,7 @@ remember   = $(if $(subst x$(strip $(2)),,x$(file <$(1)))$(subst x$(file <$(1)),
 ifneq ($(filter-out clean help uninstall fmt lint deps deps-test,$(GOALS)),)
 $(call remember,$(B)/flags,$(COMPILE) $(LINK) $(LDGC) $(LDLIBS))
 $(call remember,$(B)/fuzz/flags,$(COMPILE_FUZZ))
+$(call remember,$(B)/prefix,$(PREFIX))
 $(call remember,$(B)/fuzz/all.list,$(FUZZ_OBJ))
 $(foreach r,$(ROOMS),$(call remember,$(B)/lib/$(r).list,$(call objects,src/$(r))))
 endif
@@ -153,7 +154,7 @@ fuzz: deps-test $(FUZZ)
 
 ## lint: clang-tidy, cppcheck, clang-format, room rules, sizes, man pages; T=FILE a part
 lint: deps-lint
-	CTR_BUILD=$(abspath $(B)) CPPFLAGS='$(subst ',,$(CPPFLAGS))' tests/tools/lint $(T)
+	CTR_BUILD=$(abspath $(B)) CPPFLAGS='$(subst ',,$(CPPFLAGS)) -DCTR_PREFIX="/"' tests/tools/lint $(T)
 
 ## fmt: format the sources in place; T=FILE a part
 fmt:
@@ -200,6 +201,11 @@ $(B)/obj/src/%.o: src/%.c $(B)/flags | $(DEPS_FIRST)
 # The compiler's dependency file doesn't see what the assembler includes.
 INCBIN    := $(shell grep -ls '\.incbin' src/*/*.c)
 $(INCBIN:%.c=$(B)/obj/%.o) $(INCBIN:%.c=$(B)/fuzz/obj/%.o): $(wildcard configs/*)
+
+# Where the helpers are once installed: another PREFIX is one file and the programs, not all.
+LIBEXEC_C := $(B)/obj/src/base/helper.o $(B)/fuzz/obj/src/base/helper.o
+$(LIBEXEC_C): $(B)/prefix
+$(LIBEXEC_C): CPPFLAGS += -DCTR_PREFIX='"$(PREFIX)"'
 
 # The small init is a program of its own, without any library, that ctr carries as bytes.
 $(B)/init/ctr-init: src/init/init.c src/base/raw.h $(B)/flags
@@ -283,21 +289,32 @@ CONFIGS   := $(wildcard configs/*)
 COMPLETE   = $(SHARE)/bash-completion/completions/ctr $(SHARE)/zsh/site-functions/_ctr \
              $(SHARE)/fish/vendor_completions.d/ctr.fish
 
+# Below PREFIX. Those above them, and bin, are the system's own in its own places.
+FOLDERS    = bin libexec/ctr share/ctr $(patsubst .%,share/man/man%,$(sort $(suffix $(MANPAGES)))) \
+             $(sort $(patsubst $(DESTDIR)$(PREFIX)/%/,%,$(dir $(COMPLETE))))
+SYSTEMS   := $(filter /usr /usr/local,$(PREFIX))
+# to_prefix FILE TO: what stands in it as installed in /usr/local is where it is installed.
+to_prefix  = sed 's,/usr/local/,$(PREFIX)/,g' $(1) >$(2) && chmod 644 $(2) &&
+
 ## install: into DESTDIR and PREFIX (/usr/local)
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(SHARE)/ctr $(sort $(dir $(COMPLETE)))
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(FOLDERS))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(LIBEXECS) $(LIBEXEC)
-	$(foreach m,$(MANPAGES),install -D -m 644 $(m) $(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) :
-	$(foreach c,$(CONFIGS),sed 's#/usr/local/#$(PREFIX)/#g' $(c) >$(SHARE)/ctr/$(notdir $(c)) && chmod 644 $(SHARE)/ctr/$(notdir $(c)) &&) :
+	$(foreach m,$(MANPAGES),$(call to_prefix,$(m),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))) :
+	$(foreach c,$(CONFIGS),$(call to_prefix,$(c),$(SHARE)/ctr/$(notdir $(c)))) :
 	set -e; set -- $(COMPLETE); for shell in bash zsh fish; do \
 		$(B)/bin/ctr completion $$shell >"$$1"; chmod 644 "$$1"; shift; done
 
-## uninstall: what install put there
+## uninstall: what install put there, and its folders where nothing else is in them
 uninstall:
 	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(COMPLETE)
 	rm -f $(foreach m,$(MANPAGES),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
-	rm -rf $(SHARE)/ctr $(LIBEXEC)
+	rm -f $(patsubst configs/%,$(SHARE)/ctr/%,$(CONFIGS)) $(patsubst $(B)/bin/%,$(LIBEXEC)/%,$(LIBEXECS))
+	cd $(DESTDIR)$(PREFIX) 2>/dev/null || exit 0; \
+	for dir in $(if $(SYSTEMS),$(filter-out bin,$(FOLDERS)),$(FOLDERS)); do \
+		[ ! -d $$dir ] || rmdir --ignore-fail-on-non-empty $(if $(SYSTEMS),,-p) $$dir; done; \
+	$(if $(SYSTEMS),:,rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX))
 
 -include $(patsubst %.o,%.d,$(foreach r,$(ROOMS),$(call objects,src/$(r))) \
 	$(foreach d,$(wildcard tests/unit/*) tests/probe tests/bench tests/helpers,$(call objects,$(d))) \
