@@ -57,19 +57,34 @@ static int one_hook(const struct spec_hook *h, int in, struct err *err)
 	return 0;
 }
 
+static int nth_hook(const struct spec *spec, enum spec_hook_point point, size_t i,
+		    const struct state *s, enum status status, struct err *err)
+{
+	CLEAN(fd) int in = state_fd(s, status, err);
+	int rc = in < 0 ? in : one_hook(&spec->hooks[point].items[i], in, err);
+
+	return rc < 0 ? err_wrap(err, "hooks.%s[%zu]: ", spec_hook_name(point), i) : 0;
+}
+
 int hooks_run(const struct spec *spec, enum spec_hook_point point, const struct state *s,
 	      enum status status, struct err *err)
 {
-	const spec_hooks *hooks = &spec->hooks[point];
+	int rc = 0;
 
-	for (size_t i = 0; i < hooks->count; i++) {
-		CLEAN(fd) int in = state_fd(s, status, err);
-		int rc = in < 0 ? in : one_hook(&hooks->items[i], in, err);
+	for (size_t i = 0; rc == 0 && i < spec->hooks[point].count; i++)
+		rc = nth_hook(spec, point, i, s, status, err);
+	return rc;
+}
 
-		if (rc < 0)
-			return err_wrap(err, "hooks.%s[%zu]: ", spec_hook_name(point), i);
+void hooks_run_all(const struct spec *spec, enum spec_hook_point point, const struct state *s,
+		   enum status status, struct strv *warnings)
+{
+	for (size_t i = 0; i < spec->hooks[point].count; i++) {
+		struct err why = { 0 };
+
+		if (nth_hook(spec, point, i, s, status, &why) < 0)
+			strv_add(warnings, why.text);
 	}
-	return 0;
 }
 
 /* ---- rows ---------------------------------------------------------------------------- */

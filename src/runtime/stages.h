@@ -53,6 +53,7 @@ struct making {
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
 	int init;           /* child: the small init's executable; -1 */
 	char *command;      /* child: the payload's file inside the rootfs */
+	const struct stage *failed; /* the row in which either side failed; NULL: none */
 	bool residue;       /* an undo failed: the name stays, so that `rm` can find the rest */
 	uint64_t opened;    /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
@@ -94,9 +95,11 @@ void stages_child(struct making *m) __attribute__((noreturn));
 /*
  * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec, handing
  * the notify fd of its filter to the agent on the way (runtime/notify.h), whom the config.json in `dir`
- * names. 0 when the payload runs; else the failure, the child's own if it reported one.
+ * names. 0 when the payload runs; else the failure, the child's own if it reported one: then its row of
+ * create_stages is in *ret_failed, which is left alone otherwise.
  */
-int stages_start(int sock, const struct state *s, int dir, struct err *err) MUST_CHECK;
+int stages_start(int sock, const struct state *s, int dir, const struct stage **ret_failed,
+		 struct err *err) MUST_CHECK;
 
 /* The parent's side where there is no start: 0 once the child has become the payload. */
 int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;

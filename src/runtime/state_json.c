@@ -41,6 +41,7 @@ static const struct field {
 	FIELD("oomKilled", FLAG, oom_killed),
 	FIELD("autoRemove", FLAG, auto_remove),
 	FIELD("terminal", FLAG, terminal),
+	FIELD("noProcess", FLAG, no_process),
 	FIELD("noLateHooks", FLAG, no_late_hooks),
 };
 

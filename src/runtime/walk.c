@@ -136,6 +136,7 @@ static int take_report(struct making *m, struct err *err)
 		break;
 	default:
 		*err = r.err;
+		m->failed = &table[r.stage];
 		return err_wrap(err, "%s: ", table[r.stage].name);
 	}
 	return 0;
@@ -194,6 +195,8 @@ int stages_walk(const struct stage *table, struct making *m, struct err *err)
 			rc = parent_row(i, m, err);
 	if (rc >= 0)
 		return 0;
+	if (!m->failed)
+		m->failed = &table[i - 1];
 	/* The row that failed has undone itself. */
 	for (i -= 2; i >= 0; i--)
 		if (table[i].side == PARENT && table[i].undo && is_wanted(&table[i], m->plan))
@@ -235,7 +238,8 @@ static int await_exec(int sock, const struct notify *to, struct report *ret, str
 	}
 }
 
-int stages_start(int sock, const struct state *s, int dir, struct err *err)
+int stages_start(int sock, const struct state *s, int dir, const struct stage **ret_failed,
+		 struct err *err)
 {
 	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
 	struct report r = { .kind = START };
@@ -247,6 +251,7 @@ int stages_start(int sock, const struct state *s, int dir, struct err *err)
 	if (rc <= 0)
 		return rc;
 	*err = r.err;
+	*ret_failed = &create_stages[r.stage];
 	return err->code > 0 ? -err->code : -EIO;
 }
 
