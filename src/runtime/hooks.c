@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The document in a file without a name: a pipe could fill up when the hook doesn't read. */
@@ -118,12 +119,18 @@ int hooks_runtime(struct making *m, struct err *err)
 /* In the child the pid is what it is in the container. */
 int hooks_create_container(struct making *m, struct err *err)
 {
+	mode_t old = umask(m->umask);
+	int rc;
+
 	m->state->pid = getpid();
-	return hooks_run(m->plan->spec, HOOK_CREATE_CONTAINER, m->state, STATUS_CREATING, err);
+	rc = hooks_run(m->plan->spec, HOOK_CREATE_CONTAINER, m->state, STATUS_CREATING, err);
+	umask(old);
+	return rc;
 }
 
 int hooks_start_container(struct making *m, struct err *err)
 {
+	umask(m->umask);
 	m->state->pid = getpid();
 	return hooks_run(m->plan->spec, HOOK_START_CONTAINER, m->state, STATUS_CREATED, err);
 }

@@ -40,6 +40,8 @@ int in_session(struct making *m, struct err *err)
 	 */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(err, "PR_SET_DUMPABLE");
+	m->umask = umask(0);
+	umask(m->umask);
 	if (setsid() < 0)
 		return err_sys(err, "setsid");
 	if (!m->plan->no_new_keyring)

@@ -55,9 +55,11 @@ const struct stage create_stages[] = {
 /* One more process in a container that runs. */
 const struct stage exec_stages[] = {
 	{ "make the socket to the child",    PARENT, NOW,        NOW,        NULL,                 exec_socket,            NULL },
+	{ "go to the first CPUs",            PARENT, NOW,        NOW,        want_initial_cpus,    exec_initial_cpus,      exec_former_cpus },
 	{ "enter the pid namespace",         PARENT, NOW,        NOW,        want_pid_ns,          exec_pid_ns,            ns_go_home },
 	{ "clone into the cgroup",           PARENT, NOW,        NOW,        NULL,                 exec_child,             unmake_child },
 	{ "leave the pid namespace",         PARENT, NOW,        NOW,        NULL,                 ns_leave_given,         NULL },
+	{ "come back from them",             PARENT, NOW,        NOW,        want_initial_cpus,    exec_leave_cpus,        NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },
 	{ "begin a session",                 CHILD,  NOW,        NOW,        NULL,                 in_session,             NULL },
 	{ "enter the container",             CHILD,  NOW,        NOW,        NULL,                 exec_enter,             NULL },

@@ -14,6 +14,7 @@
 #include "runtime/plan.h"
 #include "runtime/state.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,12 +51,14 @@ struct making {
 	int netns;       /* parent: where interfaces were moved; -1 */
 	pid_t pid;       /* in our pid namespace; 0 */
 	int terminal;    /* parent: pty master that the child sent; child: its slave; -1 */
-	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
-	int init;           /* child: the small init's executable; -1 */
-	char *command;      /* child: the payload's file inside the rootfs */
+	int home[NS_KINDS];         /* parent: the way back from namespaces it entered; -1 */
+	cpu_set_t cpus;             /* exec, parent: where it ran before execCPUAffinity.initial */
+	mode_t umask;               /* child: the one that it came with, while it works with 0 */
+	int init;                   /* child: the small init's executable; -1 */
+	char *command;              /* child: the payload's file inside the rootfs */
 	const struct stage *failed; /* the row in which either side failed; NULL: none */
-	bool residue;       /* an undo failed: the name stays, so that `rm` can find the rest */
-	uint64_t opened;    /* gates the other side has opened, as bits */
+	bool residue;    /* an undo failed: the name stays, so that `rm` can find the rest */
+	uint64_t opened; /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
 };
 
@@ -187,6 +190,10 @@ int become_payload(struct making *m, struct err *err);
 
 /* exec.c: the rows that only exec has */
 int exec_socket(struct making *m, struct err *err);
+bool want_initial_cpus(const struct plan *p);
+int exec_initial_cpus(struct making *m, struct err *err);
+void exec_former_cpus(struct making *m);
+int exec_leave_cpus(struct making *m, struct err *err);
 bool want_pid_ns(const struct plan *p);
 int exec_pid_ns(struct making *m, struct err *err);
 int exec_child(struct making *m, struct err *err);

@@ -184,7 +184,7 @@ static int read_field(const struct field_reader *r, const struct field *f, const
 	case FIELD_WORD_STRING:
 	case FIELD_WORD_STRV:
 	case FIELD_WORD_BITS:
-		return read_a_word(f, at, to, err);
+		return read_a_word(r, f, at, to, err);
 	case FIELD_OBJECT:
 		return read_one_object(r, f, at, object, err);
 	case FIELD_LIST:

@@ -8,6 +8,7 @@
 # printed, where it is not in bats' $output).
 # shellcheck disable=SC2154     # status, output, lines: set by bats' run
 
+bats_require_minimum_version 1.5.0
 load ../integration/lib
 
 OCI=$CTR_BUILD/bin/ctr-oci

@@ -1,6 +1,5 @@
 # runtime.md: the five operations, and what makes each of them fail.
 
-bats_require_minimum_version 1.5.0
 load lib
 
 @test "state: without an id, or of a container that isn't there, is an error" {
