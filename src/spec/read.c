@@ -22,9 +22,11 @@ static int read_map(const struct json_at *at, struct strv *ret, struct err *err)
 			return json_fail(&item, err, EINVAL,
 					 "a key must not be empty nor hold '='");
 		rc = json_read_string(&item, &text, err);
+		if (rc == 0)
+			rc = json_fail(&item, err, EINVAL, "expected a string, found null");
 		if (rc < 0)
 			return rc;
-		strv_printf(ret, "%s=%s", key, text ? text : "");
+		strv_printf(ret, "%s=%s", key, text);
 	}
 	return 0;
 }
