@@ -150,7 +150,7 @@ const struct table table_seccomp_rule = TABLE(seccomp_rule_fields, .check = chec
 #define T struct spec_seccomp_arg
 static const struct field seccomp_arg_fields[] = {
 	U32("index", index, NEED, RANGE(0, 5)),
-	U64("value", value, .flags = WRITE_ZERO),
+	U64("value", value, NEED),
 	U64("valueTwo", value_two),
 	WORD_STRING("op", op, WORDS_SECCOMP_OP, NEED),
 };
