@@ -90,6 +90,13 @@ int cgroup_make(const struct cgroup_host *host, const char *path,
 int cgroup_hand_down(const struct cgroup_host *host, const char *path,
 		     const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
+/*
+ * Delegation as the kernel's cgroup-v2 document has it: the folder and those files that the kernel
+ * names (/sys/kernel/cgroup/delegate), and no limit: its owner could raise what he is held to. A gid of
+ * -1 leaves the group's as it is.
+ */
+int cgroup_delegate(int fd, uid_t uid, gid_t gid, struct err *err) MUST_CHECK;
+
 /* Open an existing group: fd, the caller's, or -errno (-ENOENT without much ado). */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct err *err) MUST_CHECK;
 

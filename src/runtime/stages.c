@@ -13,6 +13,7 @@ const struct stage create_stages[] = {
 	{ "make the cgroup",                 PARENT, NOW,        NOW,        want_cgroup,          make_cgroup,            unmake_cgroup },
 	{ "set its limits",                  PARENT, NOW,        NOW,        want_cgroup,          make_limits,            NULL },
 	{ "attach the device rules",         PARENT, NOW,        NOW,        want_device_rules,    make_device_rules,      NULL },
+	{ "give the cgroup to its user",     PARENT, NOW,        NOW,        want_cgroup_owner,    make_cgroup_owner,      NULL },
 	{ "open the sources of mounts",      PARENT, NOW,        NOW,        want_rootfs,          make_sources,           unmake_sources },
 	{ "make the start socket",           PARENT, NOW,        NOW,        NULL,                 make_start_socket,      NULL },
 	{ "set time offsets",                PARENT, NOW,        NOW,        want_time_offsets,    ns_time_offsets,        ns_go_home },
