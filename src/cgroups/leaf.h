@@ -107,6 +107,12 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct err *er
  */
 int cgroup_apply(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
+/* Is there a limit of no process at all? cgroup_apply() to a group without processes leaves it out. */
+bool cgroup_closes(const struct cgroup_settings *settings) MUST_CHECK;
+
+/* Write it, now that the group has its process. Errors as cgroup_apply(). */
+int cgroup_close(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
+
 /*
  * Remove the group: waits up to timeout_ms for its last process to leave (cgroup.events, no sleep;
  * kills nothing), removes groups below it (deepest first), itself, and then up to `levels` empty

@@ -117,6 +117,16 @@ int make_cgroup_owner(struct making *m, struct err *err)
 	return cgroup_delegate(m->cgroup, m->plan->cgroup_owner, (gid_t)-1, err);
 }
 
+bool want_cgroup_closed(const struct plan *p)
+{
+	return p->cgroup && cgroup_closes(&p->limits);
+}
+
+int make_cgroup_closed(struct making *m, struct err *err)
+{
+	return cgroup_close(m->cgroup, &m->plan->limits, err);
+}
+
 int make_sources(struct making *m, struct err *err)
 {
 	return rootfs_sources_open(&m->plan->rootfs, err);

@@ -43,6 +43,7 @@ const struct stage create_stages[] = {
 	{ "take over standard streams",      CHILD,  HOOKS_RAN,  NOW,        NULL,                 in_stdio,               NULL },
 	{ "find the command",                CHILD,  NOW,        READY,      NULL,                 in_command,             NULL },
 	{ "set resource limits",             PARENT, READY,      NOW,        want_rlimits,         make_rlimits,           NULL },
+	{ "let nobody else into the cgroup", PARENT, READY,      NOW,        want_cgroup_closed,   make_cgroup_closed,     NULL },
 	{ "write down that it is created",   PARENT, READY,      CREATED,    NULL,                 make_created,           NULL },
 
 	{ "wait for start",                  CHILD,  CREATED,    NOW,        NULL,                 stages_await_start,     NULL },

@@ -128,6 +128,7 @@ void unmake_cgroup(struct making *m);
 int make_limits(struct making *m, struct err *err);
 int make_device_rules(struct making *m, struct err *err);
 int make_cgroup_owner(struct making *m, struct err *err);
+int make_cgroup_closed(struct making *m, struct err *err);
 int make_sources(struct making *m, struct err *err);
 void unmake_sources(struct making *m);
 int make_start_socket(struct making *m, struct err *err);
@@ -141,6 +142,7 @@ int make_pid_file(struct making *m, struct err *err);
 bool want_cgroup(const struct plan *p);
 bool want_device_rules(const struct plan *p);
 bool want_cgroup_owner(const struct plan *p);
+bool want_cgroup_closed(const struct plan *p);
 bool want_oom_score(const struct plan *p);
 bool want_rlimits(const struct plan *p);
 

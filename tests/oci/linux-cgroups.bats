@@ -71,7 +71,8 @@ group_of() {
 
 # owners ID: of its group's folder and files, those that aren't root's.
 owners() {
-	local dir=$CGROUPS$(group_of "$1") file
+	local dir file
+	dir=$CGROUPS$(group_of "$1")
 	for file in . cgroup.procs cgroup.threads cgroup.subtree_control cgroup.freeze cgroup.kill cgroup.max.depth cgroup.type; do
 		[ ! -e "$dir/$file" ] || echo "$file $(stat -c %u "$dir/$file")"
 	done | sort

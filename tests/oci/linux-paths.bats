@@ -68,7 +68,7 @@ load lib
 	started c1 '.linux.rootfsPropagation = "shared" | .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])' \
 		'mkdir /m; mount -t tmpfs inside /m && echo mounted; exec sleep 1000'
 	wait_until 5 grep -q mounted "$OUT"
-	! grep -q ' inside ' /proc/self/mountinfo
+	run ! grep -q ' inside ' /proc/self/mountinfo
 	oci delete --force c1
 	rmdir rootfs/m
 }

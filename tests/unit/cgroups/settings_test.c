@@ -158,11 +158,14 @@ static void test_pids(void **state)
 	(void)state;
 	res.pids_limit = I64(100);
 	assert_string_equal(value_of("pids.max"), "100");
+	assert_false(cgroup_closes(&made));
 	res.pids_limit = I64(0);
-	assert_string_equal(value_of("pids.max"), "max");
-	assert_true(setting("pids.max")->defaulted);
+	assert_string_equal(value_of("pids.max"), "0");
+	assert_true(cgroup_closes(&made));
 	res.pids_limit = I64(-1);
 	assert_string_equal(value_of("pids.max"), "max");
+	assert_true(setting("pids.max")->defaulted);
+	assert_false(cgroup_closes(&made));
 }
 
 static void test_block_io(void **state)
