@@ -73,6 +73,9 @@ load lib
 	config '.annotations = {"org.example.unknown": "x", "a": "", "org.opencontainers.image.os": "linux"}'
 	run oci run c1
 	assert_output hello
+	started c1 '.annotations = {"a=b": "c=d", "a": "x", "\u00fc": "\n"}'
+	assert_equal "$(oci state c1 | jq -c .annotations)" '{"a=b":"c=d","a":"x","ü":"\n"}'
+	oci delete --force c1
 	refuses '.annotations = {"": "x"}' annotations
 	refuses '.annotations = {"a": 5}' annotations.a
 	refuses '.annotations = {"a": null}' annotations.a
