@@ -88,6 +88,13 @@ int json_read_strv(const struct json_at *at, struct strv *ret, struct err *err) 
 int json_want_object(const struct json_at *at, struct err *err) MUST_CHECK;
 int json_want_array(const struct json_at *at, struct err *err) MUST_CHECK;
 
+/*
+ * A map of strings as a list: "KEY=VALUE" (strv_env_get finds one), and back as an object, the caller's. A
+ * key may hold a '=' of its own, which is kept as another character.
+ */
+void json_map_add(struct strv *map, const char *key, const char *value);
+struct json_object *json_from_map(const struct strv *map) MUST_CHECK;
+
 /* Building: add and hand over. NULL strings are left out. */
 void json_put_string(struct json_object *o, const char *key, const char *value);
 void json_put_u64(struct json_object *o, const char *key, uint64_t value);

@@ -161,6 +161,33 @@ static bool goes_later(int fd, const struct cgroup_setting *s)
 	       read_number(fd, s->file, &now) && wanted < now;
 }
 
+/* A group that lets nobody in can't be born into: that limit comes when its process is there. */
+static bool closes(const struct cgroup_setting *s)
+{
+	return str_eq(s->file, "pids.max") && str_eq(s->value, "0");
+}
+
+bool cgroup_closes(const struct cgroup_settings *settings)
+{
+	bool yes = false;
+
+	/* Of several (pids.limit, unified) the last one counts. */
+	for (size_t i = 0; i < settings->count; i++)
+		if (str_eq(settings->items[i].file, "pids.max"))
+			yes = closes(&settings->items[i]);
+	return yes;
+}
+
+int cgroup_close(int fd, const struct cgroup_settings *settings, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < settings->count; i++)
+		if (closes(&settings->items[i]))
+			r = apply_one(fd, &settings->items[i], false, err);
+	return r;
+}
+
 int cgroup_apply(int fd, const struct cgroup_settings *settings, struct err *err)
 {
 	CLEAN(free) bool *later = xcalloc(settings->count + 1, sizeof(*later));
@@ -182,7 +209,7 @@ int cgroup_apply(int fd, const struct cgroup_settings *settings, struct err *err
 	for (i = 0; i < settings->count; i++) {
 		const struct cgroup_setting *s = &settings->items[i];
 
-		if (!update && s->defaulted)
+		if (!update && (s->defaulted || closes(s)))
 			continue; /* a new group has it */
 		if (update && goes_later(fd, s)) {
 			later[i] = true;

@@ -49,7 +49,7 @@ static int make_limit(struct knob_job *job, const struct knob *knob)
 		return knob_fail(job, knob, EINVAL,
 				 "%" PRId64 ": a limit is -1 (none) or a positive number",
 				 v->value);
-	if (v->value <= 0) { /* zero: see pids.limit */
+	if (v->value == -1) {
 		s = knob_add(job, knob, xstrdup("max"));
 		s->defaulted = true;
 		return 0;

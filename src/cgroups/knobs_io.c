@@ -60,6 +60,9 @@ int knob_make_io_weight_devices(struct knob_job *job, const struct knob *knob)
 				job->warnings,
 				"linux.resources.%s[%zu].leafWeight: ignored: cgroup v2 has none",
 				knob->key, i);
+		if (!d->weight.set && !d->leaf_weight.set)
+			return knob_fail(job, knob, EINVAL,
+					 "[%zu]: names neither weight nor leafWeight", i);
 		if (!d->weight.set || d->weight.value == 0)
 			continue;
 		r = check_weight(job, knob, d->weight.value);
@@ -184,7 +187,7 @@ static int make_unified(struct knob_job *job, const struct knob *knob, const cha
 	const char *equals = strchr(entry, '=');
 	CLEAN(free) char *file = xstrndup(entry, equals ? (size_t)(equals - entry) : strlen(entry));
 	const char *controller = controller_of(file);
-	struct cgroup_setting *s;
+	const char *line;
 	size_t i;
 
 	if (!equals || !controller || strchr(file, '/'))
@@ -198,13 +201,18 @@ static int make_unified(struct knob_job *job, const struct knob *knob, const cha
 			return knob_fail(job, knob, EINVAL,
 					 "%s is no limit: the runtime itself works with that file",
 					 file);
-	if (strchr(equals + 1, '\n'))
-		return knob_fail(job, knob, EINVAL, "%s: one line a value, please", file);
-	s = knob_add(job, knob, xstrdup(equals + 1));
-	free(s->key);
-	s->key = xasprintf("unified.%s", file);
-	s->controller = *controller ? controller : NULL;
-	s->file = take_ptr(file);
+	/* The kernel takes a line a write: io.max of two disks is two. */
+	line = equals + 1;
+	do {
+		size_t len = strcspn(line, "\n");
+		struct cgroup_setting *s = knob_add(job, knob, xstrndup(line, len));
+
+		free(s->key);
+		s->key = xasprintf("unified.%s", file);
+		s->controller = *controller ? controller : NULL;
+		s->file = xstrdup(file);
+		line += len;
+	} while (*line && *++line);
 	return 0;
 }
 

@@ -90,6 +90,13 @@ int cgroup_make(const struct cgroup_host *host, const char *path,
 int cgroup_hand_down(const struct cgroup_host *host, const char *path,
 		     const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
+/*
+ * Delegation as the kernel's cgroup-v2 document has it: the folder and those files that the kernel
+ * names (/sys/kernel/cgroup/delegate), and no limit: its owner could raise what he is held to. A gid of
+ * -1 leaves the group's as it is.
+ */
+int cgroup_delegate(int fd, uid_t uid, gid_t gid, struct err *err) MUST_CHECK;
+
 /* Open an existing group: fd, the caller's, or -errno (-ENOENT without much ado). */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct err *err) MUST_CHECK;
 
@@ -99,6 +106,12 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct err *er
  * and, where it is known, the rule that was broken; what was written before it stays.
  */
 int cgroup_apply(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
+
+/* Is there a limit of no process at all? cgroup_apply() to a group without processes leaves it out. */
+bool cgroup_closes(const struct cgroup_settings *settings) MUST_CHECK;
+
+/* Write it, now that the group has its process. Errors as cgroup_apply(). */
+int cgroup_close(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
 /*
  * Remove the group: waits up to timeout_ms for its last process to leave (cgroup.events, no sleep;

@@ -215,28 +215,6 @@ static int give_controller(int fd, const char *pool, const char *name, bool need
 	return 0;
 }
 
-/*
- * Delegation as the kernel's cgroup-v2 document has it: the folder and the files that the kernel
- * names, and no limit. By libcgroup's own chown the owner could raise what he is held to.
- */
-static int delegate(int fd, uid_t uid, gid_t gid, struct err *err)
-{
-	CLEAN(free) char *files = NULL;
-	char *file, *save = NULL;
-	struct err ignored;
-
-	if (uid == 0 && gid == 0)
-		return 0;
-	if (fchown(fd, uid, gid) < 0)
-		return err_sys(err, "give the pool to %u:%u", uid, gid);
-	if (file_read(AT_FDCWD, "/sys/kernel/cgroup/delegate", 4096, &files, NULL, &ignored) < 0)
-		files = xstrdup("cgroup.procs\ncgroup.threads\ncgroup.subtree_control\n");
-	for (file = strtok_r(files, "\n", &save); file; file = strtok_r(NULL, "\n", &save))
-		if (fchownat(fd, file, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
-			return err_sys(err, "give %s of the pool to %u:%u", file, uid, gid);
-	return 0;
-}
-
 /* mkdir is what decides between two that make the same name at once; libcgroup takes any. */
 static int reserve(const struct cgroup_host *host, const char *name, struct err *err)
 {
@@ -275,7 +253,7 @@ static int fill(int fd, const char *name, const struct strv *controllers, const 
 				    limits_need(limits, controllers->items[i]), err);
 	if (r == 0)
 		r = limits_set(fd, name, limits, err);
-	return r == 0 ? delegate(fd, uid, gid, err) : r;
+	return r == 0 && (uid || gid) ? cgroup_delegate(fd, uid, gid, err) : r;
 }
 
 int pool_create(const char *name, const struct strv *limits, uid_t uid, gid_t gid, struct err *err)

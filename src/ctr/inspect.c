@@ -54,19 +54,6 @@ static struct json_object *stages_part(const struct state *s)
 	return list;
 }
 
-static struct json_object *annotations_part(const struct state *s)
-{
-	struct json_object *o = json_object_new_object();
-
-	for (size_t i = 0; i < s->annotations.count; i++) {
-		const char *text = s->annotations.items[i], *eq = strchr(text, '=');
-		CLEAN(free) char *key = xstrndup(text, eq ? (size_t)(eq - text) : strlen(text));
-
-		json_put_string(o, key, eq ? eq + 1 : "");
-	}
-	return o;
-}
-
 static struct json_object *args_part(const struct spec *spec)
 {
 	struct json_object *list = json_object_new_array();
@@ -96,7 +83,7 @@ static struct json_object *document(const struct container *c)
 	json_put_string(o, "CgroupPath", s->cgroup ? s->cgroup : "");
 	json_put_bool(o, "AutoRemove", s->auto_remove);
 	json_put_bool(o, "Tty", s->terminal);
-	json_object_object_add(o, "Annotations", annotations_part(s));
+	json_object_object_add(o, "Annotations", json_from_map(&s->annotations));
 	json_object_object_add(o, "Stages", stages_part(s));
 	json_object_object_add(o, "Spec", has_spec ? spec_to_json(&spec) : NULL);
 	return o;

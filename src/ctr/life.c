@@ -47,8 +47,7 @@ const struct opt_row rm_rows[] = {
 
 static int one_start(struct call *call, struct container *c, struct err *err)
 {
-	(void)call;
-	return container_start(c, err);
+	return container_start(c, &call->warnings, err);
 }
 
 int verb_start(struct call *call)
@@ -130,7 +129,7 @@ int verb_resume(struct call *call)
 static int one_rm(struct call *call, struct container *c, struct err *err)
 {
 	const struct rm_flags *f = call->flags;
-	int r = container_delete(c, f->force, err);
+	int r = container_delete(c, f->force, &call->warnings, err);
 
 	if (r == -EBUSY && !f->force)
 		err->exit_status = RM_RUNNING;

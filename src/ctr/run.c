@@ -47,7 +47,7 @@ static int create(struct call *call, int root, struct run_made *m, struct contai
 		if (r < 0) {
 			struct err ignored;
 
-			(void)!container_delete(c, true, &ignored);
+			(void)!container_delete(c, true, &call->warnings, &ignored);
 		}
 	}
 	if (r < 0 && cid >= 0)
@@ -72,14 +72,15 @@ static int dry_run(struct call *call, int root, struct run_made *m, struct err *
 }
 
 /* From a created container to its end. */
-static int serve(struct container *c, struct foreground *fg, int *ret_code, struct err *err)
+static int serve(struct call *call, struct container *c, struct foreground *fg, int *ret_code,
+		 struct err *err)
 {
 	int r = foreground_signals(fg, err);
 
 	if (r < 0)
 		return r;
 	foreground_resize(c->terminal);
-	r = container_start(c, err);
+	r = container_start(c, &call->warnings, err);
 	if (r >= 0)
 		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
 	return r < 0 ? r : container_wait(c, ret_code, err);
@@ -103,13 +104,14 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 		r = create(call, root, m, &c, err);
 	if (r < 0)
 		return call_fail(call, err);
-	r = serve(&c, &fg, &code, err);
+	r = serve(call, &c, &fg, &code, err);
 	if (r < 0)
 		status = call_fail(call, err);
 	/* What never ran is of no use to anybody either. */
 	if (f->rm || r < 0)
-		if ((r = container_delete(&c, true, &removal)) < 0 && r != -ENOENT)
+		if ((r = container_delete(&c, true, &call->warnings, &removal)) < 0 && r != -ENOENT)
 			status = call_fail(call, &removal);
+	call_warn(call);
 	return status ? status : code;
 }
 

@@ -122,6 +122,9 @@ int run_limits(const struct run_flags *f, struct run_made *m, struct err *err)
 		r = cgroup_place(f, m, err);
 	if (f->pids_limit.set)
 		res->pids_limit = f->pids_limit;
+	/* On docker's and podman's command line 0 is no limit; in config.json it is one. */
+	if (res->pids_limit.set && res->pids_limit.value == 0)
+		res->pids_limit.value = -1;
 	for (size_t i = 0; i < f->cgroup_conf.count && r >= 0; i++) {
 		r = want_assignment("cgroup-conf", f->cgroup_conf.items[i], err);
 		if (r >= 0)

@@ -148,5 +148,8 @@ int run_process(const struct run_flags *f, struct run_made *m, char **command, s
 		free(m->spec.lin.personality_domain);
 		m->spec.lin.personality_domain = xstrdup(f->personality);
 	}
+	/* As everywhere, whatever ours is; a bundle's says for itself. */
+	if (!m->from_bundle && !p->umask.set)
+		p->umask = (struct opt_u64){ true, 022 };
 	return process_limits(f, p, err);
 }

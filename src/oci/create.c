@@ -160,20 +160,21 @@ int oci_verb_start(struct call *call)
 	int r = oci_open(call, &c, &err);
 
 	if (r == 0)
-		r = container_start(&c, &err);
-	return r < 0 ? call_fail(call, &err) : 0;
+		r = container_start(&c, &call->warnings, &err);
+	return oci_end(call, r, &err);
 }
 
 /* ---- run --------------------------------------------------------------------------- */
 
-static int serve(struct container *c, struct foreground *fg, int *ret_code, struct err *err)
+static int serve(struct call *call, struct container *c, struct foreground *fg, int *ret_code,
+		 struct err *err)
 {
 	int r = foreground_signals(fg, err);
 
 	if (r < 0)
 		return r;
 	foreground_resize(c->terminal);
-	r = container_start(c, err);
+	r = container_start(c, &call->warnings, err);
 	if (r >= 0)
 		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
 	return r < 0 ? r : container_wait(c, ret_code, err);
@@ -196,7 +197,8 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 	if (r < 0)
 		return r;
 	call_warn(call);
-	return f->detach ? container_start(c, err) : serve(c, fg, ret_code, err);
+	return f->detach ? container_start(c, &call->warnings, err) :
+			   serve(call, c, fg, ret_code, err);
 }
 
 int oci_verb_run(struct call *call)
@@ -214,8 +216,10 @@ int oci_verb_run(struct call *call)
 		status = call_fail(call, &err);
 	if (c.dir < 0 || (r == 0 && (f->detach || f->keep)))
 		return status ? status : code;
-	r = container_delete(&c, true, &removal);
+	r = container_delete(&c, true, &call->warnings, &removal);
 	if (r < 0 && r != -ENOENT)
 		status = call_fail(call, &removal);
+	if (!status)
+		call_warn(call);
 	return status ? status : code;
 }

@@ -135,6 +135,7 @@ static int exec_process(struct call *call, struct spec *spec, struct err *err)
 	} else {
 		r = from_flags(f, call->args + 1, &spec->process, err);
 	}
+	spec->has_process = true;
 	if (r == 0)
 		r = spec_validate(spec, err);
 	if (r == 0)

@@ -36,7 +36,6 @@ int oci_verb_kill(struct call *call)
 	return r < 0 ? call_fail(call, &err) : 0;
 }
 
-/* A created one goes without --force too: it holds nothing that could be lost. */
 int oci_verb_delete(struct call *call)
 {
 	const struct oci_delete_flags *f = call->flags;
@@ -45,10 +44,10 @@ int oci_verb_delete(struct call *call)
 	int r = oci_open(call, &c, &err);
 
 	if (r == 0)
-		r = container_delete(&c, f->force || c.state.status == STATUS_CREATED, &err);
+		r = container_delete(&c, f->force, &call->warnings, &err);
 	if (r == -ENOENT && f->force)
 		return 0;
-	return r < 0 ? call_fail(call, &err) : 0;
+	return oci_end(call, r, &err);
 }
 
 static int freeze(struct call *call, bool paused)

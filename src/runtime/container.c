@@ -1,23 +1,17 @@
-/* A container that exists: found, signalled, waited for, stopped, removed. */
+/* A container that exists: found, signalled, waited for, stopped. */
 #include "runtime/container.h"
 
 #include "base/process.h"
 #include "cgroups/leaf.h"
-#include "runtime/hooks.h"
+#include "runtime/life.h"
 #include "runtime/pids.h"
-#include "runtime/stages.h"
 #include "spec/load.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-
-/* How long the kernel may take to end processes that were killed, before we say that it hangs. */
-#define KILL_MS 10000
 
 void container_close(struct container *c)
 {
@@ -115,80 +109,6 @@ int container_spec(const struct container *c, struct spec *ret, struct err *err)
 	return spec_load_own(c->dir, "config.json", ret, err);
 }
 
-/* ---- start --------------------------------------------------------------------------- */
-
-static int start_connect(struct container *c, struct err *err)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET,
-		 c->dir);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return err_sys(err, "reach the init of container \"%s\"", c->state.name);
-	return take_fd(&sock);
-}
-
-/* poststart and poststop: what fails there is told and changes nothing, as the standard has it. */
-static void late_hooks(struct container *c, enum spec_hook_point kind)
-{
-	CLEAN(spec) struct spec spec = { 0 };
-	struct err why;
-
-	if (!c->state.no_late_hooks && container_spec(c, &spec, &why) == 0)
-		(void)!hooks_run(&spec, kind, &c->state, c->state.status, &why);
-}
-
-static int started(struct container *c, struct err *err)
-{
-	unlinkat(c->dir, STATE_START_SOCKET, 0);
-	c->state.status = STATUS_RUNNING;
-	c->state.started_unix_ms = unix_ms();
-	late_hooks(c, HOOK_POSTSTART);
-	return state_write(c->dir, &c->state, err);
-}
-
-static int start_by_name(struct container *c, struct err *err)
-{
-	CLEAN(fd) int sock = -1;
-	int rc;
-
-	if (c->state.status != STATUS_CREATED)
-		return err_set(
-			err, EINVAL,
-			"cannot start container \"%s\": it is %s, and only a created one can be started",
-			c->state.name, status_name(c->state.status));
-	sock = start_connect(c, err);
-	if (sock < 0)
-		return sock;
-	rc = stages_start(sock, &c->state, c->dir, err);
-	return rc < 0 ? rc : started(c, err);
-}
-
-/*
- * A container that we made for ourselves is written down as running when it was created, so that
- * `run` writes nothing more here.
- */
-int container_start(struct container *c, struct err *err)
-{
-	int rc;
-
-	if (c->start_sock >= 0) {
-		rc = stages_start(c->start_sock, &c->state, c->dir, err);
-		close(take_fd(&c->start_sock));
-		c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
-		if (rc == 0)
-			late_hooks(c, HOOK_POSTSTART);
-		container_unlock(c);
-		return rc;
-	}
-	rc = container_lock(c, err);
-	if (rc == 0)
-		rc = start_by_name(c, err);
-	container_unlock(c);
-	return rc;
-}
-
 /* ---- the end ------------------------------------------------------------------------- */
 
 static bool was_oom_killed(struct container *c)
@@ -256,7 +176,7 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 	return signal == SIGKILL ? cgroup_kill(fd, err) : cgroup_signal(fd, signal, err);
 }
 
-static int kill_all(struct container *c, struct err *err)
+int container_kill_all(struct container *c, struct err *err)
 {
 	int fd = container_cgroup(c, err), rc = 0;
 	bool full = fd >= 0 && cgroup_populated(fd) != 0;
@@ -314,7 +234,7 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 		c->state.status = STATUS_STOPPED;
 		return 0;
 	}
-	rc = kill_all(c, err);
+	rc = container_kill_all(c, err);
 	if (rc == 0)
 		c->state.status = STATUS_STOPPED;
 	return rc;
@@ -344,54 +264,6 @@ int container_pause(struct container *c, bool paused, struct err *err)
 
 	if (rc == 0)
 		rc = pause_locked(c, paused, err);
-	container_unlock(c);
-	return rc;
-}
-
-/* ---- removal ------------------------------------------------------------------------- */
-
-static int remove_cgroup(struct container *c, struct err *err)
-{
-	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
-	int rc;
-
-	if (!c->state.cgroup)
-		return 0;
-	rc = cgroup_host_find(&host, err);
-	if (rc < 0 || host.fd < 0)
-		return rc;
-	return cgroup_remove(&host, c->state.cgroup, c->state.cgroup_levels, KILL_MS, err);
-}
-
-/*
- * What is left of the container goes in the order that keeps it findable: processes, the group, and
- * its name last. Killed anywhere in here, the rest is still listed and can be removed.
- */
-static int delete_locked(struct container *c, bool force, struct err *err)
-{
-	int rc;
-
-	if (!force && c->state.status != STATUS_STOPPED)
-		return err_set(
-			err, EBUSY,
-			"container \"%s\" is %s; stop it first or remove it by force (rm --force)",
-			c->state.name, status_name(c->state.status));
-	rc = kill_all(c, err);
-	if (rc == 0)
-		rc = remove_cgroup(c, err);
-	if (rc < 0)
-		return rc;
-	c->state.status = STATUS_STOPPED;
-	late_hooks(c, HOOK_POSTSTOP);
-	return state_remove(c->root, c->state.name, err);
-}
-
-int container_delete(struct container *c, bool force, struct err *err)
-{
-	int rc = container_lock(c, err);
-
-	if (rc == 0)
-		rc = delete_locked(c, force, err);
 	container_unlock(c);
 	return rc;
 }

@@ -87,10 +87,13 @@ int container_create(int root, struct spec *spec, const struct create_options *o
 int container_dry_run(int root, struct spec *spec, const struct create_options *opt, FILE *out,
 		      struct strv *warnings, struct err *err) MUST_CHECK;
 
-/* Let the created container run. -EINVAL when it is not in state created. After a failure of the
- * last stages (command not found ...) the container is stopped, and err->exit_status is 127 for a
- * command that is not there, 126 for one that can't be run. */
-int container_start(struct container *c, struct err *err) MUST_CHECK;
+/*
+ * Let the created container run. -EINVAL when it is not in state created, or has no process. After a
+ * failure of the last stages (command not found ...) the container is stopped, and err->exit_status is
+ * 127 for a command that is not there, 126 for one that can't be run. When it was a startContainer or a
+ * poststart hook that failed, nothing is left of it, and `warnings` has what its poststop hooks said.
+ */
+int container_start(struct container *c, struct strv *warnings, struct err *err) MUST_CHECK;
 
 /*
  * Wait for the end of an init that is our own child and write down how it ended (exit code, OOM,
@@ -111,8 +114,12 @@ int container_pause(struct container *c, bool paused, struct err *err) MUST_CHEC
 int container_update(struct container *c, const struct spec_resources *res, struct strv *warnings,
 		     struct err *err) MUST_CHECK;
 
-/* Remove all that is left of it. A running one only with force (killed first). */
-int container_delete(struct container *c, bool force, struct err *err) MUST_CHECK;
+/*
+ * Remove all that is left of it, then run its poststop hooks: one that fails is a warning. One that has
+ * not stopped only with force (killed first); -EBUSY without.
+ */
+int container_delete(struct container *c, bool force, struct strv *warnings,
+		     struct err *err) MUST_CHECK;
 
 /* Another process in a running container. */
 struct exec_options {

@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/process.h"
+#include "runtime/hooks.h"
 #include "runtime/plan.h"
 #include "runtime/stages.h"
 
@@ -39,6 +40,7 @@ static void state_begin(const struct plan *p, struct state *s)
 		.status = STATUS_CREATING,
 		.auto_remove = p->opt->auto_remove,
 		.terminal = p->spec->process.terminal,
+		.no_process = !p->spec->has_process,
 		.no_late_hooks = !p->spec->hooks[HOOK_POSTSTART].count &&
 				 !p->spec->hooks[HOOK_POSTSTOP].count,
 	};
@@ -62,6 +64,15 @@ static int console_deliver(const struct plan *p, int *terminal, struct err *err)
 			0;
 }
 
+/* Who ran hooks of the create has something to clean up: a create that failed ends with poststop, too. */
+static bool hooks_began(const struct making *m)
+{
+	for (const struct stage *s = m->failed; s && s >= create_stages; s--)
+		if (s->run == hooks_runtime)
+			return true;
+	return false;
+}
+
 static int create_walk(struct plan *p, int root, struct strv *warnings, struct container *ret,
 		       struct err *err)
 {
@@ -72,6 +83,8 @@ static int create_walk(struct plan *p, int root, struct strv *warnings, struct c
 	making_init(&m, p, &ret->state, warnings);
 	m.root = root;
 	rc = stages_walk(create_stages, &m, err);
+	if (rc < 0 && hooks_began(&m))
+		hooks_run_all(p->spec, HOOK_POSTSTOP, &ret->state, STATUS_STOPPED, warnings);
 	if (p->have_rootfs)
 		rootfs_sources_close(&p->rootfs);
 	if (rc == 0)

@@ -10,6 +10,7 @@
 #include "runtime/rootless.h"
 #include "runtime/stages.h"
 #include "runtime/stone.h"
+#include "sandbox/rights.h"
 #include "spec/names.h"
 
 #include <errno.h>
@@ -38,6 +39,31 @@ int exec_socket(struct making *m, struct err *err)
 		return err_sys(err, "socketpair");
 	m->sync = ends[0];
 	m->sync_child = ends[1];
+	return 0;
+}
+
+bool want_initial_cpus(const struct plan *p)
+{
+	return p->process->exec_cpu_affinity_initial && *p->process->exec_cpu_affinity_initial;
+}
+
+/* A child inherits where we run, and is born in its group: so it is we who go there before. */
+int exec_initial_cpus(struct making *m, struct err *err)
+{
+	if (sched_getaffinity(0, sizeof(m->cpus), &m->cpus) < 0)
+		return err_sys(err, "process.execCPUAffinity.initial: where we run now");
+	return rights_cpu_affinity(m->plan->process->exec_cpu_affinity_initial, "initial", err);
+}
+
+void exec_former_cpus(struct making *m)
+{
+	(void)!sched_setaffinity(0, sizeof(m->cpus), &m->cpus);
+}
+
+int exec_leave_cpus(struct making *m, struct err *err)
+{
+	(void)err;
+	exec_former_cpus(m);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The document in a file without a name: a pipe could fill up when the hook doesn't read. */
@@ -57,19 +58,34 @@ static int one_hook(const struct spec_hook *h, int in, struct err *err)
 	return 0;
 }
 
+static int nth_hook(const struct spec *spec, enum spec_hook_point point, size_t i,
+		    const struct state *s, enum status status, struct err *err)
+{
+	CLEAN(fd) int in = state_fd(s, status, err);
+	int rc = in < 0 ? in : one_hook(&spec->hooks[point].items[i], in, err);
+
+	return rc < 0 ? err_wrap(err, "hooks.%s[%zu]: ", spec_hook_name(point), i) : 0;
+}
+
 int hooks_run(const struct spec *spec, enum spec_hook_point point, const struct state *s,
 	      enum status status, struct err *err)
 {
-	const spec_hooks *hooks = &spec->hooks[point];
+	int rc = 0;
 
-	for (size_t i = 0; i < hooks->count; i++) {
-		CLEAN(fd) int in = state_fd(s, status, err);
-		int rc = in < 0 ? in : one_hook(&hooks->items[i], in, err);
+	for (size_t i = 0; rc == 0 && i < spec->hooks[point].count; i++)
+		rc = nth_hook(spec, point, i, s, status, err);
+	return rc;
+}
 
-		if (rc < 0)
-			return err_wrap(err, "hooks.%s[%zu]: ", spec_hook_name(point), i);
+void hooks_run_all(const struct spec *spec, enum spec_hook_point point, const struct state *s,
+		   enum status status, struct strv *warnings)
+{
+	for (size_t i = 0; i < spec->hooks[point].count; i++) {
+		struct err why = { 0 };
+
+		if (nth_hook(spec, point, i, s, status, &why) < 0)
+			strv_add(warnings, why.text);
 	}
-	return 0;
 }
 
 /* ---- rows ---------------------------------------------------------------------------- */
@@ -103,12 +119,18 @@ int hooks_runtime(struct making *m, struct err *err)
 /* In the child the pid is what it is in the container. */
 int hooks_create_container(struct making *m, struct err *err)
 {
+	mode_t old = umask(m->umask);
+	int rc;
+
 	m->state->pid = getpid();
-	return hooks_run(m->plan->spec, HOOK_CREATE_CONTAINER, m->state, STATUS_CREATING, err);
+	rc = hooks_run(m->plan->spec, HOOK_CREATE_CONTAINER, m->state, STATUS_CREATING, err);
+	umask(old);
+	return rc;
 }
 
 int hooks_start_container(struct making *m, struct err *err)
 {
+	umask(m->umask);
 	m->state->pid = getpid();
 	return hooks_run(m->plan->spec, HOOK_START_CONTAINER, m->state, STATUS_CREATED, err);
 }

@@ -15,4 +15,8 @@
 int hooks_run(const struct spec *spec, enum spec_hook_point point, const struct state *s,
 	      enum status status, struct err *err) MUST_CHECK;
 
+/* The same, but each one is run whatever the others did; a failure is appended to `warnings`. */
+void hooks_run_all(const struct spec *spec, enum spec_hook_point point, const struct state *s,
+		   enum status status, struct strv *warnings);
+
 #endif

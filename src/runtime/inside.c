@@ -40,6 +40,8 @@ int in_session(struct making *m, struct err *err)
 	 */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(err, "PR_SET_DUMPABLE");
+	m->umask = umask(0);
+	umask(m->umask);
 	if (setsid() < 0)
 		return err_sys(err, "setsid");
 	if (!m->plan->no_new_keyring)
@@ -152,8 +154,12 @@ int in_command(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
 	CLEAN(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = command_enter(p->cwd, err);
+	int rc;
 
+	/* A container without process: it will wait for a start that is refused. */
+	if (!p->args.count)
+		return 0;
+	rc = command_enter(p->cwd, err);
 	if (rc == 0 && root >= 0)
 		account_home_put(root, p->uid, &m->plan->env);
 	return rc < 0 ? rc : command_find(p->args.items[0], &m->plan->env, &m->command, err);

@@ -27,6 +27,11 @@ bool want_cgroup(const struct plan *p)
 	return p->cgroup != NULL;
 }
 
+bool want_cgroup_owner(const struct plan *p)
+{
+	return p->cgroup && p->cgroup_owner;
+}
+
 bool want_device_rules(const struct plan *p)
 {
 	return p->cgroup && !p->devices.allow_all;
@@ -105,6 +110,21 @@ int make_limits(struct making *m, struct err *err)
 int make_device_rules(struct making *m, struct err *err)
 {
 	return cgroup_devices_attach(m->cgroup, &m->plan->devices, false, err);
+}
+
+int make_cgroup_owner(struct making *m, struct err *err)
+{
+	return cgroup_delegate(m->cgroup, m->plan->cgroup_owner, (gid_t)-1, err);
+}
+
+bool want_cgroup_closed(const struct plan *p)
+{
+	return p->cgroup && cgroup_closes(&p->limits);
+}
+
+int make_cgroup_closed(struct making *m, struct err *err)
+{
+	return cgroup_close(m->cgroup, &m->plan->limits, err);
 }
 
 int make_sources(struct making *m, struct err *err)

@@ -180,6 +180,8 @@ static int plan_all(struct plan *p, struct strv *warnings, struct err *err)
 
 	if (rc == 0)
 		rc = spec_validate(p->spec, err);
+	if (rc == 0 && p->opt->start_by_caller && !p->spec->has_process)
+		rc = err_set(err, EINVAL, "process: is missing; what is to be run?");
 	if (rc == 0)
 		rc = refuse_unsupported(p->spec, err);
 	if (rc == 0)

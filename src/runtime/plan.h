@@ -38,7 +38,8 @@ struct plan {
 	/* cgroup; path NULL: the container stays in ours. */
 	struct cgroup_host host;
 	char *cgroup;
-	int cgroup_levels; /* groups above it that go with it when they are empty */
+	uid_t cgroup_owner; /* to whom it is delegated, an id of the host's; 0: to nobody */
+	int cgroup_levels;  /* groups above it that go with it when they are empty */
 	struct cgroup_settings limits;
 	struct cgroup_devices devices;
 

@@ -132,6 +132,40 @@ static int plan_limits(struct plan *p, struct strv *warnings, struct err *err)
 	return rc;
 }
 
+/* ---- whose it is ------------------------------------------------------------------- */
+
+/* Is cgroupfs mounted for it to write in, in a namespace of its own? The words are the standard's. */
+static bool is_managed_inside(const struct plan *p)
+{
+	for (size_t i = 0; p->new_cgroup_ns && i < p->spec->mounts.count; i++) {
+		const struct spec_mount *m = &p->spec->mounts.items[i];
+
+		if (str_eq(m->source, "cgroup") && str_eq(m->destination, "/sys/fs/cgroup"))
+			return !strv_has(&m->options, "ro") && !strv_has(&m->options, "rro");
+	}
+	return false;
+}
+
+/*
+ * The host's id of the user that the payload runs as; 0: root, or an id that is mapped by somebody else
+ * (a user namespace that is joined) or not at all.
+ */
+static uid_t owner(const struct plan *p)
+{
+	const spec_id_maps *maps = &p->spec->lin.uid_maps;
+	uint32_t uid = p->process->uid;
+
+	if (p->join[NS_USER] >= 0 || rootless() || !is_managed_inside(p))
+		return 0;
+	if (!p->maps_written)
+		return uid;
+	for (size_t i = 0; i < maps->count; i++)
+		if (uid >= maps->items[i].container_id &&
+		    uid - maps->items[i].container_id < maps->items[i].size)
+			return maps->items[i].host_id + (uid - maps->items[i].container_id);
+	return 0;
+}
+
 int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 {
 	bool said = (p->spec->lin.cgroups_path && *p->spec->lin.cgroups_path) ||
@@ -148,6 +182,7 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 		rc = cgroup_path_check(p->cgroup, err);
 	if (rc < 0)
 		return rc;
+	p->cgroup_owner = owner(p);
 	if (p->host.fd >= 0 && (!p->cgroup || !may_make(p, p->cgroup)))
 		return without_group(p, warnings, err);
 	return plan_limits(p, warnings, err);

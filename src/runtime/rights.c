@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 /* What needs rights that will be gone: how the payload is scheduled and labelled. */
-static int shape_process(const struct spec_process *p, const struct spec_linux *lin,
-			 struct err *err)
+static int shape_process(const struct making *m, struct err *err)
 {
+	const struct spec_process *p = m->plan->process;
+	const struct spec_linux *lin = &m->plan->spec->lin;
 	int rc = rights_personality(lin->personality_domain, err);
 
 	if (rc == 0)
@@ -30,8 +31,24 @@ static int shape_process(const struct spec_process *p, const struct spec_linux *
 	if (rc == 0)
 		rc = rights_selinux(AT_FDCWD, p->selinux_label, err);
 	if (rc == 0)
-		rights_umask(p);
+		rights_umask(p, m->umask);
 	return rc;
+}
+
+/*
+ * process.execCPUAffinity, which is not for the container's init. `initial` came with us from our parent:
+ * where nothing is said of the end, it is over now, and the group's cpuset alone counts.
+ */
+static int exec_cpus(const struct making *m, struct err *err)
+{
+	const struct spec_process *p = m->plan->process;
+	const char *initial = p->exec_cpu_affinity_initial, *final = p->exec_cpu_affinity_final;
+
+	if (m->target < 0)
+		return 0;
+	if (final && *final)
+		return rights_cpu_affinity(final, "final", err);
+	return initial && *initial ? rights_cpu_affinity_all(err) : 0;
 }
 
 static int drop_caps(const struct plan *plan, const struct spec_process *p, struct err *err)
@@ -60,10 +77,10 @@ int give_up_rights(struct making *m, struct err *err)
 {
 	const struct plan *plan = m->plan;
 	const struct spec_process *p = plan->process;
-	int rc = shape_process(p, &plan->spec->lin, err);
+	int rc = shape_process(m, err);
 
 	if (rc == 0)
-		rc = rights_cpu_affinity(p->exec_cpu_affinity_final, "final", err);
+		rc = exec_cpus(m, err);
 	fd_cloexec_from(3 + (int)plan->preserve_fds);
 	if (rc == 0 && !p->no_new_privileges)
 		rc = load_filter(m, err);

@@ -13,6 +13,7 @@ const struct stage create_stages[] = {
 	{ "make the cgroup",                 PARENT, NOW,        NOW,        want_cgroup,          make_cgroup,            unmake_cgroup },
 	{ "set its limits",                  PARENT, NOW,        NOW,        want_cgroup,          make_limits,            NULL },
 	{ "attach the device rules",         PARENT, NOW,        NOW,        want_device_rules,    make_device_rules,      NULL },
+	{ "give the cgroup to its user",     PARENT, NOW,        NOW,        want_cgroup_owner,    make_cgroup_owner,      NULL },
 	{ "open the sources of mounts",      PARENT, NOW,        NOW,        want_rootfs,          make_sources,           unmake_sources },
 	{ "make the start socket",           PARENT, NOW,        NOW,        NULL,                 make_start_socket,      NULL },
 	{ "set time offsets",                PARENT, NOW,        NOW,        want_time_offsets,    ns_time_offsets,        ns_go_home },
@@ -42,6 +43,7 @@ const struct stage create_stages[] = {
 	{ "take over standard streams",      CHILD,  HOOKS_RAN,  NOW,        NULL,                 in_stdio,               NULL },
 	{ "find the command",                CHILD,  NOW,        READY,      NULL,                 in_command,             NULL },
 	{ "set resource limits",             PARENT, READY,      NOW,        want_rlimits,         make_rlimits,           NULL },
+	{ "let nobody else into the cgroup", PARENT, READY,      NOW,        want_cgroup_closed,   make_cgroup_closed,     NULL },
 	{ "write down that it is created",   PARENT, READY,      CREATED,    NULL,                 make_created,           NULL },
 
 	{ "wait for start",                  CHILD,  CREATED,    NOW,        NULL,                 stages_await_start,     NULL },
@@ -55,9 +57,11 @@ const struct stage create_stages[] = {
 /* One more process in a container that runs. */
 const struct stage exec_stages[] = {
 	{ "make the socket to the child",    PARENT, NOW,        NOW,        NULL,                 exec_socket,            NULL },
+	{ "go to the first CPUs",            PARENT, NOW,        NOW,        want_initial_cpus,    exec_initial_cpus,      exec_former_cpus },
 	{ "enter the pid namespace",         PARENT, NOW,        NOW,        want_pid_ns,          exec_pid_ns,            ns_go_home },
 	{ "clone into the cgroup",           PARENT, NOW,        NOW,        NULL,                 exec_child,             unmake_child },
 	{ "leave the pid namespace",         PARENT, NOW,        NOW,        NULL,                 ns_leave_given,         NULL },
+	{ "come back from them",             PARENT, NOW,        NOW,        want_initial_cpus,    exec_leave_cpus,        NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },
 	{ "begin a session",                 CHILD,  NOW,        NOW,        NULL,                 in_session,             NULL },
 	{ "enter the container",             CHILD,  NOW,        NOW,        NULL,                 exec_enter,             NULL },

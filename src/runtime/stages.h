@@ -14,6 +14,7 @@
 #include "runtime/plan.h"
 #include "runtime/state.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,11 +51,14 @@ struct making {
 	int netns;       /* parent: where interfaces were moved; -1 */
 	pid_t pid;       /* in our pid namespace; 0 */
 	int terminal;    /* parent: pty master that the child sent; child: its slave; -1 */
-	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
-	int init;           /* child: the small init's executable; -1 */
-	char *command;      /* child: the payload's file inside the rootfs */
-	bool residue;       /* an undo failed: the name stays, so that `rm` can find the rest */
-	uint64_t opened;    /* gates the other side has opened, as bits */
+	int home[NS_KINDS];         /* parent: the way back from namespaces it entered; -1 */
+	cpu_set_t cpus;             /* exec, parent: where it ran before execCPUAffinity.initial */
+	mode_t umask;               /* child: the one that it came with, while it works with 0 */
+	int init;                   /* child: the small init's executable; -1 */
+	char *command;              /* child: the payload's file inside the rootfs */
+	const struct stage *failed; /* the row in which either side failed; NULL: none */
+	bool residue;    /* an undo failed: the name stays, so that `rm` can find the rest */
+	uint64_t opened; /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
 };
 
@@ -94,9 +98,11 @@ void stages_child(struct making *m) __attribute__((noreturn));
 /*
  * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec, handing
  * the notify fd of its filter to the agent on the way (runtime/notify.h), whom the config.json in `dir`
- * names. 0 when the payload runs; else the failure, the child's own if it reported one.
+ * names. 0 when the payload runs; else the failure, the child's own if it reported one: then its row of
+ * create_stages is in *ret_failed, which is left alone otherwise.
  */
-int stages_start(int sock, const struct state *s, int dir, struct err *err) MUST_CHECK;
+int stages_start(int sock, const struct state *s, int dir, const struct stage **ret_failed,
+		 struct err *err) MUST_CHECK;
 
 /* The parent's side where there is no start: 0 once the child has become the payload. */
 int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;
@@ -121,6 +127,8 @@ int make_cgroup(struct making *m, struct err *err);
 void unmake_cgroup(struct making *m);
 int make_limits(struct making *m, struct err *err);
 int make_device_rules(struct making *m, struct err *err);
+int make_cgroup_owner(struct making *m, struct err *err);
+int make_cgroup_closed(struct making *m, struct err *err);
 int make_sources(struct making *m, struct err *err);
 void unmake_sources(struct making *m);
 int make_start_socket(struct making *m, struct err *err);
@@ -133,6 +141,8 @@ int make_created(struct making *m, struct err *err);
 int make_pid_file(struct making *m, struct err *err);
 bool want_cgroup(const struct plan *p);
 bool want_device_rules(const struct plan *p);
+bool want_cgroup_owner(const struct plan *p);
+bool want_cgroup_closed(const struct plan *p);
 bool want_oom_score(const struct plan *p);
 bool want_rlimits(const struct plan *p);
 
@@ -184,6 +194,10 @@ int become_payload(struct making *m, struct err *err);
 
 /* exec.c: the rows that only exec has */
 int exec_socket(struct making *m, struct err *err);
+bool want_initial_cpus(const struct plan *p);
+int exec_initial_cpus(struct making *m, struct err *err);
+void exec_former_cpus(struct making *m);
+int exec_leave_cpus(struct making *m, struct err *err);
 bool want_pid_ns(const struct plan *p);
 int exec_pid_ns(struct making *m, struct err *err);
 int exec_child(struct making *m, struct err *err);

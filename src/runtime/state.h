@@ -57,6 +57,7 @@ struct state {
 	bool oom_killed;
 	bool auto_remove; /* --rm */
 	bool terminal;
+	bool no_process;    /* config.json has none: it can be created, not started */
 	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
 	struct stage_time stages[STATE_STAGE_MAX];
 	size_t stage_count;

@@ -41,6 +41,7 @@ static const struct field {
 	FIELD("oomKilled", FLAG, oom_killed),
 	FIELD("autoRemove", FLAG, auto_remove),
 	FIELD("terminal", FLAG, terminal),
+	FIELD("noProcess", FLAG, no_process),
 	FIELD("noLateHooks", FLAG, no_late_hooks),
 };
 
@@ -88,19 +89,6 @@ static int field_read(const struct json_at *root, const struct field *f, struct 
 	return rc;
 }
 
-static struct json_object *annotations_json(const struct state *s)
-{
-	struct json_object *o = json_object_new_object();
-
-	for (size_t i = 0; i < s->annotations.count; i++) {
-		const char *text = s->annotations.items[i], *eq = strchr(text, '=');
-		CLEAN(free) char *key = xstrndup(text, (size_t)(eq - text));
-
-		json_put_string(o, key, eq + 1);
-	}
-	return o;
-}
-
 static struct json_object *stages_json(const struct state *s)
 {
 	struct json_object *list = json_object_new_array();
@@ -123,7 +111,7 @@ struct json_object *state_to_json(const struct state *s)
 	json_put_string(o, "status", status_name(s->status));
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		field_put(o, &fields[i], s);
-	json_object_object_add(o, "annotations", annotations_json(s));
+	json_object_object_add(o, "annotations", json_from_map(&s->annotations));
 	json_object_object_add(o, "stages", stages_json(s));
 	return o;
 }
@@ -145,7 +133,7 @@ struct json_object *state_to_oci_json(const struct state *s)
 	clock_utc_text(s->created_unix_ms, created);
 	json_put_string(o, "created", created);
 	if (s->annotations.count)
-		json_object_object_add(o, "annotations", annotations_json(s));
+		json_object_object_add(o, "annotations", json_from_map(&s->annotations));
 	return o;
 }
 
@@ -184,8 +172,7 @@ static int read_lists(const struct json_at *root, struct state *s, struct err *e
 	if (annotations.value) {
 		json_object_object_foreach (annotations.value, key, value)
 			if (value)
-				strv_printf(&s->annotations, "%s=%s", key,
-					    json_object_get_string(value));
+				json_map_add(&s->annotations, key, json_object_get_string(value));
 	}
 	for (size_t i = 0; i < count && s->stage_count < STATE_STAGE_MAX; i++) {
 		struct json_at item = json_item(&stages, i);

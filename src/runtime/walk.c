@@ -110,6 +110,7 @@ static int take_report(struct making *m, struct err *err)
 		return child_died(m, err);
 	if (n > 0 && r.kind == REPORT_FAILED) {
 		*err = r.err;
+		m->failed = &table[r.stage];
 		return err_wrap(err, "%s: ", table[r.stage].name);
 	}
 	if (n > 0 && r.kind == REPORT_OPENED) {
@@ -181,6 +182,8 @@ int stages_walk(const struct stage *table, struct making *m, struct err *err)
 			rc = parent_row(i, m, err);
 	if (rc >= 0)
 		return 0;
+	if (!m->failed)
+		m->failed = &table[i - 1];
 	/* The row that failed has undone itself. */
 	for (i -= 2; i >= 0; i--)
 		if (table[i].side == PARENT && table[i].undo && is_wanted(&table[i], m->plan))
@@ -223,7 +226,8 @@ static int await_exec(int sock, const struct stage *table, const struct notify *
 	}
 }
 
-int stages_start(int sock, const struct state *s, int dir, struct err *err)
+int stages_start(int sock, const struct state *s, int dir, const struct stage **ret_failed,
+		 struct err *err)
 {
 	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
 	struct report r = { .kind = REPORT_START };
@@ -235,6 +239,7 @@ int stages_start(int sock, const struct state *s, int dir, struct err *err)
 	if (rc <= 0)
 		return rc;
 	*err = r.err;
+	*ret_failed = &create_stages[r.stage];
 	return -err->code;
 }
 

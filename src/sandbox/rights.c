@@ -94,9 +94,9 @@ int rights_no_new_privs(struct err *err)
 	return 0;
 }
 
-void rights_umask(const struct spec_process *p)
+void rights_umask(const struct spec_process *p, mode_t ours)
 {
-	umask(p->umask.set ? (mode_t)p->umask.value & 0777 : 022);
+	umask(p->umask.set ? (mode_t)p->umask.value & 0777 : ours);
 }
 
 /* Nothing is asked for that setresgid() doesn't give as well. */

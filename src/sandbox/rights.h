@@ -30,8 +30,8 @@ int rights_oom_score_adj(int proc, int64_t score, struct err *err) MUST_CHECK;
 
 int rights_no_new_privs(struct err *err) MUST_CHECK;
 
-/* 0 to 0777; where the spec says nothing 022, as everywhere, whatever ours is. Can't fail. */
-void rights_umask(const struct spec_process *p);
+/* The spec's; where that says nothing `ours`, the one that the caller of create or exec has. Can't fail. */
+void rights_umask(const struct spec_process *p, mode_t ours);
 
 /*
  * setgroups, setgid, setuid (real, effective, saved). In a user namespace where setgroups is denied,
@@ -53,6 +53,9 @@ int rights_io_priority(const struct spec_process *p, struct err *err) MUST_CHECK
 
 /* process.execCPUAffinity: a cpu list ("0-3,7"); `key` is "initial" or "final". NULL does nothing. */
 int rights_cpu_affinity(const char *list, const char *key, struct err *err) MUST_CHECK;
+
+/* All CPUs that our cpuset allows. */
+int rights_cpu_affinity_all(struct err *err) MUST_CHECK;
 
 /* linux.memoryPolicy; does nothing when not set. */
 int rights_memory_policy(const struct spec_linux *lin, struct err *err) MUST_CHECK;

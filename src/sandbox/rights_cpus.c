@@ -79,10 +79,11 @@ int rights_check_cpus(const struct spec_process *p, struct err *err)
 	struct list list;
 	int rc = 0;
 
-	if (p->exec_cpu_affinity_initial)
+	/* "" is as good as nothing. */
+	if (p->exec_cpu_affinity_initial && *p->exec_cpu_affinity_initial)
 		rc = list_parse(p->exec_cpu_affinity_initial, "process.execCPUAffinity.initial",
 				&list, err);
-	if (rc == 0 && p->exec_cpu_affinity_final)
+	if (rc == 0 && p->exec_cpu_affinity_final && *p->exec_cpu_affinity_final)
 		rc = list_parse(p->exec_cpu_affinity_final, "process.execCPUAffinity.final", &list,
 				err);
 	return rc;
@@ -108,6 +109,16 @@ int rights_cpu_affinity(const char *list, const char *key, struct err *err)
 			"%s: none of the CPUs %s is online and allowed by the container's cpuset",
 			path, list);
 	return err_sys(err, "%s: %s", path, list);
+}
+
+int rights_cpu_affinity_all(struct err *err)
+{
+	struct list cpus;
+
+	memset(&cpus, 0xff, sizeof(cpus));
+	return sched_setaffinity(0, sizeof(cpus.bits), (const cpu_set_t *)cpus.bits) < 0 ?
+		       err_sys(err, "process.execCPUAffinity: back to all CPUs") :
+		       0;
 }
 
 /* The number for set_mempolicy(2), and which nodes. */

@@ -103,11 +103,28 @@ static void default_devices(struct spec_resources *res)
 		add_device_rule(res, i);
 }
 
+/* A rule that overrides all before it. */
+static bool is_about_all(const struct spec_device_rule *r)
+{
+	return r->type == 'a' && !r->major.set && !r->minor.set && r->read && r->write && r->mknod;
+}
+
 void spec_allow_default_devices(struct spec_resources *res)
 {
+	size_t given = res->devices.count, at = given, added;
+	CLEAN(free) struct spec_device_rule *later = NULL;
+
+	while (at && !is_about_all(&res->devices.items[at - 1]))
+		at--;
+	later = xcalloc(given - at + 1, sizeof(*later));
+	memcpy(later, res->devices.items + at, (given - at) * sizeof(*later));
 	for (size_t i = 0; i < ARRAY_LEN(device_rules); i++)
 		if (device_rules[i].allow)
 			add_device_rule(res, i);
+	added = res->devices.count - given;
+	memmove(res->devices.items + at, res->devices.items + given,
+		added * sizeof(*res->devices.items));
+	memcpy(res->devices.items + at + added, later, (given - at) * sizeof(*later));
 }
 
 static void default_process(struct spec_process *p)

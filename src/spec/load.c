@@ -4,15 +4,72 @@
 #include "spec/fields.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-static int version_check(const struct spec *spec, const char *name, struct err *err)
+#define DIGITS "0123456789"
+#define IDENTIFIER "-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS
+
+/* A number without zeros in front: how long it is; 0: there is none. */
+static size_t number_len(const char *s)
 {
-	if (str_starts(spec->oci_version, "1."))
-		return 0;
-	return err_set(err, EINVAL,
-		       "%s: ociVersion: \"%.32s\" is not a version 1 of the runtime spec", name,
-		       spec->oci_version);
+	size_t len = strspn(s, DIGITS);
+
+	return *s == '0' && len > 1 ? 0 : len;
+}
+
+/* Where identifiers with dots between end; a number among them has no zeros in front, but in a build. */
+static const char *identifiers_end(const char *s, bool build)
+{
+	for (;; s++) {
+		size_t len = strspn(s, IDENTIFIER);
+
+		if (!len || (!build && strspn(s, DIGITS) == len && !number_len(s)))
+			return NULL;
+		s += len;
+		if (*s != '.')
+			return s;
+	}
+}
+
+/* Semantic versioning 2.0.0: MAJOR.MINOR.PATCH[-PRERELEASE][+BUILD]. */
+static bool is_version(const char *s, unsigned long *ret_minor)
+{
+	for (int i = 0; i < 3; i++) {
+		size_t len = number_len(s);
+
+		if (!len || (i < 2 && s[len] != '.'))
+			return false;
+		if (i == 1)
+			*ret_minor = strtoul(s, NULL, 10);
+		s += len + (i < 2);
+	}
+	if (*s == '-')
+		s = identifiers_end(s + 1, false);
+	if (s && *s == '+')
+		s = identifiers_end(s + 1, true);
+	return s && !*s;
+}
+
+/* Within a major version older is fine, and what is newer may say what we don't understand. */
+static int version_check(const struct spec *spec, const char *name, struct strv *warnings,
+			 struct err *err)
+{
+	const char *version = spec->oci_version;
+	unsigned long minor = 0;
+
+	if (!is_version(version, &minor))
+		return err_set(err, EINVAL,
+			       "%s: ociVersion: \"%.32s\" is no version like 1.2.0 (SemVer 2.0.0)",
+			       name, version);
+	if (!str_starts(version, "1."))
+		return err_set(err, EINVAL,
+			       "%s: ociVersion: \"%.32s\" is not a version 1 of the runtime spec",
+			       name, version);
+	if (minor > strtoul(SPEC_OCI_VERSION + strlen("1."), NULL, 10) && warnings)
+		strv_printf(warnings, "ociVersion: %.32s is newer than %s, which is spoken here",
+			    version, SPEC_OCI_VERSION);
+	return 0;
 }
 
 static int from_json(struct json_object *o, const char *name, struct spec *ret,
@@ -25,7 +82,7 @@ static int from_json(struct json_object *o, const char *name, struct spec *ret,
 	if (rc < 0)
 		err_wrap(err, "%s: ", name);
 	else
-		rc = version_check(ret, name, err);
+		rc = version_check(ret, name, warnings, err);
 	if (rc < 0)
 		spec_free(ret);
 	return rc < 0 ? rc : 0;

@@ -60,8 +60,9 @@ int spec_validate(const struct spec *spec, struct err *err) MUST_CHECK;
 void spec_default(struct spec *ret);
 
 /*
- * Append rules that allow the devices which every container has (null, tty, ptmx, pts ...) and making
- * nodes, as runc and crun do: engines list only what goes beyond that.
+ * Put in rules that allow the devices which every container has (null, tty, ptmx, pts ...) and making
+ * nodes, as runc and crun do: engines list only what goes beyond that. They come behind the last rule
+ * that is about all devices, so that those about some keep their last word.
  */
 void spec_allow_default_devices(struct spec_resources *res);
 

@@ -18,13 +18,14 @@ static int read_map(const struct json_at *at, struct strv *ret, struct err *err)
 		CLEAN(free) char *text = NULL;
 
 		(void)value;
-		if (!*key || strchr(key, '='))
-			return json_fail(&item, err, EINVAL,
-					 "a key must not be empty nor hold '='");
+		if (!*key)
+			return json_fail(&item, err, EINVAL, "a key must not be empty");
 		rc = json_read_string(&item, &text, err);
+		if (rc == 0)
+			rc = json_fail(&item, err, EINVAL, "expected a string, found null");
 		if (rc < 0)
 			return rc;
-		strv_printf(ret, "%s=%s", key, text ? text : "");
+		json_map_add(ret, key, text);
 	}
 	return 0;
 }
@@ -184,7 +185,7 @@ static int read_field(const struct field_reader *r, const struct field *f, const
 	case FIELD_WORD_STRING:
 	case FIELD_WORD_STRV:
 	case FIELD_WORD_BITS:
-		return read_a_word(f, at, to, err);
+		return read_a_word(r, f, at, to, err);
 	case FIELD_OBJECT:
 		return read_one_object(r, f, at, object, err);
 	case FIELD_LIST:

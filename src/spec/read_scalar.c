@@ -90,8 +90,28 @@ int read_number(const struct field *f, const struct json_at *at, void *to, struc
 	}
 }
 
-static int read_bits(const struct field *f, const struct json_at *at, uint64_t *ret,
-		     struct err *err)
+/*
+ * A capability that we never heard of is one that can't be granted: the standard wants a warning for
+ * those, and the container to start.
+ */
+static bool may_lack(const struct field_reader *r, const struct field *f, const struct json_at *at)
+{
+	CLEAN(free) char *text = NULL;
+	char path[256], shown[80];
+	struct err ignored;
+
+	if (f->sub != WORDS_CAP || r->strict || json_read_string(at, &text, &ignored) <= 0 ||
+	    spec_word_find(WORDS_CAP, text))
+		return false;
+	json_path(at, path, sizeof(path));
+	if (r->warnings)
+		strv_printf(r->warnings, "%s: unknown capability %s, left out", path,
+			    json_show(text, shown, sizeof(shown)));
+	return true;
+}
+
+static int read_bits(const struct field_reader *r, const struct field *f, const struct json_at *at,
+		     uint64_t *ret, struct err *err)
 {
 	size_t count = json_count(at);
 	int rc = json_want_array(at, err);
@@ -100,6 +120,8 @@ static int read_bits(const struct field *f, const struct json_at *at, uint64_t *
 		struct json_at item = json_item(at, i);
 		const struct spec_word *word;
 
+		if (may_lack(r, f, &item))
+			continue;
 		rc = read_word(f, &item, &word, err);
 		if (rc > 0)
 			*ret |= 1ull << word->value;
@@ -124,13 +146,14 @@ static int read_word_strv(const struct field *f, const struct json_at *at, struc
 	return rc < 0 ? rc : 0;
 }
 
-int read_a_word(const struct field *f, const struct json_at *at, void *to, struct err *err)
+int read_a_word(const struct field_reader *r, const struct field *f, const struct json_at *at,
+		void *to, struct err *err)
 {
 	const struct spec_word *word = NULL;
 	int rc;
 
 	if (f->kind == FIELD_WORD_BITS)
-		return read_bits(f, at, to, err);
+		return read_bits(r, f, at, to, err);
 	if (f->kind == FIELD_WORD_STRV)
 		return read_word_strv(f, at, to, err);
 	rc = read_word(f, at, &word, err);

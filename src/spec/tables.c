@@ -33,7 +33,7 @@ static const struct field hooks_fields[] = {
 	LIST("poststop", hooks[HOOK_POSTSTOP], TABLE_HOOK, struct spec_hook),
 };
 static const struct table table_spec = TABLE(spec_fields), table_root = TABLE(root_fields),
-			  table_hooks = TABLE(hooks_fields, .closed = true);
+			  table_hooks = TABLE(hooks_fields);
 #undef T
 
 #define T struct spec_process

@@ -80,8 +80,9 @@ const struct table table_time_offset = TABLE(time_offset_fields);
 static const struct field device_fields[] = {
 	STRING("path", path, NEED),
 	WORD_CHAR("type", type, WORDS_DEVICE_TYPE, NEED),
-	I64("major", major),
-	I64("minor", minor),
+	/* 0 is a number too, and must be there when this is read again. */
+	I64("major", major, .flags = WRITE_ZERO),
+	I64("minor", minor, .flags = WRITE_ZERO),
 	OPT_U64("fileMode", mode, RANGE(0, 0177777)),
 	OPT_U64("uid", uid, ID),
 	OPT_U64("gid", gid, ID),
@@ -90,12 +91,16 @@ static const struct field device_fields[] = {
 static int check_device(const struct json_at *at, const void *object, struct err *err)
 {
 	const struct spec_device *d = object;
-	struct json_at major = json_get(at, "major");
+	static const char *const numbers[] = { "major", "minor" };
 
-	if (d->type == 'p' || d->major || d->minor)
-		return 0;
-	return json_fail(&major, err, EINVAL, "missing; a device of type \"%c\" needs it and minor",
-			 d->type);
+	for (size_t i = 0; d->type != 'p' && i < ARRAY_LEN(numbers); i++) {
+		struct json_at number = json_get(at, numbers[i]);
+
+		if (!number.value)
+			return json_fail(&number, err, EINVAL,
+					 "is missing; a device of type \"%c\" needs it", d->type);
+	}
+	return 0;
 }
 
 const struct table table_device = TABLE(device_fields, .check = check_device);
@@ -145,7 +150,7 @@ const struct table table_seccomp_rule = TABLE(seccomp_rule_fields, .check = chec
 #define T struct spec_seccomp_arg
 static const struct field seccomp_arg_fields[] = {
 	U32("index", index, NEED, RANGE(0, 5)),
-	U64("value", value, .flags = WRITE_ZERO),
+	U64("value", value, NEED),
 	U64("valueTwo", value_two),
 	WORD_STRING("op", op, WORDS_SECCOMP_OP, NEED),
 };

@@ -24,19 +24,6 @@ static struct json_object *words_of_bits(enum spec_words_id id, uint64_t bits)
 	return list;
 }
 
-static struct json_object *map_json(const struct strv *v)
-{
-	struct json_object *o = json_object_new_object();
-
-	for (size_t i = 0; i < v->count; i++) {
-		const char *eq = strchr(v->items[i], '=');
-		CLEAN(free) char *key = xstrndup(v->items[i], (size_t)(eq - v->items[i]));
-
-		json_put_string(o, key, eq + 1);
-	}
-	return o;
-}
-
 static struct json_object *list_json(const struct field *f, const void *from)
 {
 	struct json_object *list = json_object_new_array();
@@ -185,7 +172,7 @@ static struct json_object *field_json(const struct field *f, const void *object)
 	case FIELD_WORD_STRV:
 		return strv_json(from);
 	case FIELD_MAP:
-		return map_json(from);
+		return json_from_map(from);
 	case FIELD_U32_LIST:
 		return u32_list_json(from);
 	case FIELD_WORD:

@@ -308,7 +308,9 @@ logged() {
 	assert_success
 	oci delete c1
 	oci create c2
-	oci delete c2
+	run oci delete c2
+	assert_failure 1
+	oci delete --force c2
 	assert_nothing_left
 }
 

@@ -88,7 +88,7 @@ static void test_missing_controller_is_named_with_the_hosts_layout(void **state)
 static void test_default_without_its_controller_is_left_out_with_a_warning(void **state)
 {
 	(void)state;
-	res.pids_limit = I64(0);
+	res.pids_limit = I64(-1);
 	res.cpu.shares = U64(1024);
 	assert_works(apply_new(), &err);
 	assert_int_equal(made.count, 0);

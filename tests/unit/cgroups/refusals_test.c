@@ -128,7 +128,6 @@ static void test_unified_refusals(void **state)
 		{ "cgroup.procs=1", "cgroup.procs is no limit" },
 		{ "cgroup.subtree_control=+cpu", "is no limit" },
 		{ "cgroup.freeze=1", "is no limit" },
-		{ "memory.max=1\n2", "one line a value" },
 	};
 	size_t i;
 

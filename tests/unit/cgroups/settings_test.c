@@ -158,11 +158,14 @@ static void test_pids(void **state)
 	(void)state;
 	res.pids_limit = I64(100);
 	assert_string_equal(value_of("pids.max"), "100");
+	assert_false(cgroup_closes(&made));
 	res.pids_limit = I64(0);
-	assert_string_equal(value_of("pids.max"), "max");
-	assert_true(setting("pids.max")->defaulted);
+	assert_string_equal(value_of("pids.max"), "0");
+	assert_true(cgroup_closes(&made));
 	res.pids_limit = I64(-1);
 	assert_string_equal(value_of("pids.max"), "max");
+	assert_true(setting("pids.max")->defaulted);
+	assert_false(cgroup_closes(&made));
 }
 
 static void test_block_io(void **state)
@@ -237,14 +240,18 @@ static void test_unified_keys_are_written_last_and_as_they_are(void **state)
 	(void)state;
 	strv_add(&res.unified, "memory.high=512M");
 	strv_add(&res.unified, "cgroup.max.descendants=5");
-	strv_add(&res.unified, "io.max=8:0 rbps=1 wbps=2");
+	strv_add(&res.unified, "io.max=8:0 rbps=1 wbps=2\n8:16 riops=3\n");
 	res.memory.limit = I64(1 << 30);
 	assert_string_equal(value_of("memory.high"), "512M");
 	assert_string_equal(setting("memory.high")->controller, "memory");
 	assert_string_equal(setting("memory.high")->key, "unified.memory.high");
 	assert_null(setting("cgroup.max.descendants")->controller);
 	assert_string_equal(made.items[0].file, "memory.max");
+	/* The kernel takes a line a write. */
 	assert_string_equal(made.items[3].value, "8:0 rbps=1 wbps=2");
+	assert_string_equal(made.items[4].value, "8:16 riops=3");
+	assert_string_equal(made.items[4].file, "io.max");
+	assert_int_equal(made.count, 5);
 }
 
 /* ---- what is ignored, with a word about it ----------------------------------------- */

@@ -156,9 +156,9 @@ static void test_flags_fill_the_process(void **state)
 	CLEAN(free) char *other = xasprintf("--rootfs %s -h h -e HOME=/x", t->path);
 
 	made_is(line, "{{json .spec.process.user}}{{index .spec.process.env 1}}",
-		"{\"uid\":1000,\"gid\":1001,\"additionalGids\":[1001,10,29,6]}HOME=/home/ann");
+		"{\"uid\":1000,\"gid\":1001,\"umask\":18,\"additionalGids\":[1001,10,29,6]}HOME=/home/ann");
 	made_is(other, "{{json .spec.process.user}}{{index .spec.process.env 1}}",
-		"{\"uid\":0,\"gid\":0,\"additionalGids\":[0,10]}HOME=/x");
+		"{\"uid\":0,\"gid\":0,\"umask\":18,\"additionalGids\":[0,10]}HOME=/x");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -88,11 +88,11 @@ static int simple_flags(struct err *err)
 
 	EXPECT(rights_no_new_privs(err) == 0);
 	EXPECT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
-	rights_umask(&p);
+	rights_umask(&p, 077);
 	EXPECT(umask(0) == 027);
 	p.umask.set = false;
-	rights_umask(&p);
-	EXPECT(umask(0) == 022);
+	rights_umask(&p, 077);
+	EXPECT(umask(0) == 077);
 	EXPECT(rights_personality(NULL, err) == 0 && personality(0xffffffff) == PER_LINUX);
 	EXPECT(rights_personality("LINUX32", err) == 0 && personality(0xffffffff) == PER_LINUX32);
 	EXPECT(rights_personality("BSD", err) == -EINVAL);
@@ -360,7 +360,7 @@ static void test_check_names_the_broken_rule_of_the_scheduler(void **state)
 
 static void test_check_reads_lists_and_words(void **state)
 {
-	static const char *const lists[] = { "",    "a",  "1-",   "3-1",   "0,,1",
+	static const char *const lists[] = { " ",   "a",  "1-",   "3-1",   "0,,1",
 					     "0;1", "-1", "9999", "0-3 4", "99999999999999999999" };
 	struct spec spec = { 0 };
 	struct err err = { 0 };
@@ -371,6 +371,8 @@ static void test_check_reads_lists_and_words(void **state)
 		spec.process.exec_cpu_affinity_final = (char *)lists[i];
 		refused(&spec, "process.execCPUAffinity.final");
 	}
+	spec.process.exec_cpu_affinity_final = (char *)"";
+	assert_int_equal(rights_check(&spec, &err), 0);
 	spec.process.exec_cpu_affinity_final = (char *)"0-3, 7";
 	assert_int_equal(rights_check(&spec, &err), 0);
 	spec.process.io_priority_class.set = true;

@@ -1,0 +1,71 @@
+/* What is left of a container is taken away. */
+#include "cgroups/leaf.h"
+#include "runtime/hooks.h"
+#include "runtime/life.h"
+#include "spec/load.h"
+
+#include <errno.h>
+
+static int remove_cgroup(struct container *c, struct err *err)
+{
+	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
+	int rc;
+
+	if (!c->state.cgroup)
+		return 0;
+	rc = cgroup_host_find(&host, err);
+	if (rc < 0 || host.fd < 0)
+		return rc;
+	return cgroup_remove(&host, c->state.cgroup, c->state.cgroup_levels, KILL_MS, err);
+}
+
+/* The hooks stand in its folder, and run when that is gone. None: it never came to be whole. */
+static bool read_hooks(struct container *c, struct spec *ret, struct strv *warnings)
+{
+	struct err why = { 0 };
+	int rc;
+
+	if (c->state.no_late_hooks)
+		return false;
+	rc = container_spec(c, ret, &why);
+	if (rc < 0 && rc != -ENOENT)
+		strv_printf(warnings, "hooks.poststop: not run: %s", why.text);
+	return rc == 0;
+}
+
+/*
+ * What is left of the container goes in the order that keeps it findable: processes, the group, and
+ * its name last. Killed anywhere in here, the rest is still listed and can be removed.
+ */
+int container_destroy(struct container *c, struct strv *warnings, struct err *err)
+{
+	CLEAN(spec) struct spec spec = { 0 };
+	bool has_hooks;
+	int rc = container_kill_all(c, err);
+
+	if (rc == 0)
+		rc = remove_cgroup(c, err);
+	if (rc < 0)
+		return rc;
+	c->state.status = STATUS_STOPPED;
+	has_hooks = read_hooks(c, &spec, warnings);
+	rc = state_remove(c->root, c->state.name, err);
+	if (rc == 0 && has_hooks)
+		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
+	return rc;
+}
+
+int container_delete(struct container *c, bool force, struct strv *warnings, struct err *err)
+{
+	int rc = container_lock(c, err);
+
+	if (rc == 0 && !force && c->state.status != STATUS_STOPPED)
+		rc = err_set(
+			err, EBUSY,
+			"container \"%s\" is %s; stop it first or remove it by force (--force)",
+			c->state.name, status_name(c->state.status));
+	else if (rc == 0)
+		rc = container_destroy(c, warnings, err);
+	container_unlock(c);
+	return rc;
+}

@@ -1,0 +1,119 @@
+/* From a created container to one that runs. */
+#include "runtime/hooks.h"
+#include "runtime/life.h"
+#include "runtime/stages.h"
+#include "spec/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t unix_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int start_connect(struct container *c, struct err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET,
+		 c->dir);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_sys(err, "reach the init of container \"%s\"", c->state.name);
+	return take_fd(&sock);
+}
+
+/* A hook of the start failed: the standard wants the container destroyed, and then the poststop hooks. */
+static void destroy(struct container *c, struct strv *warnings)
+{
+	struct err why = { 0 };
+
+	if (container_destroy(c, warnings, &why) < 0)
+		strv_printf(warnings, "after that, removing the container failed too: %s",
+			    why.text);
+}
+
+static int poststart(struct container *c, struct strv *warnings, struct err *err)
+{
+	CLEAN(spec) struct spec spec = { 0 };
+	int rc = 0;
+
+	if (!c->state.no_late_hooks)
+		rc = container_spec(c, &spec, err);
+	if (rc == 0 && !c->state.no_late_hooks)
+		rc = hooks_run(&spec, HOOK_POSTSTART, &c->state, STATUS_RUNNING, err);
+	if (rc < 0)
+		destroy(c, warnings);
+	return rc;
+}
+
+/* Over the socket to its init. */
+static int start_over(int sock, struct container *c, struct strv *warnings, struct err *err)
+{
+	const struct stage *failed = NULL;
+	int rc = stages_start(sock, &c->state, c->dir, &failed, err);
+
+	c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
+	if (rc < 0 && failed && failed->run == hooks_start_container)
+		destroy(c, warnings);
+	return rc;
+}
+
+static int start_by_name(struct container *c, struct strv *warnings, struct err *err)
+{
+	CLEAN(fd) int sock = -1;
+	int rc;
+
+	if (c->state.status != STATUS_CREATED)
+		return err_set(
+			err, EINVAL,
+			"cannot start container \"%s\": it is %s, and only a created one can be started",
+			c->state.name, status_name(c->state.status));
+	if (c->state.no_process)
+		return err_set(
+			err, EINVAL,
+			"cannot start container \"%s\": its config.json has no process to run",
+			c->state.name);
+	sock = start_connect(c, err);
+	if (sock < 0)
+		return sock;
+	rc = start_over(sock, c, warnings, err);
+	if (rc < 0)
+		return rc;
+	unlinkat(c->dir, STATE_START_SOCKET, 0);
+	c->state.started_unix_ms = unix_ms();
+	rc = poststart(c, warnings, err);
+	return rc < 0 ? rc : state_write(c->dir, &c->state, err);
+}
+
+/*
+ * A container that we made for ourselves is written down as running when it was created, so that
+ * `run` writes nothing more here.
+ */
+int container_start(struct container *c, struct strv *warnings, struct err *err)
+{
+	int rc;
+
+	if (c->start_sock >= 0) {
+		rc = start_over(c->start_sock, c, warnings, err);
+		close(take_fd(&c->start_sock));
+		if (rc == 0)
+			rc = poststart(c, warnings, err);
+		container_unlock(c);
+		return rc;
+	}
+	rc = container_lock(c, err);
+	if (rc == 0)
+		rc = start_by_name(c, warnings, err);
+	container_unlock(c);
+	return rc;
+}
