@@ -66,7 +66,7 @@ static int version_check(const struct spec *spec, const char *name, struct strv 
 		return err_set(err, EINVAL,
 			       "%s: ociVersion: \"%.32s\" is not a version 1 of the runtime spec",
 			       name, version);
-	if (minor > strtoul(SPEC_OCI_VERSION + strlen("1."), NULL, 10) && warnings)
+	if (minor > strtoul(&SPEC_OCI_VERSION[2], NULL, 10) && warnings)
 		strv_printf(warnings, "ociVersion: %.32s is newer than %s, which is spoken here",
 			    version, SPEC_OCI_VERSION);
 	return 0;
