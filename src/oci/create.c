@@ -166,19 +166,6 @@ int oci_verb_start(struct call *call)
 
 /* ---- run --------------------------------------------------------------------------- */
 
-static int serve(struct container *c, struct foreground *fg, int *ret_code, struct err *err)
-{
-	int r = foreground_signals(fg, err);
-
-	if (r < 0)
-		return r;
-	foreground_resize(c->terminal);
-	r = container_start(c, err);
-	if (r >= 0)
-		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
-	return r < 0 ? r : container_wait(c, ret_code, err);
-}
-
 static int run(struct call *call, struct made *m, struct container *c, struct foreground *fg,
 	       int *ret_code, struct err *err)
 {
@@ -196,7 +183,7 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 	if (r < 0)
 		return r;
 	call_warn(call);
-	return f->detach ? container_start(c, err) : serve(c, fg, ret_code, err);
+	return f->detach ? container_start(c, err) : foreground_container(fg, c, ret_code, err);
 }
 
 int oci_verb_run(struct call *call)
