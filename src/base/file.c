@@ -92,6 +92,22 @@ int file_write_atomic(int dir, const char *path, mode_t mode, const void *data, 
 	return 0;
 }
 
+int file_write_new(int dir, const char *path, const char *text, struct err *err)
+{
+	CLEAN(fd)
+	int fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int rc;
+
+	if (fd < 0 && errno == EEXIST)
+		return err_set(err, EEXIST, "%s is there already; remove it first", path);
+	if (fd < 0)
+		return err_sys(err, "write %s", path);
+	rc = fd_write_all(fd, text, strlen(text));
+	if (rc < 0)
+		(void)unlinkat(dir, path, 0);
+	return rc < 0 ? err_set(err, -rc, "write %s: %s", path, strerror(-rc)) : 0;
+}
+
 int file_mkdir_p(const char *path, mode_t mode, struct err *err)
 {
 	CLEAN(free) char *part = xstrdup(path);

@@ -28,6 +28,10 @@ int file_poke(int dir, const char *path, const char *value) MUST_CHECK;
 int file_write_atomic(int dir, const char *path, mode_t mode, const void *data, size_t len,
 		      struct err *err) MUST_CHECK;
 
+/* Make a file of mode 0644 that must not be there (-EEXIST), nor be a link; gone again if it can't be
+ * written. */
+int file_write_new(int dir, const char *path, const char *text, struct err *err) MUST_CHECK;
+
 /* mkdir -p with this mode for what is missing. For folders of ours only: follows symlinks. */
 int file_mkdir_p(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 

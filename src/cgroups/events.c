@@ -17,27 +17,13 @@
 /* How long freezing may take before signals are sent all the same. */
 #define SIGNAL_FREEZE_MS 2000
 
-/* The value of one line of a "NAME NUMBER" file's text; -ENODATA when it has none. */
-static int64_t line_value(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-	const char *at = text;
-
-	while (at) {
-		if (strncmp(at, name, len) == 0 && at[len] == ' ')
-			return strtoll(at + len + 1, NULL, 10);
-		at = strchr(at, '\n');
-		at = at ? at + 1 : NULL;
-	}
-	return -ENODATA;
-}
-
 static int read_event(int fd, const char *name)
 {
 	char text[EVENTS_MAX];
 	int r = cgroup_read(fd, "cgroup.events", text, sizeof(text));
+	uint64_t value;
 
-	return r < 0 ? r : (int)line_value(text, name);
+	return r < 0 ? r : cgroup_line(text, name, &value) ? value != 0 : -ENODATA;
 }
 
 int cgroup_frozen(int fd)
@@ -58,7 +44,7 @@ int cgroup_populated(int fd)
 static int wait_event(int fd, const char *name, int value, int timeout_ms)
 {
 	CLEAN(fd) int events = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	uint64_t start = clock_now_ns();
+	uint64_t start = clock_now_ns(), now;
 	int step_ms = 1;
 
 	if (events < 0)
@@ -72,7 +58,7 @@ static int wait_event(int fd, const char *name, int value, int timeout_ms)
 		if (len < 0)
 			return -errno;
 		text[len] = '\0';
-		if (line_value(text, name) == value)
+		if (cgroup_line(text, name, &now) && now == (uint64_t)value)
 			return 0;
 		if (timeout_ms >= 0) {
 			left_ms -= (int64_t)((clock_now_ns() - start) / 1000000);
@@ -213,13 +199,10 @@ int cgroup_oom_kills(int fd, uint64_t *ret)
 {
 	char text[EVENTS_MAX];
 	int r = cgroup_read(fd, "memory.events", text, sizeof(text));
-	int64_t kills;
 
 	*ret = 0;
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	kills = line_value(text, "oom_kill");
-	if (kills > 0)
-		*ret = (uint64_t)kills;
+	(void)cgroup_line(text, "oom_kill", ret);
 	return 0;
 }

@@ -50,6 +50,19 @@ int cgroup_read(int group, const char *file, char *buf, size_t room)
 	return (int)len;
 }
 
+bool cgroup_line(const char *text, const char *name, uint64_t *ret)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = text; at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
+		if (strncmp(at, name, len) != 0 || at[len] != ' ')
+			continue;
+		*ret = strtoull(at + len + 1, NULL, 10);
+		return true;
+	}
+	return false;
+}
+
 bool cgroup_words_have(const char *words, const char *word)
 {
 	size_t len = strlen(word);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum cgroup_layout {
 	CGROUP_UNIFIED, /* cgroup2 at /sys/fs/cgroup: all controllers */
@@ -70,6 +71,9 @@ void cgroup_host_from_mountinfo(char *text, struct cgroup_host *ret);
 /* A whole control file into buf, NUL-terminated, the last newline gone: its length or -errno.
  * -EFBIG when it doesn't fit. Relative to the group's folder. */
 int cgroup_read(int group, const char *file, char *buf, size_t room) MUST_CHECK;
+
+/* The number of the line "NAME NUMBER" of such a text. False: it has none. */
+bool cgroup_line(const char *text, const char *name, uint64_t *ret);
 
 /* Is `word` one of the words of a list like cgroup.controllers? */
 bool cgroup_words_have(const char *words, const char *word) MUST_CHECK;

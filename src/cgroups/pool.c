@@ -264,8 +264,6 @@ int pool_create(const char *name, const struct strv *limits, uid_t uid, gid_t gi
 	int r = check_name(name, err);
 
 	if (r == 0)
-		r = cgroup_host_find(&host, err);
-	if (r == 0)
 		r = pool_lib_start(&host, err);
 	if (r == 0)
 		r = cgroup_controllers(&host, "/", &controllers, err);
@@ -289,10 +287,8 @@ int pool_set(const char *name, const struct strv *limits, struct err *err)
 	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
 	CLEAN(strv) struct strv controllers = { 0 };
 	CLEAN(fd) int fd = -1;
-	int r = cgroup_host_find(&host, err);
+	int r = pool_lib_start(&host, err);
 
-	if (r == 0)
-		r = pool_lib_start(&host, err);
 	if (r < 0)
 		return r;
 	fd = pool_open(&host, name, err);
@@ -326,10 +322,8 @@ int pool_remove(const char *name, struct err *err)
 	CLEAN(strv) struct strv controllers = { 0 };
 	CLEAN(fd) int fd = -1;
 	struct cgroup *group;
-	int r = cgroup_host_find(&host, err);
+	int r = pool_lib_start(&host, err);
 
-	if (r == 0)
-		r = pool_lib_start(&host, err);
 	if (r < 0)
 		return r;
 	fd = pool_open(&host, name, err);

@@ -32,8 +32,12 @@ static int start_once(struct err *err)
 	return 0;
 }
 
-int pool_lib_start(const struct cgroup_host *host, struct err *err)
+int pool_lib_start(struct cgroup_host *host, struct err *err)
 {
+	int r = cgroup_host_find(host, err);
+
+	if (r < 0)
+		return r;
 	if (host->layout != CGROUP_UNIFIED) {
 		CLEAN(free) char *words = cgroup_host_words(host);
 

@@ -8,8 +8,9 @@
 /* On a pool's folder; its value is "1". */
 #define POOL_MARK "user.ctr.pool"
 
-/* libcgroup, once per process: quiet, and only on pure cgroup v2. -ENOTSUP with words. */
-int pool_lib_start(const struct cgroup_host *host, struct err *err) MUST_CHECK;
+/* Find the tree, and start libcgroup, once per process: quiet, and only on pure cgroup v2. -ENOTSUP with
+ * words. *host is the caller's in any case. */
+int pool_lib_start(struct cgroup_host *host, struct err *err) MUST_CHECK;
 
 /* libcgroup's result as -errno: its own codes become the nearest; the text says which it was. */
 int pool_lib_fail(int code, struct err *err, const char *fmt, ...)

@@ -77,10 +77,8 @@ int pool_list(struct strv *ret, struct err *err)
 	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
 	CLEAN(strv) struct strv all = { 0 };
 	size_t i;
-	int r = cgroup_host_find(&host, err);
+	int r = pool_lib_start(&host, err);
 
-	if (r == 0)
-		r = pool_lib_start(&host, err);
 	if (r < 0)
 		return r;
 	r = pool_children(host.fd, &all, err);
@@ -230,10 +228,8 @@ int pool_inspect(const char *name, struct pool *ret, struct err *err)
 {
 	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
 	CLEAN(fd) int fd = -1;
-	int r = cgroup_host_find(&host, err);
+	int r = pool_lib_start(&host, err);
 
-	if (r == 0)
-		r = pool_lib_start(&host, err);
 	if (r < 0)
 		return r;
 	fd = pool_open(&host, name, err);

@@ -105,18 +105,6 @@ static int read_numbers(int fd, char *text, struct cgroup_stats *s, struct err *
 	return 0;
 }
 
-/* The number behind "NAME " at the start of a line; 0 when there is no such line. */
-static uint64_t line_number(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-	const char *at = text;
-
-	for (; at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
-		if (strncmp(at, name, len) == 0 && at[len] == ' ')
-			return strtoull(at + len + 1, NULL, 10);
-	return 0;
-}
-
 static int read_lines(int fd, char *text, struct cgroup_stats *s, struct err *err)
 {
 	const char *file = NULL;
@@ -134,7 +122,7 @@ static int read_lines(int fd, char *text, struct cgroup_stats *s, struct err *er
 		if (!there)
 			continue;
 		*flag_at(s, lines[i].set) = true;
-		*number_at(s, lines[i].to) = line_number(text, lines[i].name);
+		(void)cgroup_line(text, lines[i].name, number_at(s, lines[i].to));
 	}
 	return 0;
 }

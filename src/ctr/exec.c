@@ -87,14 +87,9 @@ static int exec_process(const struct exec_flags *f, const struct container *c, c
 	while (*args)
 		strv_add(&p->args, *args++);
 	p->terminal = f->p.tty;
-	if (f->p.workdir) {
-		if (*f->p.workdir != '/')
-			return err_set(err, EINVAL, "--workdir %s: must be an absolute path",
-				       f->p.workdir);
-		free(p->cwd);
-		p->cwd = xstrdup(f->p.workdir);
-	}
-	r = exec_user(f, c, p, err);
+	r = workdir_apply(&f->p, p, err);
+	if (r == 0)
+		r = exec_user(f, c, p, err);
 	if (r < 0)
 		return r;
 	if (p->terminal && !strv_env_get(&p->env, "TERM"))

@@ -211,6 +211,21 @@ int format_render(const char *format, struct json_object *doc, struct str *out, 
 	return 0;
 }
 
+int format_list(const char *format, struct json_object *list, struct str *out, struct err *err)
+{
+	int r = 0;
+
+	if (!format || str_eq(format, "json")) {
+		format_json(list, out);
+		return 0;
+	}
+	for (size_t i = 0; i < json_object_array_length(list) && r >= 0; i++) {
+		r = format_render(format, json_object_array_get_idx(list, i), out, err);
+		str_add(out, "\n");
+	}
+	return r;
+}
+
 /* ---- tables ------------------------------------------------------------------------ */
 
 void table_print(const struct table *t, bool heading, struct str *out)

@@ -18,6 +18,10 @@
 int format_render(const char *format, struct json_object *doc, struct str *out,
 		  struct err *err) MUST_CHECK;
 
+/* All of a list: pretty JSON where the format is NULL or "json", else a line each by the template. */
+int format_list(const char *format, struct json_object *list, struct str *out,
+		struct err *err) MUST_CHECK;
+
 /* Pretty JSON with a newline. */
 void format_json(struct json_object *doc, struct str *out);
 

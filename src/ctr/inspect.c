@@ -89,21 +89,6 @@ static struct json_object *document(const struct container *c)
 	return o;
 }
 
-static int print(struct json_object *list, const char *format, struct str *out, struct err *err)
-{
-	int r = 0;
-
-	if (!format || str_eq(format, "json")) {
-		format_json(list, out);
-		return 0;
-	}
-	for (size_t i = 0; i < json_object_array_length(list) && r >= 0; i++) {
-		r = format_render(format, json_object_array_get_idx(list, i), out, err);
-		str_add(out, "\n");
-	}
-	return r;
-}
-
 int verb_inspect(struct call *call)
 {
 	CLEAN(json) struct json_object *list = json_object_new_array();
@@ -123,7 +108,7 @@ int verb_inspect(struct call *call)
 		else
 			json_object_array_add(list, document(&c));
 	}
-	r = print(list, f->format, &out, &err);
+	r = format_list(f->format, list, &out, &err);
 	if (r < 0)
 		return call_fail(call, &err);
 	r = call_print(call, out.text, out.len);

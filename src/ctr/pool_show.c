@@ -65,7 +65,7 @@ int verb_pool_inspect(struct call *call)
 	const struct format_flags *f = call->flags;
 	CLEAN(str) struct str out = { 0 };
 	struct err err = { 0 };
-	int status = 0, r = 0;
+	int status = 0, r;
 
 	for (int i = 0; i < call->count; i++) {
 		CLEAN(pool) struct pool p = { 0 };
@@ -75,12 +75,7 @@ int verb_pool_inspect(struct call *call)
 		else
 			json_object_array_add(list, pool_json(&p));
 	}
-	if (!f->format || str_eq(f->format, "json"))
-		format_json(list, &out);
-	for (size_t i = 0; !out.len && i < json_object_array_length(list) && r >= 0; i++) {
-		r = format_render(f->format, json_object_array_get_idx(list, i), &out, &err);
-		str_add(&out, "\n");
-	}
+	r = format_list(f->format, list, &out, &err);
 	if (r < 0)
 		return call_fail(call, &err);
 	r = call_print(call, out.text, out.len);
@@ -124,18 +119,10 @@ static int pools_read(const struct strv *names, struct json_object *list, struct
 static int pools_print(const struct ps_flags *f, struct json_object *list, const struct table *t,
 		       struct str *out, struct err *err)
 {
-	int r = 0;
-
-	if (!f->format)
-		table_print(t, !f->no_heading, out);
-	else if (str_eq(f->format, "json"))
-		format_json(list, out);
-	else
-		for (size_t i = 0; i < json_object_array_length(list) && r >= 0; i++) {
-			r = format_render(f->format, json_object_array_get_idx(list, i), out, err);
-			str_add(out, "\n");
-		}
-	return r;
+	if (f->format)
+		return format_list(f->format, list, out, err);
+	table_print(t, !f->no_heading, out);
+	return 0;
 }
 
 int verb_pool_ls(struct call *call)

@@ -230,21 +230,11 @@ static int print(struct json_object *rows, const struct ps_flags *f, struct str 
 		 struct err *err)
 {
 	const char *format = f->format ? f->format : f->quiet ? "{{.ID}}" : NULL;
-	int r = 0;
 
-	if (str_eq(format, "json")) {
-		format_json(rows, out);
-		return 0;
-	}
-	if (!format) {
-		print_table(rows, f, out);
-		return 0;
-	}
-	for (size_t i = 0; i < json_object_array_length(rows) && r >= 0; i++) {
-		r = format_render(format, json_object_array_get_idx(rows, i), out, err);
-		str_add(out, "\n");
-	}
-	return r;
+	if (format)
+		return format_list(format, rows, out, err);
+	print_table(rows, f, out);
+	return 0;
 }
 
 int verb_ps(struct call *call)

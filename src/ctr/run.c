@@ -71,21 +71,6 @@ static int dry_run(struct call *call, int root, struct run_made *m, struct err *
 	return 0;
 }
 
-/* From a created container to its end. */
-static int serve(struct call *call, struct container *c, struct foreground *fg, int *ret_code,
-		 struct err *err)
-{
-	int r = foreground_signals(fg, err);
-
-	if (r < 0)
-		return r;
-	foreground_resize(c->terminal);
-	r = container_start(c, &call->warnings, err);
-	if (r >= 0)
-		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
-	return r < 0 ? r : container_wait(c, ret_code, err);
-}
-
 static int run_it(struct call *call, int root, struct run_made *m, struct err *err)
 {
 	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
@@ -104,7 +89,7 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 		r = create(call, root, m, &c, err);
 	if (r < 0)
 		return call_fail(call, err);
-	r = serve(call, &c, &fg, &code, err);
+	r = foreground_container(&fg, &c, &call->warnings, &code, err);
 	if (r < 0)
 		status = call_fail(call, err);
 	/* What never ran is of no use to anybody either. */

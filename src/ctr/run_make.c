@@ -87,12 +87,7 @@ void mount_remove(struct spec *spec, const char *destination)
 
 	if (!m)
 		return;
-	free(m->destination);
-	free(m->type);
-	free(m->source);
-	strv_free(&m->options);
-	free(m->uid_maps.items);
-	free(m->gid_maps.items);
+	spec_mount_free(m);
 	memmove(m, m + 1, (size_t)(end - m - 1) * sizeof(*m));
 	spec->mounts.count--;
 }

@@ -63,6 +63,9 @@ int run_security(const struct run_flags *f, struct run_made *m, struct err *err)
 
 /* ---- shared with exec -------------------------------------------------------------- */
 
+/* --workdir */
+int workdir_apply(const struct env_flags *f, struct spec_process *p, struct err *err) MUST_CHECK;
+
 /* Apply --env-file and --env to an environment, in that order. */
 int env_apply(const struct env_flags *f, struct strv *env, struct err *err) MUST_CHECK;
 

@@ -127,6 +127,17 @@ static int process_limits(const struct run_flags *f, struct spec_process *p, str
 	return r;
 }
 
+int workdir_apply(const struct env_flags *f, struct spec_process *p, struct err *err)
+{
+	if (!f->workdir)
+		return 0;
+	if (*f->workdir != '/')
+		return err_set(err, EINVAL, "--workdir %s: must be an absolute path", f->workdir);
+	free(p->cwd);
+	p->cwd = xstrdup(f->workdir);
+	return 0;
+}
+
 int run_process(const struct run_flags *f, struct run_made *m, char **command, struct err *err)
 {
 	struct spec_process *p = &m->spec.process;
@@ -137,13 +148,9 @@ int run_process(const struct run_flags *f, struct run_made *m, char **command, s
 	m->spec.has_process = true;
 	if (f->p.tty)
 		p->terminal = true;
-	if (f->p.workdir) {
-		if (*f->p.workdir != '/')
-			return err_set(err, EINVAL, "--workdir %s: must be an absolute path",
-				       f->p.workdir);
-		free(p->cwd);
-		p->cwd = xstrdup(f->p.workdir);
-	}
+	r = workdir_apply(&f->p, p, err);
+	if (r < 0)
+		return r;
 	if (f->personality) {
 		free(m->spec.lin.personality_domain);
 		m->spec.lin.personality_domain = xstrdup(f->personality);

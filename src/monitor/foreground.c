@@ -50,3 +50,17 @@ int foreground_serve(const struct foreground *fg, int pidfd, int master, struct 
 	}
 	return relay_run(&relay, err);
 }
+
+int foreground_container(struct foreground *fg, struct container *c, struct strv *warnings,
+			 int *ret_code, struct err *err)
+{
+	int r = foreground_signals(fg, err);
+
+	if (r < 0)
+		return r;
+	foreground_resize(c->terminal);
+	r = container_start(c, warnings, err);
+	if (r >= 0)
+		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
+	return r < 0 ? r : container_wait(c, ret_code, err);
+}

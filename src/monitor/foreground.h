@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "runtime/container.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,5 +51,9 @@ void foreground_resize(int master);
 /* Until it has ended. `master` is taken over; -1: no terminal. */
 int foreground_serve(const struct foreground *fg, int pidfd, int master,
 		     struct err *err) MUST_CHECK;
+
+/* From a created container to its end: starts it, serves it; *ret_code as container_wait(). */
+int foreground_container(struct foreground *fg, struct container *c, struct strv *warnings,
+			 int *ret_code, struct err *err) MUST_CHECK;
 
 #endif

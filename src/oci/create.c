@@ -166,20 +166,6 @@ int oci_verb_start(struct call *call)
 
 /* ---- run --------------------------------------------------------------------------- */
 
-static int serve(struct call *call, struct container *c, struct foreground *fg, int *ret_code,
-		 struct err *err)
-{
-	int r = foreground_signals(fg, err);
-
-	if (r < 0)
-		return r;
-	foreground_resize(c->terminal);
-	r = container_start(c, &call->warnings, err);
-	if (r >= 0)
-		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
-	return r < 0 ? r : container_wait(c, ret_code, err);
-}
-
 static int run(struct call *call, struct made *m, struct container *c, struct foreground *fg,
 	       int *ret_code, struct err *err)
 {
@@ -198,7 +184,7 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 		return r;
 	call_warn(call);
 	return f->detach ? container_start(c, &call->warnings, err) :
-			   serve(call, c, fg, ret_code, err);
+			   foreground_container(fg, c, &call->warnings, ret_code, err);
 }
 
 int oci_verb_run(struct call *call)

@@ -1,13 +1,11 @@
 /* spec */
 #include "oci/oci.h"
 
-#include "base/fd.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "spec/load.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 const struct opt_row oci_spec_rows[] = {
@@ -45,28 +43,13 @@ static void make_rootless(struct spec *spec)
 	}
 }
 
-static int write_new(const char *dir, const struct str *text, struct err *err)
-{
-	CLEAN(free) char *path = xasprintf("%s/config.json", dir);
-	CLEAN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	int r;
-
-	if (fd < 0 && errno == EEXIST)
-		return err_set(err, EEXIST, "%s is there already; remove it first", path);
-	if (fd < 0)
-		return err_sys(err, "write %s", path);
-	r = fd_write_all(fd, text->text, text->len);
-	if (r < 0)
-		(void)unlink(path);
-	return r < 0 ? err_set(err, -r, "write %s: %s", path, strerror(-r)) : 0;
-}
-
 int oci_verb_spec(struct call *call)
 {
 	const struct oci_spec_flags *f = call->flags;
 	CLEAN(json) struct json_object *doc = NULL;
 	CLEAN(spec) struct spec spec = { 0 };
 	CLEAN(str) struct str text = { 0 };
+	CLEAN(free) char *path = NULL;
 	struct err err = { 0 };
 
 	spec_default(&spec);
@@ -76,5 +59,6 @@ int oci_verb_spec(struct call *call)
 		make_rootless(&spec);
 	doc = spec_to_json(&spec);
 	oci_put_json(&text, doc, true);
-	return write_new(f->bundle ? f->bundle : ".", &text, &err) < 0 ? call_fail(call, &err) : 0;
+	path = xasprintf("%s/config.json", f->bundle ? f->bundle : ".");
+	return file_write_new(AT_FDCWD, path, text.text, &err) < 0 ? call_fail(call, &err) : 0;
 }

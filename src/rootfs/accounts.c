@@ -1,7 +1,6 @@
 #include "rootfs/accounts.h"
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -45,18 +44,6 @@ char *host_accounts_filter(const char *text)
 	return out.text ? out.text : xstrdup("");
 }
 
-int host_file_write(int dir, const char *path, const char *text, struct err *err)
-{
-	CLEAN(fd)
-	int fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int rc;
-
-	if (fd < 0)
-		return err_sys(err, "make %s", path);
-	rc = *text ? fd_write_all(fd, text, strlen(text)) : 0;
-	return rc < 0 ? err_set(err, -rc, "write %s: %s", path, strerror(-rc)) : 0;
-}
-
 int host_accounts_copy(int from, int to, const char *name, struct err *err)
 {
 	CLEAN(free) char *text = NULL;
@@ -68,5 +55,5 @@ int host_accounts_copy(int from, int to, const char *name, struct err *err)
 	if (rc < 0)
 		return rc;
 	kept = host_accounts_filter(text);
-	return host_file_write(to, name, kept, err);
+	return file_write_new(to, name, kept, err);
 }

@@ -15,7 +15,4 @@ char *host_accounts_filter(const char *text) MUST_CHECK;
 /* The same from file to file. A missing file is fine. */
 int host_accounts_copy(int from, int to, const char *name, struct err *err) MUST_CHECK;
 
-/* Make a file of mode 0644. */
-int host_file_write(int dir, const char *path, const char *text, struct err *err) MUST_CHECK;
-
 #endif

@@ -174,7 +174,7 @@ static int fill(int program, int dir, struct err *err)
 		    fchmodat(dir, folders[i].path, folders[i].mode, 0) < 0)
 			return err_sys(err, "busybox: make the folder %s", folders[i].path);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		rc = host_file_write(dir, files[i].path, files[i].text, err);
+		rc = file_write_new(dir, files[i].path, files[i].text, err);
 		if (rc < 0)
 			return err_wrap(err, "busybox: ");
 		if (fchmodat(dir, files[i].path, 0644, 0) < 0)

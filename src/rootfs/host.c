@@ -246,7 +246,7 @@ static int fill_own(const struct rootfs_plan *plan, struct err *err)
 		if (symlinkat(links[i].text, plan->root, links[i].path) < 0)
 			return err_sys(err, "make the link /%s", links[i].path);
 	for (size_t i = 0; i < ARRAY_LEN(own_files); i++) {
-		int rc = host_file_write(plan->root, own_files[i].path, own_files[i].text, err);
+		int rc = file_write_new(plan->root, own_files[i].path, own_files[i].text, err);
 
 		if (rc < 0)
 			return rc;
@@ -262,8 +262,8 @@ static int fill_resolv_conf(const struct rootfs_plan *plan, int from, int to, st
 
 	if (!plan->host_network ||
 	    file_read(from, "resolv.conf", 1 << 16, &text, NULL, &ignored) < 0)
-		return host_file_write(to, "resolv.conf", "", err);
-	return host_file_write(to, "resolv.conf", text, err);
+		return file_write_new(to, "resolv.conf", "", err);
+	return file_write_new(to, "resolv.conf", text, err);
 }
 
 static int copy_all(int from, int to, const struct strv *names, struct copy_rules *rules,
@@ -302,7 +302,7 @@ static int fill_etc(const struct rootfs_plan *plan, struct err *err)
 	if (rc == 0)
 		rc = host_accounts_copy(from, to, "group", err);
 	if (rc == 0 && plan->hostname)
-		rc = host_file_write(to, "hostname", plan->hostname, err);
+		rc = file_write_new(to, "hostname", plan->hostname, err);
 	return rc < 0 ? rc : fill_resolv_conf(plan, from, to, err);
 }
 

@@ -26,7 +26,7 @@ void spec_process_free(struct spec_process *p)
 	*p = (struct spec_process){ 0 };
 }
 
-static void mount_free(struct spec_mount *m)
+void spec_mount_free(struct spec_mount *m)
 {
 	free(m->destination);
 	free(m->type);
@@ -117,7 +117,7 @@ void spec_free(struct spec *spec)
 	free(spec->hostname);
 	free(spec->domainname);
 	spec_process_free(&spec->process);
-	FREE_EACH(spec->mounts, m, mount_free(m));
+	FREE_EACH(spec->mounts, m, spec_mount_free(m));
 	for (int i = 0; i < HOOK_POINTS; i++)
 		FREE_EACH(spec->hooks[i], h, hook_free(h));
 	strv_free(&spec->annotations);

@@ -69,6 +69,8 @@ void spec_allow_default_devices(struct spec_resources *res);
 /* The default list of capabilities (docker's and podman's default 14), as bits. */
 extern const uint64_t spec_default_caps;
 
+void spec_mount_free(struct spec_mount *m); /* what it points to */
+
 /* Append a mount: options is a comma-separated list. */
 struct spec_mount *spec_add_mount(struct spec *spec, const char *destination, const char *type,
 				  const char *source, const char *options);
