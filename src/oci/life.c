@@ -13,8 +13,9 @@ const struct opt_row oci_kill_rows[] = {
 };
 
 const struct opt_row oci_delete_rows[] = {
-	{ "force", NULL, "Kill it first; one that isn't there is no failure", .kind = OPT_FLAG,
-	  .letter = 'f', OPT_TO(struct oci_delete_flags, force) },
+	{ "force", NULL,
+	  "Kill it first, also one that was never started; one that isn't there is no failure",
+	  .kind = OPT_FLAG, .letter = 'f', OPT_TO(struct oci_delete_flags, force) },
 	{ 0 },
 };
 

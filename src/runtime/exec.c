@@ -198,7 +198,8 @@ int exec_enter(struct making *m, struct err *err)
 int exec_console(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
-	struct winsize size = { .ws_row = p->console_height, .ws_col = p->console_width };
+	struct winsize size = { .ws_row = (unsigned short)p->console_height,
+				.ws_col = (unsigned short)p->console_width };
 	CLEAN(fd) int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
 	struct statfs fs;
 	int unlock = 0;

@@ -69,8 +69,8 @@ int in_console(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
 	CLEAN(fd) int master = -1;
-	int slave, rc = rootfs_console_make(&m->plan->rootfs, p->console_height, p->console_width,
-					    &master, &slave, err);
+	int slave, rc = rootfs_console_make(&m->plan->rootfs, (uint16_t)p->console_height,
+					    (uint16_t)p->console_width, &master, &slave, err);
 
 	if (rc < 0)
 		return rc;

@@ -13,7 +13,6 @@
 enum field_kind {
 	FIELD_STRING,      /* char * */
 	FIELD_BOOL,        /* bool */
-	FIELD_U16,         /* uint16_t */
 	FIELD_U32,         /* uint32_t */
 	FIELD_I32,         /* int32_t */
 	FIELD_I64,         /* int64_t */

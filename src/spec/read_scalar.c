@@ -53,11 +53,6 @@ int read_number(const struct field *f, const struct json_at *at, void *to, struc
 	int rc;
 
 	switch (f->kind) {
-	case FIELD_U16:
-		rc = read_unsigned(f, at, UINT16_MAX, &u, err);
-		if (rc > 0)
-			*(uint16_t *)to = (uint16_t)u;
-		return rc;
 	case FIELD_U32:
 		rc = read_unsigned(f, at, UINT32_MAX, &u, err);
 		if (rc > 0)

@@ -23,7 +23,6 @@
 
 #define STRING(k, m, ...) ROW(k, FIELD_STRING, m, char *, __VA_ARGS__)
 #define BOOL(k, m, ...) ROW(k, FIELD_BOOL, m, bool, __VA_ARGS__)
-#define U16(k, m, ...) ROW(k, FIELD_U16, m, uint16_t, __VA_ARGS__)
 #define U32(k, m, ...) ROW(k, FIELD_U32, m, uint32_t, __VA_ARGS__)
 #define I32(k, m, ...) ROW(k, FIELD_I32, m, int32_t, __VA_ARGS__)
 #define I64(k, m, ...) ROW(k, FIELD_I64, m, int64_t, __VA_ARGS__)

@@ -66,7 +66,8 @@ struct spec_scheduler {
 struct spec_process {
 	bool terminal;
 	bool no_new_privileges;
-	uint16_t console_width, console_height; /* 0: not given */
+	uint32_t console_width,
+		console_height; /* 0: not given; 16 bits where there is a terminal */
 	uint32_t uid, gid;
 	struct opt_u64 umask;
 	SPEC_LIST(uint32_t) additional_gids;

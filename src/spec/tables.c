@@ -56,8 +56,8 @@ static const struct field process_fields[] = {
 	INLINE("execCPUAffinity", TABLE_CPU_AFFINITY),
 };
 static const struct field console_fields[] = {
-	U16("height", console_height, NEED),
-	U16("width", console_width, NEED),
+	U32("height", console_height, NEED),
+	U32("width", console_width, NEED),
 };
 static const struct field user_fields[] = {
 	U32("uid", uid, .flags = WRITE_ZERO, ID),

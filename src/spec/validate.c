@@ -23,6 +23,10 @@ static int check_process(const struct spec *s, struct err *err)
 			       "process.args: is missing or empty; what is to be run?");
 	if (!p->args.items[0][0])
 		return err_set(err, EINVAL, "process.args[0]: is empty; what is to be run?");
+	/* Without a terminal it is to be ignored, whatever it says. */
+	if (p->terminal && (p->console_height > UINT16_MAX || p->console_width > UINT16_MAX))
+		return err_set(err, ERANGE, "process.consoleSize: %u x %u is no size of a terminal",
+			       p->console_width, p->console_height);
 	if (!p->cwd || p->cwd[0] != '/')
 		return err_set(err, EINVAL, "process.cwd: \"%s\" must be an absolute path",
 			       p->cwd ? p->cwd : "");

@@ -100,9 +100,6 @@ static struct json_object *number_json(const struct field *f, const void *from)
 	int64_t i = 0;
 
 	switch (f->kind) {
-	case FIELD_U16:
-		u = *(const uint16_t *)from;
-		break;
 	case FIELD_U32:
 		u = *(const uint32_t *)from;
 		break;

@@ -129,10 +129,9 @@ owners() {
 	refuses '.linux.resources.unified = {"cgroup.max.depth": 1}' linux.resources.unified
 }
 
-# Here no controller can be had in cgroup v2: then each limit says so by its key, and none is passed over.
+# Where cgroup v1 has a controller, the limits that it is for say so by their key, and none is passed over.
 @test "resources: a limit whose controller can't be had is an error that names both" {
-	local row
-	[ -z "$(<"$CGROUPS/cgroup.controllers")" ] || skip "this machine has controllers"
+	local row controller
 	for row in 'memory: {limit: 67108864}|memory.limit' 'memory: {limit: 67108864, swap: 134217728}|memory' 'memory: {reservation: 67108864}|memory.reservation' \
 		'cpu: {shares: 512}|cpu.shares' 'cpu: {quota: 50000}|cpu.quota' 'cpu: {period: 50000}|cpu.period' 'cpu: {quota: 50000, burst: 100}|cpu' \
 		'cpu: {idle: 1}|cpu.idle' 'cpu: {cpus: "0"}|cpu.cpus' 'cpu: {mems: "0"}|cpu.mems' 'pids: {limit: 5}|pids.limit' \
@@ -143,7 +142,15 @@ owners() {
 		'blockIO: {throttleWriteIOPSDevice: [{major: 8, minor: 0, rate: 1}]}|blockIO.throttleWriteIOPSDevice' \
 		'hugepageLimits: [{pageSize: "2MB", limit: 2097152}]|hugepageLimits' 'rdma: {mlx5_0: {hcaHandles: 3}}|rdma' \
 		'unified: {"memory.high": "1000000"}|unified.memory.high'; do
-		refuses ".linux.resources = {${row%|*}}" "linux.resources.${row#*|}" controller
+		controller=${row%%:*}
+		case $row in
+		cpu:*cpus* | cpu:*mems*) controller=cpuset ;;
+		blockIO*) controller=io ;;
+		hugepage*) controller=hugetlb ;;
+		unified*) controller=memory ;;
+		esac
+		[[ " $(<"$CGROUPS/cgroup.controllers") " == *" $controller "* ]] ||
+			refuses ".linux.resources = {${row%|*}}" "linux.resources.${row#*|}" "controller \"$controller\""
 	done
 }
 

@@ -50,12 +50,17 @@ shows() {
 }
 
 @test "process: without terminal the streams are the caller's, and consoleSize is ignored" {
-	config '.process.consoleSize = {height: 10, width: 20} | .process.args = ["probe", "tty"]'
+	config '.process.consoleSize = {height: 10, width: 70000} | .process.args = ["probe", "tty"]'
 	run oci run c1
 	assert_line --regexp '^fd 1 no'
 	refute_line --partial size
-	run bash -c 'echo in | "$0" --root "$1" run c1' "$OCI" "$CTR_ROOT" < <(:)
-	assert_success
+	config '.process.terminal = true | .process.consoleSize = {height: 10, width: 70000}'
+	run oci create --console-socket /nosuch c1
+	assert_failure
+	assert_output --partial process.consoleSize
+	config . 'cat; echo hidden >&2'
+	run bash -c 'echo in | "$0" --root "$1" run c1 2>/dev/null 3>&- 4>&-' "$OCI" "$CTR_ROOT"
+	assert_output in
 }
 
 @test "process: with terminal a pty is its streams, of the size of consoleSize, and /dev/console" {

@@ -342,6 +342,20 @@ static void test_building_leaves_out_what_is_absent(void **state)
 			    "\"i\":-9223372036854775808,\"b\":false}");
 }
 
+static void test_a_map_keeps_equals_signs_in_keys_and_values(void **state)
+{
+	CLEAN(json) struct json_object *o = NULL;
+	CLEAN(strv) struct strv map = { 0 };
+
+	(void)state;
+	json_map_add(&map, "a=b", "c=d");
+	json_map_add(&map, "a", "");
+	assert_string_equal(strv_env_get(&map, "a"), "");
+	o = json_from_map(&map);
+	assert_string_equal(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
+			    "{\"a=b\":\"c=d\",\"a\":\"\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_types_and_ranges_name_the_path),
 		cmocka_unit_test(test_paths_are_cut_and_show_no_control_characters),
 		cmocka_unit_test(test_building_leaves_out_what_is_absent),
+		cmocka_unit_test(test_a_map_keeps_equals_signs_in_keys_and_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,36 @@ static void test_zero_from_docker_is_absent(void **state)
 	assert_true(spec.lin.resources.pids_limit.set);
 }
 
+static struct spec_device_rule *add_rule(struct spec_resources *res, bool allow, char type)
+{
+	struct spec_device_rule *r = SPEC_ADD(&res->devices);
+
+	*r = (struct spec_device_rule){ .allow = allow, .type = type };
+	r->read = r->write = r->mknod = true;
+	return r;
+}
+
+static void test_default_devices_come_behind_the_last_rule_about_all(void **state)
+{
+	CLEAN(spec_resources) struct spec_resources res = { 0 };
+	size_t last;
+
+	(void)state;
+	add_rule(&res, true, 'c')->major = (struct opt_i64){ true, 7 };
+	add_rule(&res, false, 'a');
+	add_rule(&res, false, 'b')->read = false;
+	add_rule(&res, true, 'b')->major = (struct opt_i64){ true, 8 };
+	spec_allow_default_devices(&res);
+	last = res.devices.count - 1;
+	assert_true(last > 8);
+	assert_int_equal(res.devices.items[0].major.value, 7);
+	assert_int_equal(res.devices.items[1].type, 'a');
+	for (size_t i = 2; i < last - 1; i++)
+		assert_true(res.devices.items[i].allow);
+	assert_false(res.devices.items[last - 1].allow);
+	assert_int_equal(res.devices.items[last].major.value, 8);
+}
+
 static void test_validation_says_the_rule(void **state)
 {
 	static const struct {
@@ -205,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_wrong_is_named),
 		cmocka_unit_test(test_unknown_capability_and_unknown_key_are_warnings),
 		cmocka_unit_test(test_zero_from_docker_is_absent),
+		cmocka_unit_test(test_default_devices_come_behind_the_last_rule_about_all),
 		cmocka_unit_test(test_validation_says_the_rule),
 	};
 
