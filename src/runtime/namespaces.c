@@ -82,18 +82,30 @@ static int keep_home(struct making *m, enum spec_ns kind, struct err *err)
 	return m->home[kind] < 0 ? err_sys(err, "open %s", path) : 0;
 }
 
+/* What can't be left now (a setns wants memory) stays in m->home: the undo tries again. */
+static int go_home(struct making *m, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
+		enum spec_ns kind = by_parent[i];
+
+		if (m->home[kind] < 0)
+			continue;
+		if (setns(m->home[kind], (int)spec_ns_flag(kind)) < 0)
+			rc = err_sys(err, "linux.namespaces (%s): go back to our own",
+				     spec_ns_name(kind));
+		else
+			close(take_fd(&m->home[kind]));
+	}
+	return rc;
+}
+
 void ns_go_home(struct making *m)
 {
-	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
-		int *home = &m->home[by_parent[i]];
+	struct err ignored;
 
-		if (*home < 0)
-			continue;
-		/* It can't fail: we came from there. If it did, nothing we did later would be right. */
-		if (setns(*home, (int)spec_ns_flag(by_parent[i])) < 0)
-			err_die("the way back to our own namespaces is closed");
-		close(take_fd(home));
-	}
+	(void)!go_home(m, &ignored);
 }
 
 static int write_offsets(const struct spec_linux *lin, struct err *err)
@@ -195,9 +207,7 @@ int ns_enter_given(struct making *m, struct err *err)
 
 int ns_leave_given(struct making *m, struct err *err)
 {
-	(void)err;
-	ns_go_home(m);
-	return 0;
+	return go_home(m, err);
 }
 
 static int write_map(const struct making *m, const char *file, const char *key,

@@ -52,6 +52,7 @@ struct making {
 	int terminal;    /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
 	int init;           /* child: the small init's executable; -1 */
+	int row;            /* child: the one that it is in */
 	char *command;      /* child: the payload's file inside the rootfs */
 	bool residue;       /* an undo failed: the name stays, so that `rm` can find the rest */
 	uint64_t opened;    /* gates the other side has opened, as bits */

@@ -75,10 +75,21 @@ static int folder_open(int root, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Somebody who lists may hold it for a moment. */
+static int reserved_lock(int root, const char *name, struct err *err)
+{
+	CLEAN(fd) int fd = folder_open(root, name);
+	int rc;
+
+	if (fd < 0)
+		return err_set(err, -fd, "open the folder of the name %s: %s", name, strerror(-fd));
+	rc = state_lock(fd, true, err);
+	return rc < 0 ? rc : take_fd(&fd);
+}
+
 int state_reserve(int root, const char *name, struct err *err)
 {
-	CLEAN(fd) int fd = -1;
-	int rc = state_name_check(name, err);
+	int fd, rc = state_name_check(name, err);
 
 	if (rc < 0)
 		return rc;
@@ -90,12 +101,10 @@ int state_reserve(int root, const char *name, struct err *err)
 				       "remove it with `ctr rm`",
 				       name) :
 			       err_sys(err, "reserve the name %s", name);
-	fd = folder_open(root, name);
+	fd = reserved_lock(root, name, err);
 	if (fd < 0)
-		return err_set(err, -fd, "reserve the name %s: %s", name, strerror(-fd));
-	/* Somebody who lists may hold it for a moment. */
-	rc = state_lock(fd, true, err);
-	return rc < 0 ? rc : take_fd(&fd);
+		unlinkat(root, name, AT_REMOVEDIR);
+	return fd;
 }
 
 /* The only name whose id starts with this, the caller's; NULL for none, -EEXIST in *rc for several. */

@@ -1,5 +1,5 @@
 /* The engine that walks a stage table from both sides. */
-#include "runtime/stages.h"
+#include "runtime/report.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -7,28 +7,10 @@
 #include "runtime/notify.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-enum report_kind {
-	OPENED,   /* a gate */
-	TERMINAL, /* a pty master comes along */
-	FAILED,
-	LISTENER, /* the notify fd of the filter comes along */
-	START,    /* parent to child, over the start socket; and after LISTENER: go on */
-};
-
-/* What goes over the sockets; a short report ends before `err`. Both ends are the same program. */
-struct report {
-	enum report_kind kind;
-	enum gate gate;
-	int stage;
-	uint64_t stage_ns[STATE_STAGE_MAX];
-	struct err err;
-};
-
-#define SHORT_REPORT offsetof(struct report, err)
 
 void making_init(struct making *m, struct plan *plan, struct state *state, struct strv *warnings)
 {
@@ -164,6 +146,23 @@ static int open_gate(enum gate gate, enum side other, const struct making *m)
 	return fd_send(m->sync, &r, SHORT_REPORT, NULL, 0);
 }
 
+/*
+ * A child that failed at the same time may be all that our own row died of, as when its /proc/PID is
+ * gone: what it said is the reason then.
+ */
+static int row_failed(const struct stage *row, struct making *m, struct err *err)
+{
+	struct pollfd said = { .fd = m->sync, .events = POLLIN };
+
+	while (m->pidfd >= 0 && poll(&said, 1, 0) > 0) {
+		int rc = take_report(m, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return err_wrap(err, "%s: ", row->name);
+}
+
 static int parent_row(int i, struct making *m, struct err *err)
 {
 	const struct stage *row = &m->table[i];
@@ -176,7 +175,7 @@ static int parent_row(int i, struct making *m, struct err *err)
 	rc = row->run(m, err);
 	m->stage_ns[i] = clock_now_ns() - begin;
 	if (rc < 0)
-		return err_wrap(err, "%s: ", row->name);
+		return row_failed(row, m, err);
 	rc = open_gate(row->opens, CHILD, m);
 	/* A child that failed has closed its end: what it said before that is the reason. */
 	if (rc == -EPIPE || rc == -ECONNRESET)
@@ -269,18 +268,15 @@ int stages_await_exec(struct making *m, struct err *err)
 
 /* ---- the child ----------------------------------------------------------------------- */
 
-__attribute__((noreturn)) static void child_fail(int i, const struct making *m,
-						 const struct err *err)
+__attribute__((noreturn)) static void child_fail(const struct making *m, const struct err *err)
 {
-	struct report r = { .kind = FAILED, .stage = i, .err = *err };
+	struct report r = { .kind = FAILED, .stage = m->row, .err = *err };
 
 	/* After start nobody listens at the sync socket any more; who said start does. */
-	if (m->sync >= 0) {
+	if (m->sync >= 0)
 		(void)!fd_send(m->sync, &r, sizeof(r), NULL, 0);
-	} else if (m->start_child >= 0) {
-		err_wrap(&r.err, "%s: ", m->table[i].name);
-		(void)!fd_send(m->start_child, &r, sizeof(r), NULL, 0);
-	}
+	else if (m->start_child >= 0)
+		report_failure(m, m->start_child, err);
 	_exit(err->exit_status ? err->exit_status : 125);
 }
 
@@ -309,9 +305,10 @@ void stages_child(struct making *m)
 		if (row->side != CHILD || !is_wanted(row, m->plan))
 			continue;
 		child_await(row->after, m);
+		m->row = i;
 		begin = clock_now_ns();
 		if (row->run(m, &err) < 0)
-			child_fail(i, m, &err);
+			child_fail(m, &err);
 		m->stage_ns[i] = clock_now_ns() - begin;
 		if (open_gate(row->opens, PARENT, m) < 0)
 			_exit(1);
@@ -337,38 +334,4 @@ int stages_send_terminal(struct making *m, int master, struct err *err)
 	int rc = fd_send(m->sync, &r, SHORT_REPORT, &master, 1);
 
 	return rc < 0 ? err_set(err, -rc, "hand over the terminal: %s", strerror(-rc)) : 0;
-}
-
-int stages_await_start(struct making *m, struct err *err)
-{
-	struct report r;
-	size_t none = 0;
-	ssize_t n;
-
-	if (m->plan->opt->start_by_caller)
-		m->start_child = take_fd(&m->sync);
-	else
-		close(take_fd(&m->sync));
-	for (;;) {
-		int conn = m->start_child;
-
-		if (!m->plan->opt->start_by_caller) {
-			conn = accept4(m->start_child, NULL, NULL, SOCK_CLOEXEC);
-			if (conn < 0 && errno == EINTR)
-				continue;
-			if (conn < 0)
-				return err_sys(err, "wait for start");
-		}
-		n = fd_recv(conn, &r, sizeof(r), NULL, &none);
-		if (n > 0 && r.kind == START) {
-			if (conn != m->start_child)
-				close(m->start_child);
-			m->start_child = conn;
-			return 0;
-		}
-		/* Somebody came and went without a word; our own caller doesn't come twice. */
-		if (conn == m->start_child)
-			_exit(1);
-		close(conn);
-	}
 }
