@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
 bool want_cgroup(const struct plan *p)
 {
@@ -40,14 +39,6 @@ bool want_oom_score(const struct plan *p)
 bool want_rlimits(const struct plan *p)
 {
 	return p->process->rlimits.count > 0;
-}
-
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 int make_name(struct making *m, struct err *err)
@@ -74,7 +65,7 @@ void unmake_name(struct making *m)
 
 int make_record(struct making *m, struct err *err)
 {
-	m->state->created_unix_ms = unix_ms();
+	m->state->created_unix_ms = clock_unix_ms();
 	return state_write(m->dir, m->state, err);
 }
 
@@ -307,7 +298,7 @@ int make_created(struct making *m, struct err *err)
 	s->pid = m->pid;
 	s->status = STATUS_CREATED;
 	if (m->plan->opt->start_by_caller)
-		s->started_unix_ms = unix_ms();
+		s->started_unix_ms = clock_unix_ms();
 	for (int i = 0; m->table[i].name; i++) {
 		if (!m->stage_ns[i])
 			continue;

@@ -177,12 +177,15 @@ void state_unlock(int dir)
 		flock(dir, LOCK_UN);
 }
 
-bool state_is_there(int root, const char *name, int dir)
+int state_is_there(int root, const char *name, int dir, struct err *err)
 {
 	struct stat ours, named;
 
-	return fstat(dir, &ours) == 0 && fstatat(root, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+	if (fstat(dir, &ours) < 0)
+		return err_sys(err, "look at the folder of container \"%s\"", name);
+	if (fstatat(root, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "look for container \"%s\"", name);
+	return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
 /* Does anybody hold the lock? Asked by taking it for a moment, on a description of our own. */

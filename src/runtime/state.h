@@ -87,8 +87,8 @@ int state_lock(int dir, bool wait, struct err *err) MUST_CHECK;
 
 void state_unlock(int dir);
 
-/* Is `dir` still the folder of that name? Under its lock the answer stays true. */
-bool state_is_there(int root, const char *name, int dir) MUST_CHECK;
+/* Is `dir` still the folder of that name? 1 or 0; under its lock the answer stays true. */
+int state_is_there(int root, const char *name, int dir, struct err *err) MUST_CHECK;
 
 int state_write(int dir, const struct state *s, struct err *err) MUST_CHECK;
 

@@ -55,6 +55,7 @@ disturbed() {
 		prepare "$verb"
 		faulty "${follow[@]}" "error=${ERRORS[i++ % 3]}" "$call" "$n" "$@"
 		told
+		[[ $1 != delete || $status != 0 || ! -e $CTR_ROOT/c1 ]] || fail "it says that it has deleted: $at"
 		removed
 	done < <(sample "$less" <<<"$calls")
 }
@@ -88,4 +89,15 @@ disturbed() {
 @test "faults: ctr-oci delete" {
 	disturbed delete 12 delete c1
 	disturbed running 12 delete --force c1
+}
+
+@test "faults: delete --force says that it is done only when it is" {
+	local call n
+	prepare delete
+	while read -r call n; do
+		[ -e "$CTR_ROOT/c1" ] || prepare delete
+		faulty error=EPERM "$call" "$n" delete --force c1
+		[[ $status != 0 || ! -e $CTR_ROOT/c1 ]] || fail "at $at"
+	done < <(calls_of delete --force c1 | grep -E '^(newfstatat|fstat|openat) ')
+	removed
 }
