@@ -234,7 +234,7 @@ $(1): $(2)
 	$$(CC) -static -Wl,--gc-sections -o $$@ $$^ $$(PAYLOAD_LIBS)
 endef
 $(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
-$(B)/tests/helpers/rows: PAYLOAD_LIBS := -lseccomp
+$(patsubst %,$(B)/tests/helpers/%,rows without): PAYLOAD_LIBS := -lseccomp
 $(foreach p,$(FLOOR) $(HELPERS),\
 	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
 

@@ -40,7 +40,9 @@ static int load(struct container *c, const char *name, struct err *err)
 		return rc;
 	state_free(&c->state);
 	c->state = fresh;
-	pidfd = state_refresh_open(c->dir, &c->state);
+	pidfd = state_refresh_open(c->dir, &c->state, err);
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return pidfd;
 	if (pidfd >= 0 && c->pidfd >= 0)
 		close(pidfd);
 	else if (pidfd >= 0)

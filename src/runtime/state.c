@@ -196,7 +196,7 @@ static bool lock_held(int dir)
 	return own >= 0 && flock(own, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-int state_refresh_open(int dir, struct state *s)
+int state_refresh_open(int dir, struct state *s, struct err *err)
 {
 	CLEAN(fd) int pidfd = -1;
 
@@ -204,23 +204,20 @@ int state_refresh_open(int dir, struct state *s)
 		s->status = STATUS_STOPPED;
 	if (s->status == STATUS_CREATING || s->status == STATUS_STOPPED)
 		return -ESRCH;
-	pidfd = s->pid > 0 ? process_open(s->pid, s->pid_start) : -1;
+	pidfd = s->pid > 0 ? process_open(s->pid, s->pid_start) : -ESRCH;
+	/* Not to be looked at is not gone: who takes it for stopped removes what runs. */
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return err_set(err, -pidfd, "look at process %d, the init of container \"%s\": %s",
+			       (int)s->pid, s->name, strerror(-pidfd));
 	if (pidfd < 0 || process_ended(pidfd, 0)) {
 		s->status = STATUS_STOPPED;
 		return -ESRCH;
 	}
 	/* start takes the socket away first and writes the document afterwards. */
-	if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0)
+	if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0 &&
+	    errno == ENOENT)
 		s->status = STATUS_RUNNING;
 	return take_fd(&pidfd);
-}
-
-void state_refresh(int dir, struct state *s)
-{
-	int pidfd = state_refresh_open(dir, s);
-
-	if (pidfd >= 0)
-		close(pidfd);
 }
 
 static int by_name(const void *a, const void *b)
