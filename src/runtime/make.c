@@ -169,8 +169,8 @@ int make_child(struct making *m, struct err *err)
 {
 	const struct plan *p = m->plan;
 
-	if (p->join[NS_USER] >= 0) {
-		int rc = stone_clone(m, ns_enter_user, p->clone_flags, child_begin, err);
+	if (p->by_stone) {
+		int rc = stone_clone(m, ns_enter_by_stone, p->clone_flags, child_begin, err);
 
 		if (rc < 0)
 			return rc;

@@ -140,7 +140,7 @@ bool want_rlimits(const struct plan *p);
 /* namespaces.c */
 int ns_time_offsets(struct making *m, struct err *err);
 int ns_enter_given(struct making *m, struct err *err);
-int ns_enter_user(struct making *m, struct err *err);
+int ns_enter_by_stone(struct making *m, struct err *err);
 int ns_leave_given(struct making *m, struct err *err);
 void ns_go_home(struct making *m);
 int ns_map_ids(struct making *m, struct err *err);
@@ -152,6 +152,7 @@ int ns_loopback(struct making *m, struct err *err);
 bool want_time_offsets(const struct plan *p);
 bool want_given(const struct plan *p);
 bool want_id_maps(const struct plan *p);
+bool want_root(const struct plan *p);
 bool want_join(const struct plan *p);
 bool want_cgroup_ns(const struct plan *p);
 bool want_hostname(const struct plan *p);

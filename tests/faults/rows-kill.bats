@@ -46,6 +46,10 @@ each_row_killed() {
 	each_row_killed user
 }
 
+@test "rows: killed in any row of a joined user namespace" {
+	each_row_killed joined
+}
+
 @test "rows: killed in any row of exec" {
 	each_row_killed exec
 }

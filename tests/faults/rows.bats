@@ -70,6 +70,10 @@ each_row_fails() {
 	each_row_fails user
 }
 
+@test "rows: a failure in any row of a joined user namespace" {
+	each_row_fails joined
+}
+
 @test "rows: a failure in any row of exec" {
 	each_row_fails exec
 }
