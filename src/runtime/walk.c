@@ -73,6 +73,22 @@ static bool has_waiter(const struct stage *table, enum gate gate, enum side side
 	return false;
 }
 
+/*
+ * fd_recv(), for a report. Who ends without having read all that we said resets the connection, and the
+ * kernel tells that before it gives out what he himself had said: the reason, maybe.
+ */
+static ssize_t report_recv(int sock, struct report *ret, int *fds, size_t *count)
+{
+	size_t room = *count;
+	ssize_t n = fd_recv(sock, ret, sizeof(*ret), fds, count);
+
+	if (n != -ECONNRESET)
+		return n;
+	*count = room;
+	n = fd_recv(sock, ret, sizeof(*ret), fds, count);
+	return n == 0 ? -ECONNRESET : n;
+}
+
 /* ---- the parent ---------------------------------------------------------------------- */
 
 /* The child said nothing and is gone: tell as much as can be known. */
@@ -97,8 +113,10 @@ static int take_report(struct making *m, struct err *err)
 	struct report r = { 0 };
 	int fds[1];
 	size_t count = 1;
-	ssize_t n = fd_recv(m->sync, &r, sizeof(r), fds, &count);
+	ssize_t n = report_recv(m->sync, &r, fds, &count);
 
+	if (n == -ECONNRESET)
+		return child_died(m, err);
 	/* It may well live, and wait for us: the undo ends it. */
 	if (n < 0)
 		return err_set(err, (int)-n, "hear from the container's init: %s",
@@ -221,7 +239,7 @@ static int await_exec(int sock, const struct notify *to, struct report *ret, str
 	for (;;) {
 		CLEAN(fd) int listener = -1;
 		size_t count = 1;
-		ssize_t n = fd_recv(sock, ret, sizeof(*ret), &listener, &count);
+		ssize_t n = report_recv(sock, ret, &listener, &count);
 		int rc;
 
 		if (n < 0)
@@ -238,11 +256,15 @@ int stages_start(int sock, const struct state *s, int dir, struct err *err)
 {
 	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
 	struct report r = { .kind = START };
-	int rc = fd_send(sock, &r, SHORT_REPORT, NULL, 0);
+	int sent = fd_send(sock, &r, SHORT_REPORT, NULL, 0), rc;
 
-	if (rc < 0)
-		return err_set(err, -rc, "tell the container's init to start: %s", strerror(-rc));
+	if (sent < 0 && sent != -EPIPE)
+		return err_set(err, -sent, "tell the container's init to start: %s",
+			       strerror(-sent));
+	/* Its end is closed: why, it may have said before. */
 	rc = await_exec(sock, &to, &r, err);
+	if (rc == 0 && sent < 0)
+		return err_set(err, -sent, "the container's init does not listen any more");
 	if (rc <= 0)
 		return rc;
 	*err = r.err;
