@@ -240,6 +240,24 @@ given_are() {
 	assert_output --partial "linux.netDevices: the host's interfaces are not an ordinary user's to move"
 }
 
+@test "rootless: make demo shows a container of the user's own" {
+	install -m 755 "$REPO/tests/tools/demo.sh" "$HOME_DIR/demo"
+	run user_does env CTR_BIN=/run/ctr-test/ctr "$HOME_DIR/demo"
+	assert_success
+	assert_line --partial 'container: demo, '
+	assert_line "outside:   its root is user $ME of the host"
+	assert_line --regexp 'rights: .*seccomp mode 2'
+	assert_line --regexp 'mount: .*denied'
+	# Where there is none to be had, and no sudo.
+	mkdir "$HOME_DIR/bin"
+	ln -s "$(command -v id)" "$HOME_DIR/bin/id"
+	run user_does env PATH="$HOME_DIR/bin" CTR_BIN=/bin/false "$BASH" "$HOME_DIR/demo"
+	assert_failure 1
+	assert_output --partial 'user.max_user_namespaces'
+	rm -r "$HOME_DIR"/{demo,bin}
+	assert_nothing_left
+}
+
 @test "rootless: ctr-oci joins what is another container's by path" {
 	two_bundles
 	oci create --bundle one c1 >/dev/null 2>&1 </dev/null
