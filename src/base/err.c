@@ -16,8 +16,9 @@ static void say_kernel(struct err *err)
 	size_t len = strlen(err->text);
 
 	if (err->code == ENOSYS && !strstr(err->text, "Linux "))
-		snprintf(err->text + len, sizeof(err->text) - len,
-			 "; Linux 5.12 or newer is needed, and nothing that filters its system calls");
+		snprintf(
+			err->text + len, sizeof(err->text) - len,
+			"; Linux 5.12 or newer is needed, and nothing that filters its system calls");
 }
 
 int err_set(struct err *err, int code, const char *fmt, ...)

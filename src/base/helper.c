@@ -70,6 +70,19 @@ int helper_open(const char *name, struct err *err)
 			fd;
 }
 
+/* It has ended: what it said lies there, or never will. */
+static bool answer_take(const struct helper_call *call, int sock)
+{
+	bool any = false;
+	ssize_t n;
+
+	/* The first that is none says that this helper is not ours. */
+	while ((n = recv(sock, call->answer, call->answer_len, MSG_DONTWAIT | MSG_TRUNC)) ==
+	       (ssize_t)call->answer_len)
+		any = true;
+	return any && (n < 0 || n == 0);
+}
+
 static int ask(const struct helper_call *call, int ours, int theirs, struct err *err)
 {
 	CLEAN(str) struct str words = { 0 };
@@ -81,6 +94,7 @@ static int ask(const struct helper_call *call, int ours, int theirs, struct err 
 		.in = theirs,
 		.timeout_ms = call->timeout_ms,
 	};
+	bool said;
 	int status = 0;
 	int rc = fd_send(ours, call->request, call->request_len, call->fds, call->fd_count);
 
@@ -89,15 +103,16 @@ static int ask(const struct helper_call *call, int ours, int theirs, struct err 
 			       strerror(-rc));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", call->exe);
 	rc = spawn_wait(&s, &words, &status);
+	said = answer_take(call, ours);
+	if (rc == 0 && status == 0 && said)
+		return 0;
+	if (call->partial)
+		*call->partial = said;
 	if (rc == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "%s: no answer within %d s; it was killed",
 			       call->name, call->timeout_ms / 1000);
 	if (rc < 0)
 		return err_set(err, -rc, "%s: %s", call->name, strerror(-rc));
-	/* It has ended: what it said lies there, or never will. */
-	if (recv(ours, call->answer, call->answer_len, MSG_DONTWAIT | MSG_TRUNC) ==
-	    (ssize_t)call->answer_len)
-		return 0;
 	return err_set(err, EIO, "%s ended with status %d and without an answer%s%s", call->name,
 		       process_exit_code(status), words.len ? ": " : "",
 		       words.len ? words.text : "");

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -33,12 +34,14 @@ struct helper_call {
 	size_t fd_count;
 	void *answer;
 	size_t answer_len;
+	bool *partial; /* NULL, or set to: it did not come to its end, but has said what `answer` has */
 	int timeout_ms;
 };
 
 /*
  * Start it with a socket as its standard input on which the request lies (SOCK_SEQPACKET), wait for its
- * end, take the answer. An answer of another length is none: the error then has what it wrote to its
+ * end, take the answer: of several, as a long job may give them on its way, the last. An answer of another
+ * length is none: the error then has what it wrote to its
  * standard error. Needs a caller with one thread.
  */
 int helper_ask(const struct helper_call *call, struct err *err) MUST_CHECK;

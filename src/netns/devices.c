@@ -73,8 +73,24 @@ int netns_devices_plan(const struct spec_linux *lin, bool own, struct net_device
 	return 0;
 }
 
+/* Is it an answer to what was asked? */
+static int answer_check(const struct net_answer *answer, const struct net_devices *d,
+			struct err *err)
+{
+	if (answer->magic != NET_MAGIC || answer->version != NET_VERSION ||
+	    answer->devices.count != d->count)
+		return err_set(err, EPROTO,
+			       NET_HELPER " is of another version than we are: install both anew");
+	for (uint32_t i = 0; i < d->count; i++)
+		if (memcmp(&answer->devices.items[i], &d->items[i],
+			   offsetof(struct net_device, index)) != 0)
+			return err_set(err, EPROTO, NET_HELPER " answers what it was not asked");
+	return 0;
+}
+
+/* *partial: it has died, and `answer` says how far it may have come. */
 static int ask(int helper, int netns, enum net_job job, const struct net_devices *d,
-	       struct net_answer *answer, struct err *err)
+	       struct net_answer *answer, bool *partial, struct err *err)
 {
 	struct net_request request = {
 		.magic = NET_MAGIC,
@@ -91,39 +107,60 @@ static int ask(int helper, int netns, enum net_job job, const struct net_devices
 		.fd_count = 1,
 		.answer = answer,
 		.answer_len = sizeof(*answer),
+		.partial = partial,
 		.timeout_ms = TIMEOUT_MS,
 	};
+	struct err ignored;
 	int rc = helper_ask(&call, err);
 
+	if (rc < 0) {
+		*partial = *partial && answer_check(answer, d, &ignored) == 0;
+		return rc;
+	}
+	rc = answer_check(answer, d, err);
 	if (rc < 0)
 		return rc;
-	if (answer->magic != NET_MAGIC || answer->version != NET_VERSION ||
-	    answer->devices.count != d->count)
-		return err_set(err, EPROTO,
-			       NET_HELPER " is of another version than we are: install both anew");
-	for (uint32_t i = 0; i < d->count; i++)
-		if (memcmp(&answer->devices.items[i], &d->items[i],
-			   offsetof(struct net_device, index)) != 0)
-			return err_set(err, EPROTO, NET_HELPER " answers what it was not asked");
 	answer->err.text[sizeof(answer->err.text) - 1] = '\0';
 	if (answer->err.code)
 		*err = answer->err;
 	return answer->err.code > 0 ? -answer->err.code : 0;
 }
 
+static void err_append(struct err *err, const char *text)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
+}
+
 int netns_devices_move(int helper, int netns, struct net_devices *d, struct err *err)
 {
 	struct net_answer answer;
-	int rc = ask(helper, netns, NET_DEVICES_MOVE, d, &answer, err);
+	struct err why;
+	bool partial = false;
+	int rc = ask(helper, netns, NET_DEVICES_MOVE, d, &answer, &partial, err);
 
 	if (rc == 0)
 		*d = answer.devices;
+	if (rc == 0 || !partial)
+		return rc;
+	/* What it had on its way was known to it alone, so the addresses may be lost. */
+	if (netns_devices_return(helper, netns, &answer.devices, &why) == 0) {
+		err_append(err,
+			   "; the interfaces are back: look whether they have their addresses");
+		return rc;
+	}
+	err_append(err, "; ");
+	err_append(err, why.text);
+	err_append(err, "; what is virtual ends with the container's network namespace, other "
+			"interfaces come back to the host's first one, perhaps under another name");
 	return rc;
 }
 
 int netns_devices_return(int helper, int netns, const struct net_devices *d, struct err *err)
 {
 	struct net_answer answer;
+	bool partial = false;
 
-	return ask(helper, netns, NET_DEVICES_RETURN, d, &answer, err);
+	return ask(helper, netns, NET_DEVICES_RETURN, d, &answer, &partial, err);
 }

@@ -51,7 +51,7 @@ int netns_devices_return(int helper, int netns, const struct net_devices *d,
 /* What goes to ctr-net (with the namespace's fd) and comes back. Both ends check it. */
 #define NET_HELPER "ctr-net"
 #define NET_MAGIC 0x6374726eu /* "ctrn" */
-#define NET_VERSION 1u
+#define NET_VERSION 2u
 
 enum net_job {
 	NET_DEVICES_MOVE = 1,

@@ -34,8 +34,8 @@
 #define ROWS_MAX 128
 #define PROCS_MAX 256
 #define TEXT_MAX 16384
-#define OPTIONS                                                                                    \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |  \
+#define OPTIONS                                                                                   \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | \
 	 PTRACE_O_TRACEEXEC)
 
 /* The program's file: offsets from where it is loaded. */
@@ -62,7 +62,7 @@ static struct fault {
 } fault;
 
 static struct proc {
-	pid_t pid; /* 0: free */
+	pid_t pid;           /* 0: free */
 	bool stopped, known; /* both, and it may run: its parent was seen to make it */
 	enum { STRANGE, BEGINNING, OURS } image;
 	uint64_t base;
@@ -159,7 +159,8 @@ static long poke(pid_t pid, uint64_t at, bool set, long code)
 	was = ptrace(PTRACE_PEEKTEXT, pid, at, 0);
 	if (errno)
 		die("look at a breakpoint's place");
-	if (ptrace(PTRACE_POKETEXT, pid, at, set ? (was & ~0xffl) | 0xcc : (was & ~0xffl) | (code & 0xff)) < 0)
+	if (ptrace(PTRACE_POKETEXT, pid, at,
+		   set ? (was & ~0xffl) | 0xcc : (was & ~0xffl) | (code & 0xff)) < 0)
 		die("set a breakpoint");
 	return was;
 }
@@ -427,10 +428,13 @@ static void stop(struct proc *p, int status)
 		p->stopped = true;
 		return;
 	}
-	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE)
+	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	    event == PTRACE_EVENT_CLONE)
 		born(p);
 	else if (event == PTRACE_EVENT_EXEC)
-		*p = (struct proc){ .pid = p->pid, .known = true, .image = BEGINNING, .table = -1, .row = -1 };
+		*p = (struct proc){
+			.pid = p->pid, .known = true, .image = BEGINNING, .table = -1, .row = -1
+		};
 	else if (signal == (SIGTRAP | 0x80))
 		syscall_stop(p);
 	else if (event == 0 && !(signal == SIGTRAP && breakpoint(p)))

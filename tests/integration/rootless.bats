@@ -254,7 +254,7 @@ given_are() {
 	run user_does env PATH="$HOME_DIR/bin" CTR_BIN=/bin/false "$BASH" "$HOME_DIR/demo"
 	assert_failure 1
 	assert_output --partial 'user.max_user_namespaces'
-	rm -r "$HOME_DIR"/{demo,bin}
+	rm -r "${HOME_DIR:?}"/{demo,bin}
 	assert_nothing_left
 }
 
