@@ -204,7 +204,9 @@ given_are() {
 @test "rootless: a killed run leaves what is listed, and rm takes it away" {
 	local i
 	for i in 1 2 3 4 5 6 7 8; do
-		as_user run --name "k$i" busybox -- sleep 1000 >/dev/null 2>&1 3>&- &
+		# Not by as_user: what is killed must be the program, and no shell around it.
+		env XDG_RUNTIME_DIR="$HOME_DIR" HOME="$HOME_DIR" setpriv --reuid $ME --regid $ME --clear-groups \
+			/run/ctr-test/ctr run --name "k$i" busybox -- sleep 1000 >/dev/null 2>&1 3>&- 4>&- &
 		sleep 0.0$i
 		kill -KILL $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
