@@ -73,14 +73,16 @@ int helper_open(const char *name, struct err *err)
 /* It has ended: what it said lies there, or never will. */
 static bool answer_take(const struct helper_call *call, int sock)
 {
-	bool any = false;
 	ssize_t n;
+	bool partial = false;
 
-	/* The first that is none says that this helper is not ours. */
-	while ((n = recv(sock, call->answer, call->answer_len, MSG_DONTWAIT | MSG_TRUNC)) ==
-	       (ssize_t)call->answer_len)
-		any = true;
-	return any && (n < 0 || n == 0);
+	do {
+		n = recv(sock, call->answer, call->answer_len, MSG_DONTWAIT | MSG_TRUNC);
+		partial |= n > 0 && (size_t)n == call->partial_len;
+	} while (n > 0 && (size_t)n == call->partial_len);
+	if (call->partial)
+		*call->partial = partial;
+	return n == (ssize_t)call->answer_len;
 }
 
 static int ask(const struct helper_call *call, int ours, int theirs, struct err *err)
@@ -94,7 +96,6 @@ static int ask(const struct helper_call *call, int ours, int theirs, struct err 
 		.in = theirs,
 		.timeout_ms = call->timeout_ms,
 	};
-	bool said;
 	int status = 0;
 	int rc = fd_send(ours, call->request, call->request_len, call->fds, call->fd_count);
 
@@ -103,11 +104,8 @@ static int ask(const struct helper_call *call, int ours, int theirs, struct err 
 			       strerror(-rc));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", call->exe);
 	rc = spawn_wait(&s, &words, &status);
-	said = answer_take(call, ours);
-	if (rc == 0 && status == 0 && said)
+	if (answer_take(call, ours) && rc == 0)
 		return 0;
-	if (call->partial)
-		*call->partial = said;
 	if (rc == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "%s: no answer within %d s; it was killed",
 			       call->name, call->timeout_ms / 1000);

@@ -34,14 +34,14 @@ struct helper_call {
 	size_t fd_count;
 	void *answer;
 	size_t answer_len;
-	bool *partial; /* NULL, or set to: it did not come to its end, but has said what `answer` has */
+	size_t partial_len; /* a message of this length is none yet, but what it says on its way; 0 */
+	bool *partial; /* NULL, or set to: there was no answer, and its last such is in `answer` */
 	int timeout_ms;
 };
 
 /*
  * Start it with a socket as its standard input on which the request lies (SOCK_SEQPACKET), wait for its
- * end, take the answer: of several, as a long job may give them on its way, the last. An answer of another
- * length is none: the error then has what it wrote to its
+ * end, take the answer. An answer of another length is none: the error then has what it wrote to its
  * standard error. Needs a caller with one thread.
  */
 int helper_ask(const struct helper_call *call, struct err *err) MUST_CHECK;

@@ -107,6 +107,7 @@ static int ask(int helper, int netns, enum net_job job, const struct net_devices
 		.fd_count = 1,
 		.answer = answer,
 		.answer_len = sizeof(*answer),
+		.partial_len = offsetof(struct net_answer, err),
 		.partial = partial,
 		.timeout_ms = TIMEOUT_MS,
 	};

@@ -63,10 +63,11 @@ struct net_request {
 	struct net_devices devices;
 };
 
+/* On its way it sends what comes before `err`. */
 struct net_answer {
 	uint32_t magic, version;
-	struct err err; /* code 0: done */
 	struct net_devices devices;
+	struct err err; /* code 0: done */
 };
 
 /* Is it what the kernel takes for a name? With pattern also one "%d" in it. */

@@ -73,7 +73,8 @@ static void tell(const struct net_devices *d)
 	static struct net_answer now = { .magic = NET_MAGIC, .version = NET_VERSION };
 
 	now.devices = *d;
-	(void)!send(STDIN_FILENO, &now, sizeof(now), MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)!send(STDIN_FILENO, &now, offsetof(struct net_answer, err),
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static int serve(struct net_request *r, int netns, struct err *err)

@@ -77,8 +77,9 @@ bundle() {
 @test "old kernels: ctr-oci has another way" {
 	local calls
 	bundle
-	# 467: open_tree_attr, of Linux 6.15
-	for calls in openat2 close_range faccessat2 467 statx memfd_create execveat openat2,close_range,faccessat2,467; do
+	# 467: open_tree_attr, of Linux 6.15. A sanitized program is guarded by execveat alone.
+	for calls in openat2 close_range faccessat2 467 statx memfd_create ${CTR_SAN:-execveat} openat2,close_range,faccessat2,467; do
+		[ "$calls" != "$CTR_SAN" ] || continue
 		life $calls || fail "$calls: $(<said)"
 		assert_nothing_left
 	done
