@@ -260,9 +260,10 @@ define payload_rule
 $(1): $(2)
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) -static -Wl,--gc-sections -o $$@ $$^
+	$$(CC) -static -Wl,--gc-sections -o $$@ $$^ $$(PAYLOAD_LIBS)
 endef
 $(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
+$(patsubst %,$(B)/tests/helpers/%,rows without): PAYLOAD_LIBS := -lseccomp
 $(foreach p,$(FLOOR) $(HELPERS),\
 	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
 

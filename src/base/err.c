@@ -7,6 +7,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/*
+ * A system call that isn't there: whichever it is, the newest of those that we can't be without
+ * (mount_setattr) says which kernel has them all.
+ */
+static void say_kernel(struct err *err)
+{
+	size_t len = strlen(err->text);
+
+	if (err->code == ENOSYS && !strstr(err->text, "Linux "))
+		snprintf(
+			err->text + len, sizeof(err->text) - len,
+			"; Linux 5.12 or newer is needed, and nothing that filters its system calls");
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	int saved = errno;
@@ -16,6 +30,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
 	err->code = code > 0 ? code : EIO;
+	say_kernel(err);
 	err->exit_status = 0;
 	errno = saved;
 	return -err->code;
@@ -33,6 +48,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 	if (len >= 0 && (size_t)len < sizeof(err->text))
 		snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s", strerror(saved));
 	err->code = saved > 0 ? saved : EIO;
+	say_kernel(err);
 	err->exit_status = 0;
 	errno = saved;
 	return -err->code;

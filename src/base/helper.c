@@ -70,6 +70,21 @@ int helper_open(const char *name, struct err *err)
 			fd;
 }
 
+/* It has ended: what it said lies there, or never will. */
+static bool answer_take(const struct helper_call *call, int sock)
+{
+	ssize_t n;
+	bool partial = false;
+
+	do {
+		n = recv(sock, call->answer, call->answer_len, MSG_DONTWAIT | MSG_TRUNC);
+		partial |= n > 0 && (size_t)n == call->partial_len;
+	} while (n > 0 && (size_t)n == call->partial_len);
+	if (call->partial)
+		*call->partial = partial;
+	return n == (ssize_t)call->answer_len;
+}
+
 static int ask(const struct helper_call *call, int ours, int theirs, struct err *err)
 {
 	CLEAN(str) struct str words = { 0 };
@@ -89,15 +104,13 @@ static int ask(const struct helper_call *call, int ours, int theirs, struct err 
 			       strerror(-rc));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", call->exe);
 	rc = spawn_wait(&s, &words, &status);
+	if (answer_take(call, ours) && rc == 0)
+		return 0;
 	if (rc == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "%s: no answer within %d s; it was killed",
 			       call->name, call->timeout_ms / 1000);
 	if (rc < 0)
 		return err_set(err, -rc, "%s: %s", call->name, strerror(-rc));
-	/* It has ended: what it said lies there, or never will. */
-	if (recv(ours, call->answer, call->answer_len, MSG_DONTWAIT | MSG_TRUNC) ==
-	    (ssize_t)call->answer_len)
-		return 0;
 	return err_set(err, EIO, "%s ended with status %d and without an answer%s%s", call->name,
 		       process_exit_code(status), words.len ? ": " : "",
 		       words.len ? words.text : "");

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -33,6 +34,8 @@ struct helper_call {
 	size_t fd_count;
 	void *answer;
 	size_t answer_len;
+	size_t partial_len; /* a message of this length is none yet, but what it says on its way; 0 */
+	bool *partial; /* NULL, or set to: there was no answer, and its last such is in `answer` */
 	int timeout_ms;
 };
 

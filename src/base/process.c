@@ -91,7 +91,7 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks)
 		n = fd_read_all(fd, text, sizeof(text) - 1);
 	}
 	if (n <= 0)
-		return -ESRCH;
+		return n < 0 ? (int)n : -ESRCH;
 	text[n] = '\0';
 	/* The name in field 2 may hold anything, also ") ": its end is the last one. */
 	p = strrchr(text, ')');
@@ -109,8 +109,9 @@ int process_open(pid_t pid, uint64_t start_ticks)
 	uint64_t now;
 	int rc;
 
+	/* By now it may be the number of a thread: EINVAL or, on newer kernels, ENOENT. */
 	if (fd < 0)
-		return -errno;
+		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 	/* Looked at after the open: if the number was given away in between, the time differs. */
 	rc = process_start_time(pid, &now);
 	if (rc < 0)

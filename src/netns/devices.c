@@ -73,8 +73,9 @@ int netns_devices_plan(const struct spec_linux *lin, bool own, struct net_device
 	return 0;
 }
 
+/* *partial: it has died, and `answer` says how far it may have come. */
 static int ask(int helper, int netns, enum net_job job, const struct net_devices *d,
-	       struct net_answer *answer, struct err *err)
+	       struct net_answer *answer, bool *partial, struct err *err)
 {
 	struct net_request request = {
 		.magic = NET_MAGIC,
@@ -91,26 +92,55 @@ static int ask(int helper, int netns, enum net_job job, const struct net_devices
 		.fd_count = 1,
 		.answer = answer,
 		.answer_len = sizeof(*answer),
+		.partial_len = offsetof(struct net_answer, err),
+		.partial = partial,
 		.timeout_ms = TIMEOUT_MS,
 	};
+	struct err ignored;
 	int rc = helper_ask(&call, err);
 
-	return rc < 0 ? rc : net_answer_check(answer, d, err);
+	if (rc < 0) {
+		*partial = *partial && net_answer_check(answer, d, &ignored) == 0;
+		return rc;
+	}
+	return net_answer_check(answer, d, err);
+}
+
+static void err_append(struct err *err, const char *text)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
 }
 
 int netns_devices_move(int helper, int netns, struct net_devices *d, struct err *err)
 {
 	struct net_answer answer;
-	int rc = ask(helper, netns, NET_DEVICES_MOVE, d, &answer, err);
+	struct err why;
+	bool partial = false;
+	int rc = ask(helper, netns, NET_DEVICES_MOVE, d, &answer, &partial, err);
 
 	if (rc == 0)
 		*d = answer.devices;
+	if (rc == 0 || !partial)
+		return rc;
+	/* What it had on its way was known to it alone, so the addresses may be lost. */
+	if (netns_devices_return(helper, netns, &answer.devices, &why) == 0) {
+		err_append(err,
+			   "; the interfaces are back: look whether they have their addresses");
+		return rc;
+	}
+	err_append(err, "; ");
+	err_append(err, why.text);
+	err_append(err, "; what is virtual ends with the container's network namespace, other "
+			"interfaces come back to the host's first one, perhaps under another name");
 	return rc;
 }
 
 int netns_devices_return(int helper, int netns, const struct net_devices *d, struct err *err)
 {
 	struct net_answer answer;
+	bool partial = false;
 
-	return ask(helper, netns, NET_DEVICES_RETURN, d, &answer, err);
+	return ask(helper, netns, NET_DEVICES_RETURN, d, &answer, &partial, err);
 }

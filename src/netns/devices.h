@@ -51,7 +51,7 @@ int netns_devices_return(int helper, int netns, const struct net_devices *d,
 /* What goes to ctr-net (with the namespace's fd) and comes back. Both ends check it. */
 #define NET_HELPER "ctr-net"
 #define NET_MAGIC 0x6374726eu /* "ctrn" */
-#define NET_VERSION 1u
+#define NET_VERSION 2u
 
 enum net_job {
 	NET_DEVICES_MOVE = 1,
@@ -63,10 +63,11 @@ struct net_request {
 	struct net_devices devices;
 };
 
+/* On its way it sends what comes before `err`. */
 struct net_answer {
 	uint32_t magic, version;
-	struct err err; /* code 0: done */
 	struct net_devices devices;
+	struct err err; /* code 0: done */
 };
 
 /* Is it what the kernel takes for a name? With pattern also one "%d" in it. */

@@ -21,20 +21,18 @@ static int index_for(struct place *to, int asked, int *ret)
 }
 
 /*
- * A move takes the addresses off and the link down. *index is the one to have over there if that can
- * be, and then the one it has; 0: it did not get there. What goes wrong later leaves it there, and the
- * caller moves it back.
+ * A move takes the addresses off and the link down. *index is the one to have over there, and then the
+ * one it has; 0: it did not get there. What goes wrong later leaves it there, and the caller moves it
+ * back.
  */
 static int carry(struct place *from, struct place *to, const struct rtnl_link *link,
 		 const char *wanted, bool up, int *index)
 {
 	CLEAN(str) struct str addresses = { 0 };
 	struct rtnl_link there;
-	int new_index = 0;
+	int new_index = *index;
 	int rc = rtnl_addresses_get(&from->rtnl, link->index, &addresses);
 
-	if (rc == 0)
-		rc = index_for(to, *index, &new_index);
 	*index = 0;
 	if (rc < 0)
 		return rc;
@@ -49,12 +47,27 @@ static int carry(struct place *from, struct place *to, const struct rtnl_link *l
 	return rc < 0 || !up ? rc : rtnl_link_up(&to->rtnl, new_index);
 }
 
+/* Killed before the move, we had said where it would be. */
+static bool never_left(struct place *here, const struct net_device *d)
+{
+	struct rtnl_link link;
+
+	return rtnl_link_get(&here->rtnl, d->was_index, NULL, &link) == 0 &&
+	       strcmp(link.name, d->name) == 0;
+}
+
 static int give_back(struct place *here, struct place *there, struct net_device *d, struct err *err)
 {
 	struct rtnl_link link;
-	int index = d->was_index;
+	int index = 0;
 	int rc = rtnl_link_get(&there->rtnl, d->index, NULL, &link);
 
+	if (rc == -ENODEV && never_left(here, d)) {
+		d->index = 0;
+		return 0;
+	}
+	if (rc == 0)
+		rc = index_for(here, d->was_index, &index);
 	if (rc == 0)
 		rc = carry(there, here, &link, d->name, d->was_up, &index);
 	if (rc == 0)
@@ -94,7 +107,10 @@ static int can_move(struct place *here, struct place *there, const struct net_de
 				       d->wanted, strerror(-rc));
 }
 
-static int move_one(struct place *here, struct place *there, struct net_device *d, struct err *err)
+/* Where it will be is told before it goes: whoever kills us in between must be able to find it. */
+static int move_one(struct place *here, struct place *there, struct net_devices *all,
+		    struct net_device *d, void (*tell)(const struct net_devices *d),
+		    struct err *err)
 {
 	struct rtnl_link link;
 	struct err ignored;
@@ -102,9 +118,13 @@ static int move_one(struct place *here, struct place *there, struct net_device *
 
 	if (rc < 0)
 		return rc;
-	d->index = d->was_index = link.index;
+	d->was_index = link.index;
 	d->was_up = link.flags & IFF_UP;
-	rc = carry(here, there, &link, d->wanted, true, &d->index);
+	rc = index_for(there, link.index, &d->index);
+	if (rc == 0) {
+		tell(all);
+		rc = carry(here, there, &link, d->wanted, true, &d->index);
+	}
 	if (rc == 0)
 		return 0;
 	if (d->index)
@@ -116,12 +136,13 @@ static int move_one(struct place *here, struct place *there, struct net_device *
 				       "");
 }
 
-int devices_move(struct place *here, struct place *there, struct net_devices *d, struct err *err)
+int devices_move(struct place *here, struct place *there, struct net_devices *d,
+		 void (*tell)(const struct net_devices *d), struct err *err)
 {
 	struct err ignored;
 
 	for (uint32_t i = 0; i < d->count; i++) {
-		int rc = move_one(here, there, &d->items[i], err);
+		int rc = move_one(here, there, d, &d->items[i], tell, err);
 
 		if (rc == 0)
 			continue;

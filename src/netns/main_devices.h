@@ -11,9 +11,12 @@ struct place {
 	int netns;
 };
 
-/* Move all there, or, after a failure, none. Fills what was and is. */
+/*
+ * Move all there, or, after a failure, none. Fills what was and is; `tell` gets it each time before one
+ * goes.
+ */
 int devices_move(struct place *here, struct place *there, struct net_devices *d,
-		 struct err *err) MUST_CHECK;
+		 void (*tell)(const struct net_devices *d), struct err *err) MUST_CHECK;
 
 /* Take back all that have an index, as many as can be had. */
 int devices_return(struct place *here, struct place *there, struct net_devices *d,

@@ -1,6 +1,7 @@
 /* A container that exists: found, signalled, waited for, stopped. */
 #include "runtime/container.h"
 
+#include "base/clock.h"
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/life.h"
@@ -11,7 +12,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 void container_close(struct container *c)
 {
@@ -24,14 +24,6 @@ void container_close(struct container *c)
 	*c = CONTAINER_INIT;
 }
 
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Look at the folder (again). A process handle that we have is better than one by number. */
 static int load(struct container *c, const char *name, struct err *err)
 {
@@ -42,7 +34,9 @@ static int load(struct container *c, const char *name, struct err *err)
 		return rc;
 	state_free(&c->state);
 	c->state = fresh;
-	pidfd = state_refresh_open(c->dir, &c->state);
+	pidfd = state_refresh_open(c->dir, &c->state, err);
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return pidfd;
 	if (pidfd >= 0 && c->pidfd >= 0)
 		close(pidfd);
 	else if (pidfd >= 0)
@@ -75,11 +69,13 @@ int container_lock(struct container *c, struct err *err)
 	CLEAN(free) char *name = xstrdup(c->state.name);
 	int rc = state_lock(c->dir, true, err);
 
-	if (rc == 0 && !state_is_there(c->root, name, c->dir))
+	if (rc == 0)
+		rc = state_is_there(c->root, name, c->dir, err);
+	if (rc == 0)
 		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more", name);
 	/* Once its init was waited for, nobody writes down anything new of it. */
 	if (rc < 0 || c->state.exit_known)
-		return rc;
+		return rc < 0 ? rc : 0;
 	return load(c, name, err);
 }
 
@@ -125,7 +121,9 @@ static int write_end(struct container *c, struct err *err)
 {
 	int rc = state_lock(c->dir, true, err);
 
-	if (rc == 0 && state_is_there(c->root, c->state.name, c->dir))
+	if (rc == 0)
+		rc = state_is_there(c->root, c->state.name, c->dir, err);
+	if (rc > 0)
 		rc = state_write(c->dir, &c->state, err);
 	container_unlock(c);
 	return rc;
@@ -141,7 +139,7 @@ int container_wait(struct container *c, int *ret_exit_code, struct err *err)
 	c->state.status = STATUS_STOPPED;
 	c->state.exit_known = true;
 	c->state.exit_code = *ret_exit_code = process_exit_code(status);
-	c->state.finished_unix_ms = unix_ms();
+	c->state.finished_unix_ms = clock_unix_ms();
 	c->state.oom_killed = was_oom_killed(c);
 	/* Nobody reads it where it goes at once. */
 	return c->state.auto_remove ? 0 : write_end(c, err);

@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
 bool want_cgroup(const struct plan *p)
 {
@@ -47,14 +46,6 @@ bool want_rlimits(const struct plan *p)
 	return p->process->rlimits.count > 0;
 }
 
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 int make_name(struct making *m, struct err *err)
 {
 	m->dir = state_reserve(m->root, m->plan->name, err);
@@ -79,7 +70,7 @@ void unmake_name(struct making *m)
 
 int make_record(struct making *m, struct err *err)
 {
-	m->state->created_unix_ms = unix_ms();
+	m->state->created_unix_ms = clock_unix_ms();
 	return state_write(m->dir, m->state, err);
 }
 
@@ -198,8 +189,8 @@ int make_child(struct making *m, struct err *err)
 {
 	const struct plan *p = m->plan;
 
-	if (p->join[NS_USER] >= 0) {
-		int rc = stone_clone(m, ns_enter_user, p->clone_flags, child_begin, err);
+	if (p->by_stone) {
+		int rc = stone_clone(m, ns_enter_by_stone, p->clone_flags, child_begin, err);
 
 		if (rc < 0)
 			return rc;
@@ -327,7 +318,7 @@ int make_created(struct making *m, struct err *err)
 	s->pid = m->pid;
 	s->status = STATUS_CREATED;
 	if (m->plan->opt->start_by_caller)
-		s->started_unix_ms = unix_ms();
+		s->started_unix_ms = clock_unix_ms();
 	for (int i = 0; m->table[i].name; i++) {
 		if (!m->stage_ns[i])
 			continue;

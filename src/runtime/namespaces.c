@@ -29,27 +29,22 @@ static bool joins_any(const struct plan *p, const enum spec_ns *kinds, size_t co
 
 bool want_time_offsets(const struct plan *p)
 {
-	return p->new_time_ns;
-}
-
-/*
- * An ordinary user enters what belongs to a user namespace from inside of that one only, and root what
- * doesn't from outside only.
- */
-static bool enters_by_stone(const struct plan *p)
-{
-	return rootless() && p->join[NS_USER] >= 0;
+	return p->new_time_ns && !p->by_stone;
 }
 
 bool want_given(const struct plan *p)
 {
-	return p->new_time_ns ||
-	       (joins_any(p, by_parent, ARRAY_LEN(by_parent)) && !enters_by_stone(p));
+	return (p->new_time_ns || joins_any(p, by_parent, ARRAY_LEN(by_parent))) && !p->by_stone;
 }
 
 bool want_id_maps(const struct plan *p)
 {
 	return p->maps_written;
+}
+
+bool want_root(const struct plan *p)
+{
+	return p->maps_written || p->join[NS_USER] >= 0;
 }
 
 bool want_join(const struct plan *p)
@@ -82,18 +77,30 @@ static int keep_home(struct making *m, enum spec_ns kind, struct err *err)
 	return m->home[kind] < 0 ? err_sys(err, "open %s", path) : 0;
 }
 
+/* What can't be left now (a setns wants memory) stays in m->home: the undo tries again. */
+static int go_home(struct making *m, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
+		enum spec_ns kind = by_parent[i];
+
+		if (m->home[kind] < 0)
+			continue;
+		if (setns(m->home[kind], (int)spec_ns_flag(kind)) < 0)
+			rc = err_sys(err, "linux.namespaces (%s): go back to our own",
+				     spec_ns_name(kind));
+		else
+			close(take_fd(&m->home[kind]));
+	}
+	return rc;
+}
+
 void ns_go_home(struct making *m)
 {
-	for (size_t i = 0; i < ARRAY_LEN(by_parent); i++) {
-		int *home = &m->home[by_parent[i]];
+	struct err ignored;
 
-		if (*home < 0)
-			continue;
-		/* It can't fail: we came from there. If it did, nothing we did later would be right. */
-		if (setns(*home, (int)spec_ns_flag(by_parent[i])) < 0)
-			err_die("the way back to our own namespaces is closed");
-		close(take_fd(home));
-	}
+	(void)!go_home(m, &ignored);
 }
 
 static int write_offsets(const struct spec_linux *lin, struct err *err)
@@ -123,24 +130,27 @@ static int write_offsets(const struct spec_linux *lin, struct err *err)
 
 /*
  * clone3 with CLONE_NEWTIME leaves no moment in which the offsets could be written, and on Linux 6.1
- * they come into force only for a process that is cloned into the namespace: so the parent makes it
- * for its children, writes them, clones, and goes back.
+ * they come into force only for a process that is cloned into the namespace: so whoever is going to
+ * clone makes it for its children and writes them.
  */
+static int make_time(const struct making *m, struct err *err)
+{
+	if (unshare(CLONE_NEWTIME) < 0)
+		return errno == EPERM && rootless() ?
+			       err_set(err, EPERM,
+				       "linux.namespaces (time): an ordinary user can't make one; "
+				       "leave --time out") :
+			       err_sys(err, "linux.namespaces (time): unshare");
+	return write_offsets(&m->plan->spec->lin, err);
+}
+
 int ns_time_offsets(struct making *m, struct err *err)
 {
 	int rc = keep_home(m, NS_TIME, err);
 
 	if (rc < 0)
 		return rc;
-	if (unshare(CLONE_NEWTIME) < 0) {
-		close(take_fd(&m->home[NS_TIME]));
-		return errno == EPERM && rootless() ?
-			       err_set(err, EPERM,
-				       "linux.namespaces (time): an ordinary user can't make one; "
-				       "leave --time out") :
-			       err_sys(err, "linux.namespaces (time): unshare");
-	}
-	rc = write_offsets(&m->plan->spec->lin, err);
+	rc = make_time(m, err);
 	if (rc < 0)
 		ns_go_home(m);
 	return rc;
@@ -148,10 +158,17 @@ int ns_time_offsets(struct making *m, struct err *err)
 
 static int enter(const struct making *m, enum spec_ns kind, struct err *err)
 {
+	const char *path = m->plan->spec->lin.namespaces[kind].path;
+
 	if (setns(m->plan->join[kind], (int)spec_ns_flag(kind)) == 0)
 		return 0;
-	return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind),
-		       m->plan->spec->lin.namespaces[kind].path);
+	if (errno == EPERM && rootless() && m->plan->join[NS_USER] < 0)
+		return err_set(
+			err, EPERM,
+			"linux.namespaces (%s).path: enter %s: an ordinary user has to join "
+			"the user namespace that it belongs to as well: give that one's path",
+			spec_ns_name(kind), path);
+	return err_sys(err, "linux.namespaces (%s).path: enter %s", spec_ns_name(kind), path);
 }
 
 static int enter_for_a_while(struct making *m, enum spec_ns kind, struct err *err)
@@ -169,15 +186,22 @@ static int enter_for_a_while(struct making *m, enum spec_ns kind, struct err *er
 	return rc;
 }
 
-/* The stepping stone's way in; after it come the clone and the stone's end. */
-int ns_enter_user(struct making *m, struct err *err)
+/*
+ * The stepping stone's way in; after it come the clone and the stone's end. An ordinary user enters what
+ * belongs to a user namespace from inside of that one only, and root what doesn't from outside only.
+ */
+int ns_enter_by_stone(struct making *m, struct err *err)
 {
-	int rc = enter(m, NS_USER, err);
+	const struct plan *p = m->plan;
+	bool user = p->join[NS_USER] >= 0;
+	int rc = user && rootless() ? enter(m, NS_USER, err) : 0;
 
-	for (size_t i = 0; rc == 0 && enters_by_stone(m->plan) && i < ARRAY_LEN(by_parent); i++)
-		if (m->plan->join[by_parent[i]] >= 0)
+	if (rc == 0 && p->new_time_ns)
+		rc = make_time(m, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(by_parent); i++)
+		if (p->join[by_parent[i]] >= 0)
 			rc = enter(m, by_parent[i], err);
-	return rc;
+	return rc == 0 && user && !rootless() ? enter(m, NS_USER, err) : rc;
 }
 
 int ns_enter_given(struct making *m, struct err *err)
@@ -195,9 +219,7 @@ int ns_enter_given(struct making *m, struct err *err)
 
 int ns_leave_given(struct making *m, struct err *err)
 {
-	(void)err;
-	ns_go_home(m);
-	return 0;
+	return go_home(m, err);
 }
 
 static int write_map(const struct making *m, const char *file, const char *key,
@@ -243,7 +265,7 @@ int ns_join(struct making *m, struct err *err)
 	return 0;
 }
 
-/* Until here we are the overflow id, to whom files that we make could not belong. */
+/* Until here we are the overflow id, in a joined namespace too, to whom files that we make could not belong. */
 int ns_become_root(struct making *m, struct err *err)
 {
 	(void)m;

@@ -50,6 +50,7 @@ struct plan {
 	int stdio[3];    /* what becomes 0, 1, 2 without a terminal */
 	unsigned int preserve_fds;
 	bool no_new_keyring;
+	bool by_stone;        /* given namespaces are entered by a stepping stone (stone.h) */
 	bool small_init;      /* ours is process 1 and the payload its child */
 	int console_socket;   /* connected; -1: none */
 	const char *pid_file; /* borrowed; NULL: none */

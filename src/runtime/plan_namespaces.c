@@ -1,6 +1,7 @@
 /* Which namespaces are made, which are joined, which stay the host's. */
 #include "runtime/plan.h"
 
+#include "runtime/rootless.h"
 #include "spec/names.h"
 
 #include <errno.h>
@@ -78,6 +79,35 @@ static int one_namespace(struct plan *p, enum spec_ns kind, struct err *err)
 	return 0;
 }
 
+/* May we come back into the namespace of this kind that we are in? Asked by going where we are. */
+static bool may_return(enum spec_ns kind)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", spec_ns_proc(kind));
+	{
+		CLEAN(fd) int home = open(path, O_RDONLY | O_CLOEXEC);
+
+		return home < 0 || setns(home, (int)spec_ns_flag(kind)) == 0 || errno != EPERM;
+	}
+}
+
+/*
+ * Who has rights over the host's namespaces enters others for a while. There is no way back from a user
+ * namespace, the only way in for an ordinary user, nor for the root of one from what belongs to it.
+ */
+static bool needs_stone(const struct plan *p)
+{
+	if (p->join[NS_USER] >= 0 || rootless())
+		return p->join[NS_USER] >= 0;
+	if (p->new_time_ns && !may_return(NS_TIME))
+		return true;
+	for (enum spec_ns kind = 0; kind < NS_KINDS; kind++)
+		if (p->join[kind] >= 0 && kind != NS_USER && kind != NS_MOUNT && kind != NS_CGROUP)
+			return !may_return(kind);
+	return false;
+}
+
 int plan_namespaces(struct plan *p, struct err *err)
 {
 	const struct spec_namespace *ns = p->spec->lin.namespaces;
@@ -96,6 +126,7 @@ int plan_namespaces(struct plan *p, struct err *err)
 	if (p->spec->hostname && !(p->clone_flags & CLONE_NEWUTS) && p->join[NS_UTS] < 0)
 		return err_set(err, EINVAL,
 			       "hostname: the uts namespace of linux.namespaces is the host's own");
+	p->by_stone = needs_stone(p);
 	p->maps_written = p->clone_flags & CLONE_NEWUSER;
 	if (p->maps_written && (!p->spec->lin.uid_maps.count || !p->spec->lin.gid_maps.count))
 		return err_set(

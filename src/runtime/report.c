@@ -31,11 +31,26 @@ static bool is_sound(const struct report *r, size_t len, size_t rows)
 	return r->kind != REPORT_FAILED || (r->stage >= 0 && (size_t)r->stage < rows);
 }
 
+/*
+ * Who ends without having read all that we said resets the connection, and the kernel tells that before
+ * it gives out what he himself had said: the reason, maybe.
+ */
+static ssize_t take(int sock, struct report *ret, int *ret_fd)
+{
+	size_t count = 1;
+	ssize_t n = fd_recv(sock, ret, sizeof(*ret), ret_fd, &count);
+
+	if (n != -ECONNRESET)
+		return n;
+	count = 1;
+	n = fd_recv(sock, ret, sizeof(*ret), ret_fd, &count);
+	return n == 0 ? -ECONNRESET : n;
+}
+
 int report_receive(int sock, size_t rows, struct report *ret, int *ret_fd)
 {
 	CLEAN(fd) int fd = -1;
-	size_t count = 1;
-	ssize_t n = fd_recv(sock, ret, sizeof(*ret), &fd, &count);
+	ssize_t n = take(sock, ret, &fd);
 
 	if (ret_fd)
 		*ret_fd = -1;

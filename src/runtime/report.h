@@ -39,4 +39,10 @@ int report_send(int sock, const struct report *r, int fd) MUST_CHECK;
  */
 int report_receive(int sock, size_t rows, struct report *ret, int *ret_fd) MUST_CHECK;
 
+/*
+ * The child's failure, to whoever said start: not knowing the table that was walked, he can't name the
+ * row, so the text does.
+ */
+void report_failure(const struct making *m, int conn, const struct err *err);
+
 #endif

@@ -26,7 +26,7 @@ const struct stage create_stages[] = {
 	{ "keep the configuration",          PARENT, NOW,        NOW,        NULL,                 make_config,            NULL },
 
 	{ "join namespaces",                 CHILD,  NOW,        NOW,        want_join,            ns_join,                NULL },
-	{ "become root of the namespace",    CHILD,  IDS_MAPPED, NOW,        want_id_maps,         ns_become_root,         NULL },
+	{ "become root of the namespace",    CHILD,  IDS_MAPPED, NOW,        want_root,            ns_become_root,         NULL },
 	{ "begin a session",                 CHILD,  NET_READY,  NOW,        NULL,                 in_session,             NULL },
 	{ "unshare the cgroup namespace",    CHILD,  NOW,        NOW,        want_cgroup_ns,       ns_cgroup,              NULL },
 	{ "set the hostname",                CHILD,  NOW,        NOW,        want_hostname,        ns_hostname,            NULL },

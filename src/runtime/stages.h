@@ -55,6 +55,7 @@ struct making {
 	cpu_set_t cpus;             /* exec, parent: where it ran before execCPUAffinity.initial */
 	mode_t umask;               /* child: the one that it came with, while it works with 0 */
 	int init;                   /* child: the small init's executable; -1 */
+	int row;                    /* child: the one that it is in */
 	char *command;              /* child: the payload's file inside the rootfs */
 	const struct stage *failed; /* the row in which either side failed; NULL: none */
 	bool residue;    /* an undo failed: the name stays, so that `rm` can find the rest */
@@ -149,7 +150,7 @@ bool want_rlimits(const struct plan *p);
 /* namespaces.c */
 int ns_time_offsets(struct making *m, struct err *err);
 int ns_enter_given(struct making *m, struct err *err);
-int ns_enter_user(struct making *m, struct err *err);
+int ns_enter_by_stone(struct making *m, struct err *err);
 int ns_leave_given(struct making *m, struct err *err);
 void ns_go_home(struct making *m);
 int ns_map_ids(struct making *m, struct err *err);
@@ -161,6 +162,7 @@ int ns_loopback(struct making *m, struct err *err);
 bool want_time_offsets(const struct plan *p);
 bool want_given(const struct plan *p);
 bool want_id_maps(const struct plan *p);
+bool want_root(const struct plan *p);
 bool want_join(const struct plan *p);
 bool want_cgroup_ns(const struct plan *p);
 bool want_hostname(const struct plan *p);

@@ -75,10 +75,21 @@ static int folder_open(int root, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Somebody who lists may hold it for a moment. */
+static int reserved_lock(int root, const char *name, struct err *err)
+{
+	CLEAN(fd) int fd = folder_open(root, name);
+	int rc;
+
+	if (fd < 0)
+		return err_set(err, -fd, "open the folder of the name %s: %s", name, strerror(-fd));
+	rc = state_lock(fd, true, err);
+	return rc < 0 ? rc : take_fd(&fd);
+}
+
 int state_reserve(int root, const char *name, struct err *err)
 {
-	CLEAN(fd) int fd = -1;
-	int rc = state_name_check(name, err);
+	int fd, rc = state_name_check(name, err);
 
 	if (rc < 0)
 		return rc;
@@ -90,12 +101,10 @@ int state_reserve(int root, const char *name, struct err *err)
 				       "remove it with `ctr rm`",
 				       name) :
 			       err_sys(err, "reserve the name %s", name);
-	fd = folder_open(root, name);
+	fd = reserved_lock(root, name, err);
 	if (fd < 0)
-		return err_set(err, -fd, "reserve the name %s: %s", name, strerror(-fd));
-	/* Somebody who lists may hold it for a moment. */
-	rc = state_lock(fd, true, err);
-	return rc < 0 ? rc : take_fd(&fd);
+		unlinkat(root, name, AT_REMOVEDIR);
+	return fd;
 }
 
 /* The only name whose id starts with this, the caller's; NULL for none, -EEXIST in *rc for several. */
@@ -168,12 +177,15 @@ void state_unlock(int dir)
 		flock(dir, LOCK_UN);
 }
 
-bool state_is_there(int root, const char *name, int dir)
+int state_is_there(int root, const char *name, int dir, struct err *err)
 {
 	struct stat ours, named;
 
-	return fstat(dir, &ours) == 0 && fstatat(root, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+	if (fstat(dir, &ours) < 0)
+		return err_sys(err, "look at the folder of container \"%s\"", name);
+	if (fstatat(root, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "look for container \"%s\"", name);
+	return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
 /* Does anybody hold the lock? Asked by taking it for a moment, on a description of our own. */
@@ -184,7 +196,7 @@ static bool lock_held(int dir)
 	return own >= 0 && flock(own, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-int state_refresh_open(int dir, struct state *s)
+int state_refresh_open(int dir, struct state *s, struct err *err)
 {
 	CLEAN(fd) int pidfd = -1;
 
@@ -192,23 +204,20 @@ int state_refresh_open(int dir, struct state *s)
 		s->status = STATUS_STOPPED;
 	if (s->status == STATUS_CREATING || s->status == STATUS_STOPPED)
 		return -ESRCH;
-	pidfd = s->pid > 0 ? process_open(s->pid, s->pid_start) : -1;
+	pidfd = s->pid > 0 ? process_open(s->pid, s->pid_start) : -ESRCH;
+	/* Not to be looked at is not gone: who takes it for stopped removes what runs. */
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return err_set(err, -pidfd, "look at process %d, the init of container \"%s\": %s",
+			       (int)s->pid, s->name, strerror(-pidfd));
 	if (pidfd < 0 || process_ended(pidfd, 0)) {
 		s->status = STATUS_STOPPED;
 		return -ESRCH;
 	}
 	/* start takes the socket away first and writes the document afterwards. */
-	if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0)
+	if (s->status == STATUS_CREATED && faccessat(dir, STATE_START_SOCKET, F_OK, 0) < 0 &&
+	    errno == ENOENT)
 		s->status = STATUS_RUNNING;
 	return take_fd(&pidfd);
-}
-
-void state_refresh(int dir, struct state *s)
-{
-	int pidfd = state_refresh_open(dir, s);
-
-	if (pidfd >= 0)
-		close(pidfd);
 }
 
 static int by_name(const void *a, const void *b)

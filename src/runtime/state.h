@@ -48,7 +48,7 @@ struct state {
 	char *cgroup;      /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
 	int cgroup_levels; /* how many empty groups above it go with it */
 	struct strv annotations;
-	enum status status; /* as last written; state_refresh() looks at the world */
+	enum status status; /* as last written; state_refresh_open() looks at the world */
 	pid_t pid;          /* of init, in our pid namespace; 0: none */
 	uint64_t pid_start; /* process_start_time() */
 	uint64_t created_unix_ms, started_unix_ms, finished_unix_ms; /* 0: not yet */
@@ -88,8 +88,8 @@ int state_lock(int dir, bool wait, struct err *err) MUST_CHECK;
 
 void state_unlock(int dir);
 
-/* Is `dir` still the folder of that name? Under its lock the answer stays true. */
-bool state_is_there(int root, const char *name, int dir) MUST_CHECK;
+/* Is `dir` still the folder of that name? 1 or 0; under its lock the answer stays true. */
+int state_is_there(int root, const char *name, int dir, struct err *err) MUST_CHECK;
 
 int state_write(int dir, const struct state *s, struct err *err) MUST_CHECK;
 
@@ -99,11 +99,10 @@ int state_read(int dir, const char *name, struct state *ret, struct err *err) MU
 /*
  * Correct s->status by what is true now: a container whose init is gone has stopped, one whose
  * `start` socket is gone runs, one that is being created by nobody (the lock is free) has stopped.
+ * Returns a pidfd of its init, the caller's; -ESRCH, without words, when none lives; another error when
+ * that can't be known.
  */
-void state_refresh(int dir, struct state *s);
-
-/* The same; returns a pidfd of its init, the caller's, or -ESRCH when none lives. */
-int state_refresh_open(int dir, struct state *s) MUST_CHECK;
+int state_refresh_open(int dir, struct state *s, struct err *err) MUST_CHECK;
 
 /* Names of all containers, sorted. */
 int state_list(int root, struct strv *ret, struct err *err) MUST_CHECK;

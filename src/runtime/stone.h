@@ -6,7 +6,8 @@
 
 /*
  * What is made in a user namespace belongs to it, so it has to be entered before the clone, and nobody
- * comes back from it. A stepping stone goes in by `enter`, clones a sibling of its own with
+ * comes back from it; nor does the root of a user namespace from any other that belongs to it, into his
+ * own, which belong to who was before him. A stepping stone goes in by `enter`, clones a sibling of its own with
  * CLONE_PARENT (which is our child then), tells us its pid, and ends. The sibling runs `child`, which
  * never returns. Fills m->pid and m->pidfd.
  */

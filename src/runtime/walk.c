@@ -1,12 +1,12 @@
 /* The engine that walks a stage table from both sides. */
-#include "runtime/stages.h"
+#include "runtime/report.h"
 
 #include "base/clock.h"
 #include "base/process.h"
 #include "runtime/notify.h"
-#include "runtime/report.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -106,6 +106,8 @@ static int take_report(struct making *m, struct err *err)
 	CLEAN(fd) int fd = -1;
 	int n = report_receive(m->sync, rows(table), &r, &fd);
 
+	if (n == -ECONNRESET)
+		return child_died(m, err);
 	if (n == 0)
 		return child_died(m, err);
 	if (n > 0 && r.kind == REPORT_FAILED) {
@@ -152,6 +154,23 @@ static int open_gate(enum gate gate, enum side other, const struct making *m)
 	return report_send(m->sync, &r, -1);
 }
 
+/*
+ * A child that failed at the same time may be all that our own row died of, as when its /proc/PID is
+ * gone: what it said is the reason then.
+ */
+static int row_failed(const struct stage *row, struct making *m, struct err *err)
+{
+	struct pollfd said = { .fd = m->sync, .events = POLLIN };
+
+	while (m->pidfd >= 0 && poll(&said, 1, 0) > 0) {
+		int rc = take_report(m, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return err_wrap(err, "%s: ", row->name);
+}
+
 static int parent_row(int i, struct making *m, struct err *err)
 {
 	const struct stage *row = &m->table[i];
@@ -164,7 +183,7 @@ static int parent_row(int i, struct making *m, struct err *err)
 	rc = row->run(m, err);
 	m->stage_ns[i] = clock_now_ns() - begin;
 	if (rc < 0)
-		return err_wrap(err, "%s: ", row->name);
+		return row_failed(row, m, err);
 	rc = open_gate(row->opens, CHILD, m);
 	/* A child that failed has closed its end: what it said before that is the reason. */
 	if (rc == -EPIPE || rc == -ECONNRESET)
@@ -231,11 +250,15 @@ int stages_start(int sock, const struct state *s, int dir, const struct stage **
 {
 	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
 	struct report r = { .kind = REPORT_START };
-	int rc = report_send(sock, &r, -1);
+	int sent = report_send(sock, &r, -1), rc;
 
-	if (rc < 0)
-		return err_set(err, -rc, "tell the container's init to start: %s", strerror(-rc));
+	if (sent < 0 && sent != -EPIPE)
+		return err_set(err, -sent, "tell the container's init to start: %s",
+			       strerror(-sent));
+	/* Its end is closed: why, it may have said before. */
 	rc = await_exec(sock, create_stages, &to, &r, err);
+	if (rc == 0 && sent < 0)
+		return err_set(err, -sent, "the container's init does not listen any more");
 	if (rc <= 0)
 		return rc;
 	*err = r.err;
@@ -262,18 +285,15 @@ int stages_await_exec(struct making *m, struct err *err)
 
 /* ---- the child ----------------------------------------------------------------------- */
 
-__attribute__((noreturn)) static void child_fail(int i, const struct making *m,
-						 const struct err *err)
+__attribute__((noreturn)) static void child_fail(const struct making *m, const struct err *err)
 {
-	struct report r = { .kind = REPORT_FAILED, .stage = i, .err = *err };
+	struct report r = { .kind = REPORT_FAILED, .stage = m->row, .err = *err };
 
 	/* After start nobody listens at the sync socket any more; who said start does. */
-	if (m->sync >= 0) {
+	if (m->sync >= 0)
 		(void)!report_send(m->sync, &r, -1);
-	} else if (m->start_child >= 0) {
-		err_wrap(&r.err, "%s: ", m->table[i].name);
-		(void)!report_send(m->start_child, &r, -1);
-	}
+	else if (m->start_child >= 0)
+		report_failure(m, m->start_child, err);
 	_exit(err->exit_status ? err->exit_status : 125);
 }
 
@@ -301,9 +321,10 @@ void stages_child(struct making *m)
 		if (row->side != CHILD || !is_wanted(row, m->plan))
 			continue;
 		child_await(row->after, m);
+		m->row = i;
 		begin = clock_now_ns();
 		if (row->run(m, &err) < 0)
-			child_fail(i, m, &err);
+			child_fail(m, &err);
 		m->stage_ns[i] = clock_now_ns() - begin;
 		if (open_gate(row->opens, PARENT, m) < 0)
 			_exit(1);
@@ -328,35 +349,4 @@ int stages_send_terminal(struct making *m, int master, struct err *err)
 	int rc = report_send(m->sync, &r, master);
 
 	return rc < 0 ? err_set(err, -rc, "hand over the terminal: %s", strerror(-rc)) : 0;
-}
-
-int stages_await_start(struct making *m, struct err *err)
-{
-	struct report r;
-
-	if (m->plan->opt->start_by_caller)
-		m->start_child = take_fd(&m->sync);
-	else
-		close(take_fd(&m->sync));
-	for (;;) {
-		int conn = m->start_child;
-
-		if (!m->plan->opt->start_by_caller) {
-			conn = accept4(m->start_child, NULL, NULL, SOCK_CLOEXEC);
-			if (conn < 0 && errno == EINTR)
-				continue;
-			if (conn < 0)
-				return err_sys(err, "wait for start");
-		}
-		if (report_receive(conn, 0, &r, NULL) > 0 && r.kind == REPORT_START) {
-			if (conn != m->start_child)
-				close(m->start_child);
-			m->start_child = conn;
-			return 0;
-		}
-		/* Somebody came and went without a word; our own caller doesn't come twice. */
-		if (conn == m->start_child)
-			_exit(1);
-		close(conn);
-	}
 }

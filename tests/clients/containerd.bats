@@ -1,48 +1,15 @@
 # containerd drives the plug-in: by its own command, which is called ctr too, and as a kubelet does it.
 
 load lib
+load cri
 
 setup_file() {
-	have /usr/bin/ctr /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/bin/python3
-	private /var/lib/containerd
-	{
-		cat <<-CONF
-		version = 2
-		[grpc]
-		address = "$SOCKET"
-		[plugins."io.containerd.grpc.v1.cri"]
-		sandbox_image = "docker.io/library/pause:1"
-		disable_hugetlb_controller = true
-		restrict_oom_score_adj = true
-		disable_cgroup = $(have_cpu && echo false || echo true)
-		CONF
-		config containerd.toml
-	} >"$BATS_FILE_TMPDIR/config.toml"
-	engine "$BATS_FILE_TMPDIR/log" containerd -c "$BATS_FILE_TMPDIR/config.toml"
-	wait_until 20 client version || { cat "$BATS_FILE_TMPDIR/log" >&2; return 1; }
-	make_image "$BATS_FILE_TMPDIR/image.tar"
-	client images import "$BATS_FILE_TMPDIR/image.tar"
-	client -n k8s.io images import "$BATS_FILE_TMPDIR/image.tar"
-	make_image "$BATS_FILE_TMPDIR/pause.tar" pause sleep 100000
-	client -n k8s.io images import "$BATS_FILE_TMPDIR/pause.tar"
+	containerd_start
 	client_run --rm "$IMAGE" warm true
 }
 
 teardown_file() {
 	stop_engines
-}
-
-SOCKET=/run/containerd-test.sock
-IMAGE=docker.io/library/box:1
-
-# Without the controller the pod's cpu.shares would be refused.
-have_cpu() {
-	grep -qw cpu "$CGROUPS/cgroup.controllers"
-}
-
-# Their ctr, not ours.
-client() {
-	/usr/bin/ctr -a "$SOCKET" "$@" 3>&- 4>&-
 }
 
 client_run() {
@@ -54,21 +21,6 @@ client_remove() {
 	wait_until 5 eval "client task ls | grep -q '$1 .*STOPPED'"
 	client task rm "$1" || true
 	client container rm "$1"
-}
-
-# cri CALL [REQUEST]: prints the response; fails when that is an error.
-cri() {
-	jq -nc --arg call "$1" --argjson request "${2:-{\}}" '{$call, $request}' |
-		/usr/bin/python3 "$REPO/tests/clients/cri.py" "$SOCKET" | tee "$BATS_TEST_TMPDIR/answer" &&
-		jq -e '.error | not' "$BATS_TEST_TMPDIR/answer" >/dev/null
-}
-
-# ask FILTER CALL [REQUEST]: one field of the response.
-ask() {
-	local filter=$1
-	shift
-	cri "$@" >/dev/null || { cat "$BATS_TEST_TMPDIR/answer" >&2; return 1; }
-	jq -r "$filter" "$BATS_TEST_TMPDIR/answer"
 }
 
 @test "containerd: run gives back the output and the exit status" {
@@ -128,21 +80,7 @@ ask() {
 @test "containerd: as a kubelet: a pod of two containers, exec, logs, stats, stop, remove" {
 	local sandbox pod one two logs=$BATS_TEST_TMPDIR/logs
 	mkdir "$logs"
-	sandbox=$(jq -nc --arg logs "$logs" '{
-		metadata: {name: "pod", uid: "u1", namespace: "default", attempt: 1},
-		log_directory: $logs,
-		linux: {cgroup_parent: "/kubepods/pod1",
-			security_context: {namespace_options: {network: 2, pid: 1}}}}')
-	container() {
-		jq -nc --arg pod "$pod" --argjson sandbox "$sandbox" --arg name "$1" --arg image "$IMAGE" \
-			--arg script "$2" '{pod_sandbox_id: $pod, sandbox_config: $sandbox, config: {
-				metadata: {name: $name}, image: {image: $image}, log_path: "\($name).log",
-				command: ["sh", "-c"], args: [$script], envs: [{key: "A", value: "b"}],
-				linux: {security_context: {namespace_options: {network: 2, pid: 1},
-					masked_paths: ["/proc/kcore"], readonly_paths: ["/proc/sys"]}}}}'
-	}
-	id() { jq -nc --arg id "$1" '{container_id: $id}'; }
-
+	sandbox=$(sandbox /kubepods/pod1 "$logs")
 	assert_equal "$(ask .runtime_name Version)" containerd
 	pod=$(ask .pod_sandbox_id RunPodSandbox \
 		"{\"config\": $sandbox, \"runtime_handler\": \"ctr\"}")
@@ -150,8 +88,8 @@ ask() {
 	ours /run/containerd/runc/k8s.io "$pod"
 	! have_cpu || [ -d "$CGROUPS/kubepods/pod1/$pod" ]
 
-	one=$(ask .container_id CreateContainer "$(container one 'echo "A is $A, HOME $HOME"; exec sleep 1000')")
-	two=$(ask .container_id CreateContainer "$(container two 'echo out; echo err >&2; exit 3')")
+	one=$(ask .container_id CreateContainer "$(container "$pod" "$sandbox" one 'echo "A is $A, HOME $HOME"; exec sleep 1000')")
+	two=$(ask .container_id CreateContainer "$(container "$pod" "$sandbox" two 'echo out; echo err >&2; exit 3')")
 	cri StartContainer "$(id "$one")"
 	cri StartContainer "$(id "$two")"
 	ours /run/containerd/runc/k8s.io "$one"

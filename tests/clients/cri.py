@@ -27,7 +27,9 @@ MESSAGES = {
     "KeyValue": {"key": (1, "str"), "value": (2, "str")},
     "Mount": {"container_path": (1, "str"), "host_path": (2, "str"), "readonly": (3, "bool")},
     "Resources": {"cpu_period": (1, "int"), "cpu_quota": (2, "int"), "cpu_shares": (3, "int"),
-                  "memory_limit_in_bytes": (4, "int"), "oom_score_adj": (5, "int")},
+                  "memory_limit_in_bytes": (4, "int"), "oom_score_adj": (5, "int"),
+                  "cpuset_cpus": (6, "str"), "unified": (9, "map"),
+                  "memory_swap_limit_in_bytes": (10, "int")},
     "Security": {"privileged": (2, "bool"), "namespace_options": (3, "NamespaceOption"),
                  "run_as_user": (5, "Int64Value"), "readonly_rootfs": (7, "bool"),
                  "no_new_privs": (11, "bool"), "masked_paths": (13, ["str"]),
@@ -45,6 +47,7 @@ MESSAGES = {
     "Attributes": {"id": (1, "str")},
     "Cpu": {"timestamp": (1, "int"), "usage_core_nano_seconds": (2, "Int64Value")},
     "Memory": {"timestamp": (1, "int"), "working_set_bytes": (2, "Int64Value")},
+    "StatsFilter": {"id": (1, "str"), "pod_sandbox_id": (2, "str")},
     "Stats": {"attributes": (1, "Attributes"), "cpu": (2, "Cpu"), "memory": (3, "Memory")},
 }
 
@@ -65,6 +68,7 @@ CALLS = {
     "RemoveContainer": (ID, {}),
     "ContainerStatus": (ID, {"status": (1, "ContainerStatus")}),
     "ContainerStats": (ID, {"stats": (1, "Stats")}),
+    "ListContainerStats": ({"filter": (1, "StatsFilter")}, {"stats": (1, ["Stats"])}),
     "UpdateContainerResources": ({**ID, "linux": (2, "Resources")}, {}),
     "ExecSync": ({**ID, "cmd": (2, ["str"]), "timeout": (3, "int")},
                  {"stdout": (1, "bytes"), "stderr": (2, "bytes"), "exit_code": (3, "int")}),

@@ -73,3 +73,39 @@ podman() {
 	assert_output hello
 	assert_nothing_left
 }
+
+# A container of the pod's own holds its namespaces. Its image is ours: podman would build one.
+pod() {
+	podman pod create --name "$1" --network none --infra-image box:1 --infra-command "/bin/sleep 1000" "${@:2}"
+}
+
+@test "podman rootless: the containers of a pod share what a pod has" {
+	pod p1 --share net,ipc,uts,pid
+	podman run -d --name c1 --pod p1 box:1 sleep 1001
+	run podman run --rm --pod p1 box:1 sh -c 'hostname; ps; readlink /proc/self/ns/net; readlink /proc/self/ns/ipc'
+	assert_success
+	assert_line p1
+	assert_line --partial 'sleep 1000'
+	assert_line --partial 'sleep 1001'
+	assert_line "$(podman exec c1 readlink /proc/self/ns/net)"
+	assert_line "$(podman exec c1 readlink /proc/self/ns/ipc)"
+	podman pod stop --time 0 p1
+	podman pod start p1
+	[ "$(podman inspect --format '{{.State.Status}}' c1)" = running ]
+	podman pod rm --force --time 0 p1
+	assert_nothing_left
+}
+
+@test "podman rootless: the namespaces of another container" {
+	podman run -d --name c1 --network none box:1 sleep 1001
+	run podman run --rm --network container:c1 --pid container:c1 --ipc container:c1 --uts container:c1 \
+		box:1 sh -c 'for i in net pid ipc uts; do readlink /proc/self/ns/$i; done; ps'
+	assert_success
+	assert_line --partial 'sleep 1001'
+	for kind in net pid ipc uts; do
+		assert_line "$(podman exec c1 readlink /proc/self/ns/$kind)"
+	done
+	podman kill c1
+	podman rm c1
+	assert_nothing_left
+}

@@ -4,23 +4,6 @@
 load ../integration/lib
 load faults
 
-# What a full machine, a broken disk and a restricted one say.
-ERRORS=(ENOMEM EIO EPERM)
-
-# A close that fails has closed all the same, and one that is not done at all is no kernel's.
-fallible() {
-	grep -vE '^(close|close_range|getpid|gettid|getuid|geteuid|umask|poll|ppoll|wait4|waitid|rt_sig.*) '
-}
-
-# Never a crash, a hang or a status that nobody expects; an error has words.
-told() {
-	case $status in
-	0) ;;
-	125 | 126 | 127 | 1 | 2 | 137) [ -n "$said" ] || fail "status $status without a word at $at" ;;
-	*) fail "status $status at $at: $said" ;;
-	esac
-}
-
 # each_error [-f] LESS ARG...
 each_error() {
 	local call n calls i=$SEED follow=()

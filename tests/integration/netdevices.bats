@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154
 
 load lib
+load netdevices
 
 setup() {
 	ctr_setup
@@ -16,17 +17,6 @@ setup() {
 	snapshot_host
 }
 
-# new_netns: prints the pid of a process that keeps one open.
-new_netns() {
-	setsid unshare --net sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	wait_until 5 is_unshared $!
-	echo $!
-}
-
-is_unshared() {
-	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
-}
-
 teardown() {
 	ctr_teardown
 	local pid
@@ -35,30 +25,8 @@ teardown() {
 	done
 }
 
-# there COMMAND...: on the "host".
-there() {
-	nsenter --net="/proc/$host/ns/net" -- "$@"
-}
-
 ctr() {
 	there "$CTR_BIN" "${CTR_FLAGS[@]}" "$@" 3>&-
-}
-
-make_veth() {
-	there ip link add "$1" type veth peer name "$2"
-	there ip link set "$2" up
-	there ip link set "$1" up mtu 1400
-	there ip addr add 10.9.0.2/24 broadcast 10.9.0.255 dev "$1"
-	there ip addr add 10.9.0.3/24 dev "$1" label "$1:x"
-	there ip addr add 10.9.1.2 peer 10.9.1.1/32 dev "$1"
-	there ip addr add fd00:9::2/64 dev "$1" nodad
-}
-
-# What an interface of the "host" looks like: index, flags, MTU, addresses.
-look_of() {
-	there ip -json addr show "$1" | jq -S '.[0] | {ifindex, mtu, up: (.flags | index("UP") != null),
-		addr_info: [.addr_info[] | select(.scope == "global") |
-			[.local, .prefixlen, .broadcast, .address, .label]]}'
 }
 
 # run_and_return WORDS: the container fails with WORDS, and v0 is what it was.
@@ -70,10 +38,6 @@ run_and_return() {
 	assert_output --partial "$1"
 	assert_equal "$before" "$(look_of v0)"
 	assert_nothing_left
-}
-
-gone() {
-	! there ip link show "$1" >/dev/null 2>&1
 }
 
 @test "netdevices: it is in, renamed, up, with its addresses and attributes, and not here any more" {
@@ -290,7 +254,7 @@ gone() {
 		wait_until 10 gone p0
 		make_veth v0 p0
 		setsid nsenter --net="/proc/$host/ns/net" -- strace -qq -f -o /dev/null \
-			-e trace="$call" -e "inject=$call:delay_enter=300000" \
+			-e trace="$call" -e "inject=$call:delay_enter=1000000" \
 			"$CTR_BIN" "${CTR_FLAGS[@]}" run --name c1 --bundle "$bundle" \
 			</dev/null >/dev/null 2>&1 3>&- 4>&- &
 		session=$!
@@ -310,11 +274,6 @@ in_session() {
 
 out_of_session() {
 	! pgrep -s "$1" >/dev/null
-}
-
-# It was not moved yet, or its namespace has ended.
-here_or_gone() {
-	gone p0 || there ip link show v0 >/dev/null 2>&1
 }
 
 @test "netdevices: ctr-net dies without a word: the error says so, nothing is left" {

@@ -30,6 +30,7 @@ setup() {
 	chmod 700 "$HOME_DIR"
 	# A program that the user can reach, wherever this one was built.
 	install -m 755 "$CTR_BIN" /run/ctr-test/ctr
+	install -m 755 "$CTR_BUILD/bin/ctr-oci" /run/ctr-test/ctr-oci
 	ctr_setup
 	chmod 711 /run/ctr-test
 }
@@ -40,7 +41,7 @@ teardown() {
 		as_user rm --force "$id"
 	done
 	ctr_teardown
-	rm -rf "$HOME_DIR" /run/ctr-test/ctr
+	rm -rf "$HOME_DIR" /run/ctr-test/ctr /run/ctr-test/ctr-oci
 }
 
 # The program, by an ordinary user. IN names a cgroup to be in.
@@ -50,6 +51,51 @@ as_user() {
 		exec env XDG_RUNTIME_DIR="$HOME_DIR" HOME="$HOME_DIR" setpriv --reuid $ME --regid $ME --clear-groups \
 			/run/ctr-test/ctr "$@" 3>&-
 	)
+}
+
+# As the same user, any command.
+user_does() {
+	env XDG_RUNTIME_DIR="$HOME_DIR" HOME="$HOME_DIR" setpriv --reuid $ME --regid $ME --clear-groups "$@" 3>&- 4>&-
+}
+
+oci() {
+	user_does /run/ctr-test/ctr-oci "$@"
+}
+
+# The bundles "one", which sleeps, and "two", which prints links of /proc/self/ns, are the user's.
+two_bundles() {
+	cd "$HOME_DIR" || return
+	make_bundle one
+	edit_config one '.process.args = ["sleep", "1000"] | .linux.namespaces += [{type: "user"}] |
+		.linux |= (.uidMappings = [{containerID: 0, hostID: '$ME', size: 1}] | .gidMappings = .uidMappings)'
+	mkdir two
+	ln -s ../one/rootfs two/rootfs
+	chown -R $ME:$ME .
+	snapshot_host
+}
+
+# given KIND...: of the bundle "two", these namespaces are those of container c1.
+given() {
+	local pid
+	pid=$(oci state c1 | jq .pid)
+	jq --arg ns "/proc/$pid/ns/" '.linux.namespaces |= map(if .type | IN($ARGS.positional[]) then
+			.path = $ns + ({network: "net"}[.type] // .type) else . end) |
+		if "user" | IN($ARGS.positional[]) then .linux |= del(.uidMappings, .gidMappings) else . end |
+		.process.args = ["sh", "-c", "cd /proc/self/ns; for i in user net ipc uts pid cgroup; do readlink $i; done"]' \
+		one/config.json --args "$@" >two/config.json
+}
+
+# given_are KIND...: those were the same in both, and the others not. `output` is what "two" printed.
+given_are() {
+	local kind link
+	for kind in user net ipc uts pid cgroup; do
+		link=$(readlink "/proc/$(oci state c1 | jq .pid)/ns/$kind")
+		if [[ " $* " == *" $kind "* ]]; then
+			assert_line "$link"
+		else
+			refute_line "$link"
+		fi
+	done
 }
 
 @test "rootless: root in the container is the user, and other ids are those of /etc/subuid" {
@@ -158,7 +204,9 @@ as_user() {
 @test "rootless: a killed run leaves what is listed, and rm takes it away" {
 	local i
 	for i in 1 2 3 4 5 6 7 8; do
-		as_user run --name "k$i" busybox -- sleep 1000 >/dev/null 2>&1 3>&- &
+		# Not by as_user: what is killed must be the program, and no shell around it.
+		env XDG_RUNTIME_DIR="$HOME_DIR" HOME="$HOME_DIR" setpriv --reuid $ME --regid $ME --clear-groups \
+			/run/ctr-test/ctr run --name "k$i" busybox -- sleep 1000 >/dev/null 2>&1 3>&- 4>&- &
 		sleep 0.0$i
 		kill -KILL $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
@@ -192,4 +240,77 @@ as_user() {
 	run as_user run --rm --bundle "$HOME_DIR/b"
 	assert_failure 125
 	assert_output --partial "linux.netDevices: the host's interfaces are not an ordinary user's to move"
+}
+
+@test "rootless: make demo shows a container of the user's own" {
+	install -m 755 "$REPO/tests/tools/demo.sh" "$HOME_DIR/demo"
+	run user_does env CTR_BIN=/run/ctr-test/ctr "$HOME_DIR/demo"
+	assert_success
+	assert_line --partial 'container: demo, '
+	assert_line "outside:   its root is user $ME of the host"
+	assert_line --regexp 'rights: .*seccomp mode 2'
+	assert_line --regexp 'mount: .*denied'
+	# Where there is none to be had, and no sudo.
+	mkdir "$HOME_DIR/bin"
+	ln -s "$(command -v id)" "$HOME_DIR/bin/id"
+	run user_does env PATH="$HOME_DIR/bin" CTR_BIN=/bin/false "$BASH" "$HOME_DIR/demo"
+	assert_failure 1
+	assert_output --partial 'user.max_user_namespaces'
+	rm -r "${HOME_DIR:?}"/{demo,bin}
+	assert_nothing_left
+}
+
+@test "rootless: ctr-oci joins what is another container's by path" {
+	two_bundles
+	oci create --bundle one c1 >/dev/null 2>&1 </dev/null
+	oci start c1
+	given user
+	run oci run --bundle two c2
+	assert_success
+	given_are user
+	given user network ipc uts pid cgroup
+	run oci run --bundle two c2
+	assert_success
+	given_are user net ipc uts pid cgroup
+	# Without the user namespace that they belong to, they are not to be had.
+	given network
+	run oci run --bundle two c2
+	assert_failure 1
+	assert_output --partial 'has to join the user namespace that it belongs to as well'
+	oci delete --force c1
+	assert_nothing_left
+}
+
+# As podman calls us: not an ordinary user, but no way back into the host's namespaces either.
+@test "rootless: the root of a user namespace joins what belongs to that" {
+	local kinds holder
+	two_bundles
+	edit_config one 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user"))'
+	setpriv --reuid $ME --regid $ME --clear-groups unshare --user --map-root-user --mount sleep 1000 3>&- 4>&- &
+	holder=$!
+	BACKGROUND+=("$holder")
+	wait_until 5 grep -q " $ME " "/proc/$holder/uid_map"
+	oci() {
+		user_does nsenter --user --mount --preserve-credentials --target "$holder" --wdns="$HOME_DIR" -- \
+			/run/ctr-test/ctr-oci "$@"
+	}
+	oci create --bundle one c1 >out 2>&1 </dev/null || fail "$(<out)"
+	oci start c1
+	for kinds in net ipc uts pid cgroup 'net ipc uts pid cgroup'; do
+		# shellcheck disable=SC2086
+		given ${kinds/net/network}
+		run oci run --bundle two c2
+		assert_success
+		given_are user $kinds
+	done
+	given network
+	edit_config two '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}} |
+		.process.args = ["sh", "-c", "readlink /proc/self/ns/net; cut -d. -f1 /proc/uptime"]'
+	run oci run --bundle two c2
+	assert_success
+	assert_line "$(readlink "/proc/$(oci state c1 | jq .pid)/ns/net")"
+	[ "${lines[1]}" -ge 1000000 ]
+	oci delete --force c1
+	kill_hard "$holder"
+	assert_nothing_left
 }

@@ -38,6 +38,17 @@ static int tear_down(void **state)
 	return file_remove_tree(AT_FDCWD, path, &err);
 }
 
+static void refresh(int dir, struct state *s)
+{
+	struct err err;
+	int pidfd = state_refresh_open(dir, s, &err);
+
+	if (pidfd >= 0)
+		close(pidfd);
+	else
+		assert_int_equal(pidfd, -ESRCH);
+}
+
 static void test_names_that_could_be_paths_are_refused(void **state)
 {
 	static const char *const bad[] = { "",   ".",   "..",  "a/b",     "-a",
@@ -88,10 +99,10 @@ static void test_a_container_whose_maker_died_has_stopped(void **state)
 	other = state_open(root, "two", &name, &err);
 	assert_true(other >= 0);
 	assert_int_equal(state_read(other, name, &s, &err), 0);
-	state_refresh(other, &s);
+	refresh(other, &s);
 	assert_int_equal(s.status, STATUS_CREATING);
 	close(dir);
-	state_refresh(other, &s);
+	refresh(other, &s);
 	assert_int_equal(s.status, STATUS_STOPPED);
 	close(other);
 	assert_int_equal(state_remove(root, "two", &err), 0);
@@ -129,12 +140,12 @@ static void test_what_is_written_is_read_again(void **state)
 	assert_true(back.stages[0].ns == 42);
 
 	/* Its process lives and nobody can be asked to start it: it runs. */
-	state_refresh(dir, &back);
+	refresh(dir, &back);
 	assert_int_equal(back.status, STATUS_RUNNING);
 	/* The same pid, but another process: it is gone. */
 	back.status = STATUS_CREATED;
 	back.pid_start++;
-	state_refresh(dir, &back);
+	refresh(dir, &back);
 	assert_int_equal(back.status, STATUS_STOPPED);
 	close(dir);
 }

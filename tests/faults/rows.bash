@@ -1,0 +1,171 @@
+# The stage tables, row by row: cases that together want every row, and one walk of a case with a fault
+# in a row. `load rows` after lib and faults.
+#
+# tests/helpers/rows sees which system calls belong to which row, and makes one of them fail.
+
+OCI=$CTR_BUILD/bin/ctr-oci
+ROWS=$CTR_BUILD/tests/helpers/rows
+
+# What ctr-oci runs as: in the "host's" network, which is a namespace of the test's own.
+oci() {
+	nsenter --net="/proc/$HOLDER/ns/net" -- "$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
+}
+
+# A process whose namespaces are given to containers, another one's network as the host's, and somebody
+# who takes the terminals over.
+rows_setup() {
+	ctr_setup
+	SEED=${CTR_SEED:-$((RANDOM % 97))}
+	echo "CTR_SEED=$SEED"
+	cd "$BATS_TEST_TMPDIR" || return
+	chmod 755 . "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	setsid unshare --net --uts --ipc --cgroup sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	HOLDER=$!
+	setsid unshare --user sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	OWNER=$!
+	python3 -c '
+import socket, sys
+server, kept = socket.socket(socket.AF_UNIX), []
+server.bind(sys.argv[1])
+server.listen()
+while True:
+    kept.append(socket.recv_fds(server.accept()[0], 4096, 1)[1])' "$PWD/console" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	CONSOLE=$!
+	wait_until 5 test -S console
+	wait_until 5 is_apart
+	echo 0 100000 65536 | tee "/proc/$OWNER/uid_map" >"/proc/$OWNER/gid_map"
+	make_bundle plain
+	edit_config plain '.process.args = ["sleep", "1000"]'
+	local bundle
+	for bundle in wide user joined; do
+		mkdir "$bundle"
+		ln -s ../plain/rootfs "$bundle/rootfs"
+		cp plain/config.json "$bundle"
+	done
+	# All that root can have but a new user namespace, which does not go with joined ones.
+	edit_config wide --arg ns "/proc/$HOLDER/ns/" '
+		.process.terminal = true | .process.oomScoreAdj = 100 |
+		.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 88}] |
+		.linux.namespaces = [({type: ("pid", "network", "mount", "time")}),
+			{type: "uts", path: "\($ns)uts"}, {type: "ipc", path: "\($ns)ipc"},
+			{type: "cgroup", path: "\($ns)cgroup"}] |
+		.linux.timeOffsets = {boottime: {secs: 100}} | .linux.netDevices = {v0: {name: "eth0"}} |
+		.linux.sysctl = {"net.ipv4.ip_forward": "1"} |
+		.linux.resources = {devices: [{allow: false, access: "rwm"}], unified: {"cgroup.max.depth": "20"}} |
+		.hooks = ({createRuntime: 0, createContainer: 0, startContainer: 0} | map_values([{path: "/bin/true"}])) |
+		.annotations = {"dev.ctr.init": "true"}'
+	edit_config user '.linux.namespaces += [{type: "user"}] |
+		.linux |= (.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .gidMappings = .uidMappings)'
+	# By a stepping stone.
+	edit_config joined --arg ns "/proc/$OWNER/ns/user" '.linux.namespaces += [{type: "user", path: $ns}]'
+	jq '.process | .args = ["sleep", "1001"] | .terminal = true | .oomScoreAdj = 100 |
+		.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 88}]' plain/config.json >process.json
+	snapshot_host
+}
+
+rows_teardown() {
+	local id
+	for id in $(oci list --quiet 2>/dev/null); do
+		oci delete --force "$id"
+	done
+	kill -KILL "$HOLDER" "$OWNER" "$CONSOLE"
+	ctr_teardown
+}
+
+is_apart() {
+	[[ $(readlink "/proc/$HOLDER/ns/cgroup") != $(readlink /proc/self/ns/cgroup) &&
+		$(readlink "/proc/$OWNER/ns/user") != $(readlink /proc/self/ns/user) ]]
+}
+
+there() {
+	nsenter --net="/proc/$HOLDER/ns/net" -- "$@"
+}
+
+# links LETTER: which of the pair v0 and p0 are on the host. What goes with a namespace takes a moment.
+links() {
+	there ip -o link show | sed -n "s/^[0-9]*: \\($1[0-9]*\\)@.*/\\1/p"
+}
+
+no_links() {
+	[ -z "$(links '[vp]')" ]
+}
+
+# What a case does with its container c1; each begins from nothing.
+case_begin() {
+	case $1 in
+	wide) [ -n "$(links v)" ] || { wait_until 5 no_links && there ip link add v0 type veth peer name p0; } ;;
+	exec)
+		oci create --bundle plain c1
+		oci start c1
+		;;
+	esac
+}
+
+case_command() {
+	local oci="$OCI --root $CTR_ROOT" create
+	create="create --pid-file $BATS_TEST_TMPDIR/pid --bundle"
+	case $1 in
+	wide) echo "$oci $create wide --console-socket $PWD/console c1 && $oci start c1" ;;
+	user | joined) echo "$oci $create $1 c1 && $oci start c1" ;;
+	exec) echo "$oci exec --detach --pid-file $BATS_TEST_TMPDIR/pid --console-socket $PWD/console --process process.json c1" ;;
+	esac
+}
+
+# walk CASE FAULT...: the case's command with a fault. Sets status, said, hit; rows are in walked.
+walk() {
+	local which=$1
+	shift
+	case_begin "$which"
+	at="$*"
+	status=0
+	there "$ROWS" walked "$OCI" "$@" -- sh -c "$(case_command "$which")" </dev/null >said 2>&1 3>&- || status=$?
+	said=$(<said)
+	hit=$(sed -n 's/^hit //p' walked)
+	[ "$status" != 123 ] || wrong "it hung"
+}
+
+# All that is wrong is gathered: one look at a log shows every row that has to be mended.
+wrong() {
+	echo "$at at ${hit:-no call} ($status: $said): $*" >>wrong
+}
+
+# Everything is as it was, without any help.
+all_gone() {
+	rm -f pid
+	wait_until 5 nothing_left 2>/dev/null || wrong "$LEFT"
+}
+
+removed() {
+	oci delete --force c1 2>said.delete || wrong "delete: $(<said.delete)"
+	all_gone
+	[ ! -e "$CTR_ROOT/c1" ] || rm -rf "${CTR_ROOT:?}/c1"
+}
+
+# rows_of CASE: "NAME<tab>CALL CALL ..." for each row that it walks.
+rows_of() {
+	walk "$1" list
+	[ "$status" = 0 ] || wrong "without a fault"
+	cp walked "walked.$1"
+	removed
+	awk -F'\t' '/^row / && $3 != "" { print $2 "\t" $3 }' "walked.$1"
+}
+
+# only_new CASE: the file rows without what the first case does alike, but for check-long.
+only_new() {
+	[[ $1 == [uj]* && -z ${CTR_LONG-} ]] || return 0
+	rows_of wide >before
+	awk -F'\t' 'NR == FNR { had[$1]; next } !($1 in had) || $1 == "clone the init process"' before rows >new
+	mv new rows
+}
+
+# Of these calls, the numbers of those to be tried: the first, the last and one between; all of them in
+# check-long. Not those that no kernel lets fail.
+some_of() {
+	local step=1
+	[ -n "${CTR_LONG-}" ] || step=9999
+	tr ' ' '\n' <<<"$1" | grep -nvE "^(${2:-nothing})\$" | cut -d: -f1 |
+		awk -v step="$step" -v seed="$SEED" '{ n[NR] = $1 } END {
+			for (i = 1; i <= NR; i++)
+				if (i == 1 || i == NR || step == 1 || i == 2 + seed % NR) print n[i]
+		}'
+}
