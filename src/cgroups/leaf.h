@@ -101,6 +101,12 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct err *er
 int cgroup_apply(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
 /*
+ * After cgroup_apply(): put into the settings what only the group could say (a quota that stays as it
+ * was), for whoever is to be told of the same limits.
+ */
+void cgroup_settle(int fd, struct cgroup_settings *settings);
+
+/*
  * Remove the group: waits up to timeout_ms for its last process to leave (cgroup.events, no sleep;
  * kills nothing), removes groups below it (deepest first), itself, and then up to `levels` empty
  * groups above it. A group that is not there is success. -EBUSY: processes are left, with pids.

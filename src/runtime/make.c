@@ -24,12 +24,17 @@
 
 bool want_cgroup(const struct plan *p)
 {
-	return p->cgroup != NULL;
+	return p->cgroup && !p->unit.name;
+}
+
+bool want_limits(const struct plan *p)
+{
+	return p->cgroup && !want_scope(p);
 }
 
 bool want_device_rules(const struct plan *p)
 {
-	return p->cgroup && !p->devices.allow_all;
+	return want_limits(p) && !p->devices.allow_all;
 }
 
 bool want_oom_score(const struct plan *p)
