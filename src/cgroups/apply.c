@@ -106,6 +106,20 @@ static char *keep_first(int fd, const struct cgroup_setting *s)
 	return xasprintf("%s%s", now, rest);
 }
 
+void cgroup_settle(int fd, struct cgroup_settings *settings)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		struct cgroup_setting *s = &settings->items[i];
+		char *kept = s->keeps_first ? keep_first(fd, s) : NULL;
+
+		if (!kept)
+			continue;
+		free(s->value);
+		s->value = kept;
+		s->keeps_first = false;
+	}
+}
+
 static int apply_one(int fd, const struct cgroup_setting *s, bool update, struct err *err)
 {
 	CLEAN(free) char *kept = s->keeps_first && update ? keep_first(fd, s) : NULL;

@@ -114,6 +114,12 @@ bool cgroup_closes(const struct cgroup_settings *settings) MUST_CHECK;
 int cgroup_close(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
 /*
+ * After cgroup_apply(): put into the settings what only the group could say (a quota that stays as it
+ * was), for whoever is to be told of the same limits.
+ */
+void cgroup_settle(int fd, struct cgroup_settings *settings);
+
+/*
  * Remove the group: waits up to timeout_ms for its last process to leave (cgroup.events, no sleep;
  * kills nothing), removes groups below it (deepest first), itself, and then up to `levels` empty
  * groups above it. A group that is not there is success. -EBUSY: processes are left, with pids.

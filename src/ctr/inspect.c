@@ -81,6 +81,7 @@ static struct json_object *document(const struct container *c)
 	json_put_string(o, "Source", s->rootfs ? s->rootfs : "");
 	json_put_string(o, "Bundle", s->bundle ? s->bundle : "");
 	json_put_string(o, "CgroupPath", s->cgroup ? s->cgroup : "");
+	json_put_string(o, "SystemdUnit", s->unit ? s->unit : "");
 	json_put_bool(o, "AutoRemove", s->auto_remove);
 	json_put_bool(o, "Tty", s->terminal);
 	json_object_object_add(o, "Annotations", json_from_map(&s->annotations));

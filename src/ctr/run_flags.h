@@ -51,7 +51,7 @@ struct run_flags {
 	struct opt_i64 cpu_shares, cpu_period, cpu_quota, pids_limit, blkio_weight;
 	struct strv blkio_weight_device, read_bps, write_bps, read_iops, write_iops;
 	struct strv device_cgroup_rule, cgroup_conf;
-	const char *cgroup_parent;
+	const char *cgroup_parent, *cgroup_manager;
 
 	/* security */
 	struct strv security_opt;

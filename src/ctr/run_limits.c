@@ -96,13 +96,31 @@ static int cpu_limits(const struct run_flags *f, struct spec_resources *res, str
 	return 0;
 }
 
+static int cgroup_manager(const struct run_flags *f, struct run_made *m, struct err *err)
+{
+	const char *manager = f->cgroup_manager;
+
+	if (manager && !str_eq(manager, "cgroupfs") && !str_eq(manager, "systemd") &&
+	    !str_eq(manager, "disabled"))
+		return err_set(err, EINVAL,
+			       "--cgroup-manager: \"%s\" is not cgroupfs, systemd or disabled",
+			       manager);
+	m->opt.systemd = str_eq(manager, "systemd") ? "--cgroup-manager systemd" : NULL;
+	m->opt.no_cgroup = str_eq(manager, "disabled");
+	return 0;
+}
+
 static int cgroup_place(const struct run_flags *f, struct run_made *m, struct err *err)
 {
-	int r;
+	int r = cgroup_manager(f, m, err);
 
-	if (!f->cgroup_parent)
-		return 0;
-	r = pool_resolve(f->cgroup_parent, &m->cgroup_parent, err);
+	if (r < 0 || !f->cgroup_parent)
+		return r;
+	/* systemd has slices, not pools. */
+	if (m->opt.systemd)
+		m->cgroup_parent = xstrdup(f->cgroup_parent);
+	else
+		r = pool_resolve(f->cgroup_parent, &m->cgroup_parent, err);
 	if (r < 0)
 		return err_wrap(err, "--cgroup-parent: ");
 	m->opt.cgroup_parent = m->cgroup_parent;

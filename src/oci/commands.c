@@ -87,15 +87,11 @@ static int one_of(const char *flag, const char *value, const char *const *words,
 		       0;
 }
 
-/*
- * The root of a user namespace (podman's, of an ordinary user) has no say over /run; the one for whom
- * it was made has a folder of his own.
- */
 static bool is_rootless(const struct oci_globals *g)
 {
 	if (g->rootless && !str_eq(g->rootless, "auto"))
 		return str_eq(g->rootless, "true");
-	return rootless() || (getenv("XDG_RUNTIME_DIR") && access("/run", W_OK) < 0);
+	return rootless_served();
 }
 
 static int begin(struct call *call, struct err *err)

@@ -51,9 +51,9 @@ int oci_create_options(const struct call *call, const struct oci_create_flags *f
 {
 	const struct oci_globals *g = call->globals;
 
-	if (g->systemd_cgroup || str_eq(g->cgroup_manager, "systemd"))
-		return err_set(err, ENOTSUP,
-			       "--systemd-cgroup: not in this version; use the cgroupfs manager");
+	if (g->systemd_cgroup && g->cgroup_manager && !str_eq(g->cgroup_manager, "systemd"))
+		return err_set(err, EINVAL, "--systemd-cgroup: can't go with --cgroup-manager %s",
+			       g->cgroup_manager);
 	*ret = CREATE_OPTIONS_INIT;
 	ret->name = ret->id = call->args[0];
 	ret->pid_file = f->pid_file;
@@ -61,6 +61,10 @@ int oci_create_options(const struct call *call, const struct oci_create_flags *f
 	ret->preserve_fds = (unsigned int)f->preserve_fds.value;
 	ret->no_pivot = f->no_pivot;
 	ret->no_new_keyring = f->no_new_keyring;
+	if (g->systemd_cgroup)
+		ret->systemd = "--systemd-cgroup";
+	else if (str_eq(g->cgroup_manager, "systemd"))
+		ret->systemd = "--cgroup-manager systemd";
 	ret->no_cgroup = str_eq(g->cgroup_manager, "disabled");
 	return 0;
 }

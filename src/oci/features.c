@@ -83,7 +83,7 @@ static const struct {
 	const char *key;
 	bool yes;
 } cgroup_rows[] = {
-	{ "v1", false }, { "v2", true }, { "systemd", false }, { "systemdUser", false },
+	{ "v1", false }, { "v2", true }, { "systemd", true }, { "systemdUser", true },
 	{ "rdma", true },
 }, linux_rows[] = {
 	{ "apparmor", true }, { "selinux", true }, { "intelRdt", false }, { "netDevices", true },

@@ -18,7 +18,10 @@ struct create_options {
 	const char *bundle; /* absolute path of the bundle, or NULL */
 	const char *source; /* what the user called the rootfs, for listings; NULL: root.path */
 	const char *cgroup_parent; /* used where linux.cgroupsPath is absent; NULL: "/ctr" */
-	const char *pid_file;      /* NULL: none */
+	const char
+		*systemd; /* the flag by which systemd is to make the cgroup, and cgroup_parent is a
+			      * slice of its; NULL: we do */
+	const char *pid_file; /* NULL: none */
 	const char
 		*console_socket; /* terminal only: where the pty master is sent; NULL: see below */
 	unsigned int preserve_fds; /* 3 .. 3+n-1 stay open in the payload */

@@ -37,6 +37,8 @@ static void state_begin(const struct plan *p, struct state *s)
 		.bundle = p->opt->bundle ? xstrdup(p->opt->bundle) : NULL,
 		.cgroup = p->cgroup ? xstrdup(p->cgroup) : NULL,
 		.cgroup_levels = p->cgroup_levels,
+		.unit = p->unit.name ? xstrdup(p->unit.name) : NULL,
+		.unit_user = p->unit_user,
 		.status = STATUS_CREATING,
 		.auto_remove = p->opt->auto_remove,
 		.terminal = p->spec->process.terminal,
@@ -126,6 +128,8 @@ static void print_plan(const struct plan *p, FILE *out)
 	fprintf(out, "state     %s\n", p->staging);
 	fprintf(out, "cgroup    %s%s\n", p->cgroup ? p->host.mount : "",
 		p->cgroup ? p->cgroup : "none");
+	if (p->unit.name)
+		fprintf(out, "unit      %s\n", p->unit.name);
 	for (size_t i = 0; i < p->limits.count; i++)
 		fprintf(out, "limit     %s = %s\n", p->limits.items[i].file,
 			p->limits.items[i].value);

@@ -2,6 +2,7 @@
 #include "cgroups/leaf.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
+#include "runtime/unit.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -9,10 +10,10 @@
 static int remove_cgroup(struct container *c, struct err *err)
 {
 	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
-	int rc;
+	int rc = unit_remove(&c->state, err);
 
-	if (!c->state.cgroup)
-		return 0;
+	if (rc < 0 || !c->state.cgroup)
+		return rc;
 	rc = cgroup_host_find(&host, err);
 	if (rc < 0 || host.fd < 0)
 		return rc;

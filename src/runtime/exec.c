@@ -160,7 +160,7 @@ static int clone_child(struct making *m, int group, struct err *err)
 
 int exec_child(struct making *m, struct err *err)
 {
-	int rc = clone_child(m, m->cgroup, err);
+	int rc = clone_child(m, m->plan->attach ? -1 : m->cgroup, err);
 
 	if (rc == -EBUSY && m->cgroup >= 0) {
 		CLEAN(fd) int group = group_of_init(m, err);

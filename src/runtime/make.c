@@ -23,7 +23,12 @@
 
 bool want_cgroup(const struct plan *p)
 {
-	return p->cgroup != NULL;
+	return p->cgroup && !p->unit.name;
+}
+
+bool want_limits(const struct plan *p)
+{
+	return p->cgroup && !want_scope(p);
 }
 
 bool want_cgroup_owner(const struct plan *p)
@@ -33,7 +38,7 @@ bool want_cgroup_owner(const struct plan *p)
 
 bool want_device_rules(const struct plan *p)
 {
-	return p->cgroup && !p->devices.allow_all;
+	return want_limits(p) && !p->devices.allow_all;
 }
 
 bool want_oom_score(const struct plan *p)

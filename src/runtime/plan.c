@@ -1,5 +1,6 @@
 #include "runtime/plan.h"
 
+#include "base/json.h"
 #include "runtime/notify.h"
 #include "sandbox/caps.h"
 #include "sandbox/profile.h"
@@ -31,6 +32,9 @@ void plan_free(struct plan *p)
 	cgroup_host_free(&p->host);
 	cgroup_settings_free(&p->limits);
 	cgroup_devices_free(&p->devices);
+	systemd_unit_free(&p->unit);
+	systemd_manager_free(&p->systemd);
+	json_drop(&p->unit_props);
 	if (p->have_rootfs)
 		rootfs_plan_free(&p->rootfs);
 	seccomp_filter_free(&p->seccomp);
@@ -237,6 +241,8 @@ int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_o
 	if (spec->lin.namespaces[NS_USER].wanted)
 		ret->clone_flags = CLONE_NEWUSER;
 	plan_caps(ret, warnings);
+	if (rc == 0)
+		rc = plan_attach(ret, opt, of, err);
 	if (rc == 0)
 		rc = console_connect(ret, opt->console_socket, err);
 	if (rc < 0)

@@ -15,6 +15,8 @@
 #include "runtime/container.h"
 #include "sandbox/seccomp.h"
 #include "spec/spec.h"
+#include "systemd/ask.h"
+#include "systemd/unit.h"
 
 struct plan {
 	struct spec *spec; /* borrowed */
@@ -43,6 +45,14 @@ struct plan {
 	struct cgroup_settings limits;
 	struct cgroup_devices devices;
 
+	/* Where the group is a unit's of systemd; name NULL: it is not. */
+	struct systemd_unit unit;
+	struct systemd_manager systemd;
+	struct json_object *unit_props; /* but for those that every unit has (systemd/props.h) */
+	const char *attach_below;       /* exec: see attach; borrowed; NULL: into its own group */
+	bool unit_user;                 /* of the user's systemd */
+	bool attach;                    /* exec: systemd is to move the process */
+
 	bool have_rootfs; /* false: a mount namespace that is joined has one */
 	struct rootfs_plan rootfs;
 	struct seccomp_filter seccomp;
@@ -56,11 +66,11 @@ struct plan {
 	const char *pid_file; /* borrowed; NULL: none */
 };
 
-#define PLAN_INIT                                                                     \
-	(struct plan)                                                                 \
-	{                                                                             \
-		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT, \
-		.net_helper = -1, .console_socket = -1                                \
+#define PLAN_INIT                                                                       \
+	(struct plan)                                                                   \
+	{                                                                               \
+		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT,   \
+		.net_helper = -1, .console_socket = -1, .systemd = SYSTEMD_MANAGER_INIT \
 	}
 
 /*
@@ -85,5 +95,9 @@ int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_o
 int plan_namespaces(struct plan *p, struct err *err) MUST_CHECK;
 int plan_net_devices(struct plan *p, struct err *err) MUST_CHECK;
 int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err) MUST_CHECK;
+int plan_unit(struct plan *p, struct err *err) MUST_CHECK; /* where it is */
+int plan_unit_props(struct plan *p, struct err *err) MUST_CHECK;
+int plan_attach(struct plan *p, const struct exec_options *opt, const struct state *of,
+		struct err *err) MUST_CHECK;
 
 #endif

@@ -122,12 +122,14 @@ static int plan_limits(struct plan *p, struct strv *warnings, struct err *err)
 	int rc = cgroup_check(&p->host, p->cgroup, &p->limits, warnings, err);
 
 	/* An ordinary user has no right to attach a program, and none to make a device either. */
-	p->devices.allow_all = rootless() || !res->devices.count;
+	p->devices.allow_all = rootless() || p->unit_user || !res->devices.count;
 	if (rc == 0 && !p->devices.allow_all) {
 		spec_allow_default_devices(res);
 		rc = cgroup_devices_make(res->devices.items, res->devices.count, &p->devices, err);
 	}
-	if (rc == 0)
+	if (rc == 0 && p->unit.name)
+		rc = plan_unit_props(p, err);
+	else if (rc == 0)
 		p->cgroup_levels = levels_missing(p);
 	return rc;
 }
@@ -177,6 +179,10 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 	rc = cgroup_settings_make(&p->spec->lin.resources, &p->limits, warnings, err);
 	if (rc < 0)
 		return rc;
+	if (p->opt->systemd) {
+		rc = plan_unit(p, err);
+		return rc < 0 ? rc : plan_limits(p, warnings, err);
+	}
 	p->cgroup = rootless() && !said && p->host.fd >= 0 ? rootless_path(p, err) : cgroup_path(p);
 	if (p->cgroup)
 		rc = cgroup_path_check(p->cgroup, err);

@@ -23,6 +23,11 @@ bool rootless(void)
 	return answer == YES;
 }
 
+bool rootless_served(void)
+{
+	return rootless() || (getenv("XDG_RUNTIME_DIR") && access("/run", W_OK) < 0);
+}
+
 /* ---- the state root ---------------------------------------------------------------- */
 
 /* Is this folder ours, and closed to others? What lies below a folder of /tmp is not to be trusted. */

@@ -17,6 +17,13 @@
 bool rootless(void);
 
 /*
+ * Are we to use what a user has (the state root below, the user's systemd)? The root of a user
+ * namespace (podman's, of an ordinary user) has no say over /run: the one for whom it was made has a
+ * folder of their own.
+ */
+bool rootless_served(void);
+
+/*
  * The state root of an ordinary user: $XDG_RUNTIME_DIR/NAME, else /run/user/UID/NAME, else
  * /tmp/NAME-UID, which is made with mode 0700 and refused when it is another's. The caller's to free.
  */

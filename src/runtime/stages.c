@@ -11,7 +11,8 @@ const struct stage create_stages[] = {
 	{ "reserve the name",                PARENT, NOW,        NOW,        NULL,                 make_name,              unmake_name },
 	{ "write down what will be made",    PARENT, NOW,        NOW,        NULL,                 make_record,            NULL },
 	{ "make the cgroup",                 PARENT, NOW,        NOW,        want_cgroup,          make_cgroup,            unmake_cgroup },
-	{ "set its limits",                  PARENT, NOW,        NOW,        want_cgroup,          make_limits,            NULL },
+	{ "have systemd make the slice",     PARENT, NOW,        NOW,        want_slice,           unit_start,             unit_stop },
+	{ "set its limits",                  PARENT, NOW,        NOW,        want_limits,          make_limits,            NULL },
 	{ "attach the device rules",         PARENT, NOW,        NOW,        want_device_rules,    make_device_rules,      NULL },
 	{ "give the cgroup to its user",     PARENT, NOW,        NOW,        want_cgroup_owner,    make_cgroup_owner,      NULL },
 	{ "open the sources of mounts",      PARENT, NOW,        NOW,        want_rootfs,          make_sources,           unmake_sources },
@@ -20,11 +21,15 @@ const struct stage create_stages[] = {
 	{ "enter given namespaces",          PARENT, NOW,        NOW,        want_given,           ns_enter_given,         ns_go_home },
 	{ "clone the init process",          PARENT, NOW,        NOW,        NULL,                 make_child,             unmake_child },
 	{ "leave given namespaces",          PARENT, NOW,        NOW,        want_given,           ns_leave_given,         NULL },
+	{ "have systemd make the scope",     PARENT, NOW,        NOW,        want_scope,           unit_start,             unit_stop },
+	{ "attach the scope's device rules", PARENT, NOW,        NOW,        want_scope_rules,     make_device_rules,      NULL },
+	{ "set the scope's limits",          PARENT, NOW,        IN_SCOPE,   want_scope,           make_limits,            NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },
 	{ "map user ids",                    PARENT, NOW,        IDS_MAPPED, want_id_maps,         ns_map_ids,             NULL },
 	{ "move network devices",            PARENT, NOW,        NET_READY,  want_net_devices,     net_devices_in,         net_devices_out },
 	{ "keep the configuration",          PARENT, NOW,        NOW,        NULL,                 make_config,            NULL },
 
+	{ "wait for the scope",              CHILD,  IN_SCOPE,   NOW,        want_scope,           in_scope,               NULL },
 	{ "join namespaces",                 CHILD,  NOW,        NOW,        want_join,            ns_join,                NULL },
 	{ "become root of the namespace",    CHILD,  IDS_MAPPED, NOW,        want_root,            ns_become_root,         NULL },
 	{ "begin a session",                 CHILD,  NET_READY,  NOW,        NULL,                 in_session,             NULL },
@@ -62,7 +67,9 @@ const struct stage exec_stages[] = {
 	{ "clone into the cgroup",           PARENT, NOW,        NOW,        NULL,                 exec_child,             unmake_child },
 	{ "leave the pid namespace",         PARENT, NOW,        NOW,        NULL,                 ns_leave_given,         NULL },
 	{ "come back from them",             PARENT, NOW,        NOW,        want_initial_cpus,    exec_leave_cpus,        NULL },
+	{ "have systemd move it",            PARENT, NOW,        IN_SCOPE,   want_attach,          unit_attach,            NULL },
 	{ "set the OOM score",               PARENT, NOW,        NOW,        want_oom_score,       make_oom_score,         NULL },
+	{ "wait for the scope",              CHILD,  IN_SCOPE,   NOW,        want_attach,          in_scope,               NULL },
 	{ "begin a session",                 CHILD,  NOW,        NOW,        NULL,                 in_session,             NULL },
 	{ "enter the container",             CHILD,  NOW,        NOW,        NULL,                 exec_enter,             NULL },
 	{ "make the terminal",               CHILD,  NOW,        NOW,        want_terminal,        exec_console,           NULL },
@@ -77,8 +84,13 @@ const struct stage exec_stages[] = {
 /* clang-format on */
 
 static const char *const gate_names[] = {
-	[NOW] = "-",           [IDS_MAPPED] = "ids-mapped", [NET_READY] = "net-ready",
-	[MOUNTED] = "mounted", [HOOKS_RAN] = "hooks-ran",   [READY] = "ready",
+	[NOW] = "-",
+	[IN_SCOPE] = "in-scope",
+	[IDS_MAPPED] = "ids-mapped",
+	[NET_READY] = "net-ready",
+	[MOUNTED] = "mounted",
+	[HOOKS_RAN] = "hooks-ran",
+	[READY] = "ready",
 	[CREATED] = "created",
 };
 

@@ -27,6 +27,7 @@ enum side {
 enum gate {
 	NOW,        /* nothing to wait for */
 	IDS_MAPPED, /* parent: the user namespace has its id maps */
+	IN_SCOPE,   /* parent: systemd has put the child in its group, and that has its limits */
 	NET_READY,  /* parent: the interfaces are in */
 	MOUNTED,    /* child: all is mounted, the host's tree still in view */
 	HOOKS_RAN,  /* parent: prestart and createRuntime hooks */
@@ -141,11 +142,22 @@ int make_rlimits(struct making *m, struct err *err);
 int make_created(struct making *m, struct err *err);
 int make_pid_file(struct making *m, struct err *err);
 bool want_cgroup(const struct plan *p);
+bool want_limits(const struct plan *p);
 bool want_device_rules(const struct plan *p);
 bool want_cgroup_owner(const struct plan *p);
 bool want_cgroup_closed(const struct plan *p);
 bool want_oom_score(const struct plan *p);
 bool want_rlimits(const struct plan *p);
+
+/* unit.c: what systemd makes */
+int unit_start(struct making *m, struct err *err);
+void unit_stop(struct making *m);
+int in_scope(struct making *m, struct err *err);
+bool want_scope(const struct plan *p);
+bool want_slice(const struct plan *p);
+bool want_scope_rules(const struct plan *p);
+int unit_attach(struct making *m, struct err *err);
+bool want_attach(const struct plan *p);
 
 /* namespaces.c */
 int ns_time_offsets(struct making *m, struct err *err);

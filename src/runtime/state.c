@@ -28,6 +28,7 @@ void state_free(struct state *s)
 	free(s->bundle);
 	free(s->rootfs);
 	free(s->cgroup);
+	free(s->unit);
 	strv_free(&s->annotations);
 	for (size_t i = 0; i < s->stage_count; i++)
 		free(s->stages[i].name);

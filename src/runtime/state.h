@@ -47,6 +47,8 @@ struct state {
 	char *rootfs;      /* what the command line called the source */
 	char *cgroup;      /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
 	int cgroup_levels; /* how many empty groups above it go with it */
+	char *unit;        /* of systemd's, whose group it is: "ctr-NAME.scope"; NULL: ours */
+	bool unit_user;    /* of the user's systemd */
 	struct strv annotations;
 	enum status status; /* as last written; state_refresh_open() looks at the world */
 	pid_t pid;          /* of init, in our pid namespace; 0: none */

@@ -31,6 +31,8 @@ static const struct field {
 	FIELD("rootfs", TEXT, rootfs),
 	FIELD("cgroup", TEXT, cgroup),
 	FIELD("cgroupLevels", INTEGER, cgroup_levels),
+	FIELD("systemdUnit", TEXT, unit),
+	FIELD("systemdUser", FLAG, unit_user),
 	FIELD("pid", INTEGER, pid),
 	FIELD("pidStart", NUMBER, pid_start),
 	FIELD("createdUnixMs", NUMBER, created_unix_ms),

@@ -2,6 +2,7 @@
 #include "runtime/container.h"
 
 #include "cgroups/leaf.h"
+#include "runtime/unit.h"
 
 #include <errno.h>
 
@@ -18,6 +19,21 @@ static void memory_beside_swap(struct container *c, struct spec_resources *res)
 	fd = container_cgroup(c, &ignored);
 	if (fd >= 0 && cgroup_read(fd, "memory.max", text, sizeof(text)) > 0)
 		memory->set = str_to_i64(text, 1, INT64_MAX, &memory->value) == 0;
+}
+
+/*
+ * What the kernel has taken, systemd is to know too. It writes the same, but rounded (limits.c of its
+ * room): so they are written once more.
+ */
+static int tell_systemd(const struct container *c, int fd, struct cgroup_settings *settings,
+			struct err *err)
+{
+	int rc;
+
+	cgroup_settle(fd, settings);
+	rc = unit_update(&c->state, settings, err);
+	settings->check_before_update = false;
+	return rc < 0 ? rc : cgroup_apply(fd, settings, err);
 }
 
 /* A frozen group takes new limits as well as a running one; one that has ended has no group to limit. */
@@ -45,7 +61,9 @@ static int update_locked(struct container *c, const struct spec_resources *res,
 	if (rc == 0)
 		rc = cgroup_hand_down(&host, c->state.cgroup, &settings, err);
 	settings.update = true;
-	return rc < 0 ? rc : cgroup_apply(fd, &settings, err);
+	if (rc == 0)
+		rc = cgroup_apply(fd, &settings, err);
+	return rc < 0 || !c->state.unit ? rc : tell_systemd(c, fd, &settings, err);
 }
 
 int container_update(struct container *c, const struct spec_resources *res, struct strv *warnings,

@@ -171,12 +171,14 @@ static int row_failed(const struct stage *row, struct making *m, struct err *err
 	return err_wrap(err, "%s: ", row->name);
 }
 
-static int parent_row(int i, struct making *m, struct err *err)
+/* *ret_done: what it makes is made, whatever came after. */
+static int parent_row(int i, struct making *m, bool *ret_done, struct err *err)
 {
 	const struct stage *row = &m->table[i];
 	uint64_t begin;
 	int rc = parent_await(row->after, m, err);
 
+	*ret_done = false;
 	if (rc < 0)
 		return rc;
 	begin = clock_now_ns();
@@ -184,6 +186,7 @@ static int parent_row(int i, struct making *m, struct err *err)
 	m->stage_ns[i] = clock_now_ns() - begin;
 	if (rc < 0)
 		return row_failed(row, m, err);
+	*ret_done = true;
 	rc = open_gate(row->opens, CHILD, m);
 	/* A child that failed has closed its end: what it said before that is the reason. */
 	if (rc == -EPIPE || rc == -ECONNRESET)
@@ -193,18 +196,20 @@ static int parent_row(int i, struct making *m, struct err *err)
 
 int stages_walk(const struct stage *table, struct making *m, struct err *err)
 {
+	bool done = false;
 	int rc = 0, i;
 
 	m->table = table;
 	for (i = 0; table[i].name && rc >= 0; i++)
 		if (table[i].side == PARENT && is_wanted(&table[i], m->plan))
-			rc = parent_row(i, m, err);
+			rc = parent_row(i, m, &done, err);
 	if (rc >= 0)
 		return 0;
 	if (!m->failed)
 		m->failed = &table[i - 1];
-	/* The row that failed has undone itself. */
-	for (i -= 2; i >= 0; i--)
+	/* A row that failed has undone itself; one that was done when the child wasn't there to hear of it
+	 * has not. */
+	for (i -= done ? 1 : 2; i >= 0; i--)
 		if (table[i].side == PARENT && table[i].undo && is_wanted(&table[i], m->plan))
 			table[i].undo(m);
 	return rc;

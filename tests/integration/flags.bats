@@ -73,6 +73,7 @@ bad_values() {
 		device-read-iops=x
 		device-write-iops=x
 		cgroup-parent=/a/../b
+		cgroup-manager=lots
 		cgroup-conf=novalue
 		cgroup-conf=cgroup.procs=1
 		device-cgroup-rule=x

@@ -276,6 +276,33 @@ out_of_session() {
 	! pgrep -s "$1" >/dev/null
 }
 
+# The init of a ctr of this session: the one that has left the "host's" network.
+init_of() {
+	local pid
+	for pid in $(pgrep -s "$1" -x ctr); do
+		[ "$(readlink "/proc/$pid/ns/net")" = "$(readlink "/proc/$host/ns/net")" ] || echo "$pid"
+	done
+}
+
+@test "netdevices: it is back when the init is killed before it hears that the move is done" {
+	local before session
+	before=$(look_of v0)
+	# The answer of ctr-net is held up: it has moved the interface, and ctr doesn't know it yet.
+	setsid nsenter --net="/proc/$host/ns/net" -- strace -qq -f -o /dev/null \
+		-e trace=sendmsg -e inject=sendmsg:delay_enter=1000000 \
+		"$CTR_BIN" "${CTR_FLAGS[@]}" run --name c1 --bundle "$bundle" \
+		</dev/null >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- 4>&- &
+	session=$!
+	wait_until 20 gone v0
+	kill -KILL "$(init_of "$session")"
+	wait "$session" && fail "it ran"
+	wait_until 20 out_of_session "$session"
+	cat "$BATS_TEST_TMPDIR/said"
+	assert_equal "$(look_of v0)" "$before"
+	rm "$BATS_TEST_TMPDIR/said"
+	assert_nothing_left
+}
+
 @test "netdevices: ctr-net dies without a word: the error says so, nothing is left" {
 	run there strace -qq -f -o /dev/null -e trace=setns -e inject=setns:signal=KILL:when=1 \
 		"$CTR_BIN" "${CTR_FLAGS[@]}" run --rm --bundle "$bundle"
