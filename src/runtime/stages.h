@@ -151,6 +151,8 @@ bool want_rlimits(const struct plan *p);
 
 /* unit.c: what systemd makes */
 int unit_start(struct making *m, struct err *err);
+int unit_device_rules(struct making *m, struct err *err);
+int unit_limits(struct making *m, struct err *err);
 void unit_stop(struct making *m);
 int in_scope(struct making *m, struct err *err);
 bool want_scope(const struct plan *p);

@@ -131,6 +131,17 @@ int unit_start(struct making *m, struct err *err)
 	return rc;
 }
 
+/* As where we make the group ourselves, in rows of their own. */
+int unit_device_rules(struct making *m, struct err *err)
+{
+	return make_device_rules(m, err);
+}
+
+int unit_limits(struct making *m, struct err *err)
+{
+	return make_limits(m, err);
+}
+
 void unit_stop(struct making *m)
 {
 	struct plan *p = m->plan;

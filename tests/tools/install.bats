@@ -90,7 +90,7 @@ at_opt() {
 @test "install: another PREFIX is not another build" {
 	run make_it -n V=1 PREFIX=/opt/y all
 	assert_success
-	[ "$(grep -c -- ' -c -o ' <<<"$output")" -eq 1 ]
+	[ "$(grep -c -- ' -c -o ' <<<"$output")" -eq 1 ] || fail "$(grep -- " -c -o " <<<"$output")"
 }
 
 @test "install: uninstall leaves what is others', and else nothing" {
