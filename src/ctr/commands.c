@@ -57,6 +57,16 @@ static const struct command commands[] = {
 	  "Exit status: 1 when a container of that name is not there, 2 when one still runs, 125 for "
 	  "other failures.",
 	  verb_rm, FLAGS(rm_flags, rm_rows), .operands = "@container", .max = -1 },
+	{ "checkpoint", "[flags] CONTAINER", "Write the processes of a container into a folder",
+	  "By criu. Without --leave-running the container is stopped then, and `restore` makes it go on: "
+	  "here or on another machine that has the same rootfs.",
+	  verb_checkpoint, .options = { checkpoint_rows, 'c' },
+	  .flags_size = sizeof(struct checkpoint_flags), .operands = "@container", .min = 1,
+	  .max = 1 },
+	{ "restore", "[flags] NAME", "Make a container of a checkpoint, and let it go on",
+	  "Exit status: that of its first process, as with run; 125: ctr failed.", verb_restore,
+	  .options = { checkpoint_rows, 'r' }, .flags_size = sizeof(struct checkpoint_flags),
+	  .min = 1, .max = 1 },
 	{ "ps", "[flags]", "List containers", NULL, verb_ps, FLAGS(ps_flags, ps_rows) },
 	{ "inspect", "[flags] CONTAINER...", "Show all about containers, as JSON", NULL,
 	  verb_inspect, FLAGS(format_flags, format_rows), .operands = "@container", .min = 1,

@@ -4,6 +4,7 @@
 
 #include "ctr/call.h"
 #include "ctr/run_flags.h"
+#include "runtime/checkpoint.h"
 
 int verb_run(struct call *call);
 int verb_create(struct call *call);
@@ -14,6 +15,8 @@ int verb_stop(struct call *call);
 int verb_pause(struct call *call);
 int verb_resume(struct call *call);
 int verb_rm(struct call *call);
+int verb_checkpoint(struct call *call);
+int verb_restore(struct call *call);
 int verb_ps(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
@@ -48,6 +51,13 @@ struct rm_flags {
 	bool force, all;
 };
 
+/* of both */
+struct checkpoint_flags {
+	struct checkpoint_options c;
+	const char *bundle, *pid_file, *console_socket;
+	bool check, detach, rm;
+};
+
 struct ps_flags {
 	bool all, quiet, no_trunc, no_heading;
 	const char *format;
@@ -71,6 +81,7 @@ struct pool_flags {
 };
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
-	format_rows[], spec_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[];
+	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
+	pool_ls_rows[];
 
 #endif

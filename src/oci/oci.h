@@ -6,6 +6,7 @@
 #define CTR_OCI_OCI_H
 
 #include "cli/program.h"
+#include "runtime/checkpoint.h"
 #include "runtime/container.h"
 
 #include <stdbool.h>
@@ -72,9 +73,12 @@ int oci_verb_update(struct call *call);
 int oci_verb_events(struct call *call);
 int oci_verb_features(struct call *call);
 int oci_verb_spec(struct call *call);
+int oci_verb_checkpoint(struct call *call);
+int oci_verb_restore(struct call *call);
 
 extern const struct opt_row oci_create_rows[], oci_kill_rows[], oci_delete_rows[], oci_list_rows[],
-	oci_exec_rows[], oci_ps_rows[], oci_update_rows[], oci_events_rows[], oci_spec_rows[];
+	oci_exec_rows[], oci_ps_rows[], oci_update_rows[], oci_events_rows[], oci_spec_rows[],
+	oci_checkpoint_rows[];
 
 struct oci_kill_flags {
 	bool all;
@@ -111,6 +115,12 @@ struct oci_update_flags {
 struct oci_events_flags {
 	const char *interval;
 	bool stats;
+};
+
+struct oci_checkpoint_flags {
+	struct checkpoint_options c;
+	struct oci_create_flags create; /* restore */
+	bool check;
 };
 
 struct oci_spec_flags {

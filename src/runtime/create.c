@@ -29,7 +29,7 @@ void container_id_make(char ret[65])
 	ret[64] = '\0';
 }
 
-static void state_begin(const struct plan *p, struct state *s)
+void state_begin(const struct plan *p, struct state *s)
 {
 	*s = (struct state){
 		.name = xstrdup(p->name),
@@ -53,7 +53,7 @@ static void state_begin(const struct plan *p, struct state *s)
 }
 
 /* The engine that asked for the terminal gets its master, with the name of the container. */
-static int console_deliver(const struct plan *p, int *terminal, struct err *err)
+int console_deliver(const struct plan *p, int *terminal, struct err *err)
 {
 	int rc;
 

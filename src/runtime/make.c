@@ -312,7 +312,7 @@ int make_pid_file(struct making *m, struct err *err)
 	return rc < 0 ? err_wrap(err, "the pid file (--pidfile): ") : 0;
 }
 
-int make_created(struct making *m, struct err *err)
+static int write_down(struct making *m, enum status status, struct err *err)
 {
 	struct state *s = m->state;
 	int rc = process_start_time(m->pid, &s->pid_start);
@@ -321,8 +321,8 @@ int make_created(struct making *m, struct err *err)
 		return err_set(err, -rc, "look at the init process %d: %s", (int)m->pid,
 			       strerror(-rc));
 	s->pid = m->pid;
-	s->status = STATUS_CREATED;
-	if (m->plan->opt->start_by_caller)
+	s->status = status;
+	if (status == STATUS_RUNNING || m->plan->opt->start_by_caller)
 		s->started_unix_ms = clock_unix_ms();
 	for (int i = 0; m->table[i].name; i++) {
 		if (!m->stage_ns[i])
@@ -332,4 +332,14 @@ int make_created(struct making *m, struct err *err)
 	}
 	rc = state_write(m->dir, s, err);
 	return rc < 0 ? rc : make_pid_file(m, err);
+}
+
+int make_created(struct making *m, struct err *err)
+{
+	return write_down(m, STATUS_CREATED, err);
+}
+
+int make_running(struct making *m, struct err *err)
+{
+	return write_down(m, STATUS_RUNNING, err);
 }

@@ -81,6 +81,20 @@ const struct stage exec_stages[] = {
 	{ "become the payload",              CHILD,  NOW,        NOW,        NULL,                 become_payload,         NULL },
 	{ NULL }
 };
+
+/* A container whose processes come from a checkpoint. There is no child of ours: criu makes it. */
+const struct stage restore_stages[] = {
+	{ "reserve the name",                PARENT, NOW,        NOW,        NULL,                 make_name,              unmake_name },
+	{ "write down what will be made",    PARENT, NOW,        NOW,        NULL,                 make_record,            NULL },
+	{ "make the cgroup",                 PARENT, NOW,        NOW,        want_cgroup,          make_cgroup,            unmake_cgroup },
+	{ "set its limits",                  PARENT, NOW,        NOW,        want_cgroup,          make_limits,            NULL },
+	{ "attach the device rules",         PARENT, NOW,        NOW,        want_device_rules,    make_device_rules,      NULL },
+	{ "keep the configuration",          PARENT, NOW,        NOW,        NULL,                 make_config,            NULL },
+	{ "make the mount points",           PARENT, NOW,        NOW,        want_rootfs,          restore_points,         NULL },
+	{ "restore the processes",           PARENT, NOW,        NOW,        NULL,                 restore_processes,      unrestore_processes },
+	{ "write down that it runs",         PARENT, NOW,        NOW,        NULL,                 make_running,           NULL },
+	{ NULL }
+};
 /* clang-format on */
 
 static const char *const gate_names[] = {

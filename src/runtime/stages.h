@@ -36,6 +36,8 @@ enum gate {
 	GATES,
 };
 
+struct restoring;
+
 /* Everything that a walk touches. The child has a copy-on-write copy from the moment of the clone. */
 struct making {
 	const struct stage *table;
@@ -59,6 +61,7 @@ struct making {
 	int row;                    /* child: the one that it is in */
 	char *command;              /* child: the payload's file inside the rootfs */
 	const struct stage *failed; /* the row in which either side failed; NULL: none */
+	const struct restoring *restoring; /* of restore (criu_terms.h), borrowed; else NULL */
 	bool residue;    /* an undo failed: the name stays, so that `rm` can find the rest */
 	uint64_t opened; /* gates the other side has opened, as bits */
 	uint64_t stage_ns[STATE_STAGE_MAX];
@@ -82,6 +85,7 @@ struct stage {
 /* The tables (stages.c): they end with a row without a name. */
 extern const struct stage create_stages[];
 extern const struct stage exec_stages[];
+extern const struct stage restore_stages[];
 
 /*
  * Walk the parent's side of a table. On failure everything is undone, and err says in which step.
@@ -140,6 +144,7 @@ int make_config(struct making *m, struct err *err);
 int make_oom_score(struct making *m, struct err *err);
 int make_rlimits(struct making *m, struct err *err);
 int make_created(struct making *m, struct err *err);
+int make_running(struct making *m, struct err *err);
 int make_pid_file(struct making *m, struct err *err);
 bool want_cgroup(const struct plan *p);
 bool want_limits(const struct plan *p);
@@ -219,6 +224,15 @@ int exec_pid_ns(struct making *m, struct err *err);
 int exec_child(struct making *m, struct err *err);
 int exec_enter(struct making *m, struct err *err);
 int exec_console(struct making *m, struct err *err);
+
+/* restore.c: the rows that only restore has */
+int restore_points(struct making *m, struct err *err);
+int restore_processes(struct making *m, struct err *err);
+void unrestore_processes(struct making *m);
+
+/* create.c, for restore: what is known at the beginning; the terminal to whom asked for it. */
+void state_begin(const struct plan *p, struct state *s);
+int console_deliver(const struct plan *p, int *terminal, struct err *err) MUST_CHECK;
 
 /* hooks.c */
 int hooks_runtime(struct making *m, struct err *err);

@@ -252,10 +252,8 @@ static bool folder_remove(int root, const char *name)
 		const char *name;
 		int flags;
 	} content[] = {
-		{ "state.json", 0 },
-		{ "config.json", 0 },
-		{ STATE_START_SOCKET, 0 },
-		{ "rootfs", AT_REMOVEDIR },
+		{ "state.json", 0 },          { "config.json", 0 },       { STATE_START_SOCKET, 0 },
+		{ STATE_CHECKPOINT_MARK, 0 }, { "rootfs", AT_REMOVEDIR },
 	};
 	CLEAN(fd) int dir = folder_open(root, name);
 

@@ -4,6 +4,7 @@
  *   state.json   this struct; replaced atomically, written only under the lock
  *   config.json  the spec as it was asked for
  *   start        a unix socket on which a created container waits for `start`
+ *   checkpointed a checkpoint has ended it: a restore may take its place
  *   rootfs/      mount point, inside the container's own mount namespace only
  *
  * Making the folder reserves the name (mkdir is atomic). A folder whose state.json is missing or
@@ -26,6 +27,7 @@
 #define STATE_NAME_MAX 128
 #define STATE_STAGE_MAX 48
 #define STATE_START_SOCKET "start"
+#define STATE_CHECKPOINT_MARK "checkpointed"
 
 enum status {
 	STATUS_CREATING,
