@@ -150,9 +150,6 @@ accepted() {
 		.netDevices.enabled and .mountExtensions.idmap.enabled and .seccomp.enabled' "$DOC"
 	assert_success
 	refuses '.linux.intelRdt = {}' linux.intelRdt
-	run oci --systemd-cgroup create c1
-	assert_failure
-	assert_output --partial systemd-cgroup
 }
 
 @test "features: annotations are strings by keys that aren't empty, and unsafe ones are named" {
