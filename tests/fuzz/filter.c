@@ -146,7 +146,8 @@ void filter_judge(const struct spec_seccomp *spec)
 	bpf_forget();
 	ask_arch(spec, &f, seccomp_arch_of_this_machine());
 	for (size_t i = 0; i < spec->architectures.count; i++)
-		ask_arch(spec, &f, seccomp_arch_find(spec->architectures.items[i]));
+		if (seccomp_arch_find(spec->architectures.items[i]))
+			ask_arch(spec, &f, seccomp_arch_find(spec->architectures.items[i]));
 	ask(spec, &f, AUDIT_ARCH_SPARC64, 1);
 	bpf_forget();
 }

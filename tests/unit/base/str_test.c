@@ -100,7 +100,8 @@ static void test_what_is_shown_has_no_control_characters(void **state)
 	str_add_shown(&s, "a\x1b[2J\n\x7f\xc3\xa4", true);
 	assert_string_equal(s.text, "\ta?[2J\n?\xc3\xa4");
 	str_add_shown(&s, "b\nc", false);
-	assert_string_equal(s.text, "\ta?[2J\n?\xc3\xa4" "b?c");
+	assert_string_equal(s.text, "\ta?[2J\n?\xc3\xa4"
+				    "b?c");
 }
 
 static void test_errors_keep_code_and_cut_text(void **state)

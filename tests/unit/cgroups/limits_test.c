@@ -134,7 +134,7 @@ static void test_default_needs_no_controller(void **state)
 	CLEAN(fd) int base = -1;
 
 	(void)state;
-	res.pids_limit = I64(0);
+	res.pids_limit = I64(-1);
 	res.cpu.shares = U64(1024);
 	res.memory.limit = I64(64 << 20);
 	assert_works(apply_new(), &err);

@@ -115,7 +115,8 @@ static const struct seccomp_arch *arch_of(const struct spec_seccomp *spec,
 		return arch;
 	for (size_t i = 0; i < spec->architectures.count; i++) {
 		arch = seccomp_arch_find(spec->architectures.items[i]);
-		if (arch->audit == data->arch && x32 == str_eq(arch->name, "SCMP_ARCH_X32"))
+		/* One that this libseccomp doesn't know is left out. */
+		if (arch && arch->audit == data->arch && x32 == str_eq(arch->name, "SCMP_ARCH_X32"))
 			return arch;
 	}
 	return NULL;
