@@ -78,8 +78,10 @@ PROGRAM_netns := ctr-net
 LIBS_netns := -lmnl
 PROGRAM_systemd := ctr-systemd
 LIBS_systemd := -lsystemd
+PROGRAM_monitor := ctr-monitor
 ALL_PROGRAMS := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
-LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r)),$(B)/bin/$(PROGRAM_$(r))))
+# What others start, and nobody by hand: the helpers, and who stays with a container.
+LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r))$(filter monitor,$(r)),$(B)/bin/$(PROGRAM_$(r))))
 PROGRAMS  := $(filter-out $(LIBEXECS),$(ALL_PROGRAMS))
 mains      = $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/$(1)/main*.c))
 

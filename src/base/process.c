@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
@@ -42,17 +43,48 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 	return (pid_t)pid;
 }
 
-int process_wait(int pidfd, int *ret_status)
+static int wait_for(int pidfd, int flags, int *ret_status)
 {
 	siginfo_t info = { 0 };
 
-	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0)
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | flags) < 0)
 		if (errno != EINTR)
 			return -errno;
 	if (info.si_code == CLD_EXITED)
 		*ret_status = (info.si_status & 0xff) << 8;
 	else
 		*ret_status = (info.si_status & 0x7f) | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+	return 0;
+}
+
+int process_wait(int pidfd, int *ret_status)
+{
+	return wait_for(pidfd, 0, ret_status);
+}
+
+int process_look(int pidfd, int *ret_status)
+{
+	return wait_for(pidfd, WNOWAIT, ret_status);
+}
+
+/* As <linux/pidfd.h> has it from 6.15 on. */
+#define PIDFD_INFO_WITH_EXIT (UINT64_C(1) << 3)
+struct pidfd_info_exit {
+	uint64_t mask, cgroupid;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+#define PIDFD_ASK_INFO _IOWR(0xFF, 11, struct pidfd_info_exit)
+
+int process_exit_status(int pidfd, int *ret_status)
+{
+	struct pidfd_info_exit info = { .mask = PIDFD_INFO_WITH_EXIT };
+
+	if (ioctl(pidfd, PIDFD_ASK_INFO, &info) < 0)
+		return -errno;
+	if (!(info.mask & PIDFD_INFO_WITH_EXIT))
+		return -ESRCH;
+	*ret_status = info.exit_code;
 	return 0;
 }
 

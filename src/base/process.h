@@ -19,6 +19,15 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd) MUST_CHECK;
 /* An exit status as waitpid gives it, from the child behind pidfd; blocks. 0 or -errno. */
 int process_wait(int pidfd, int *ret_status) MUST_CHECK;
 
+/* The same of one that has ended, without taking it away: it can still be waited for. */
+int process_look(int pidfd, int *ret_status) MUST_CHECK;
+
+/*
+ * How a process ended that somebody else has waited for. On kernels from 6.15 whoever had it open before
+ * may ask; -ESRCH: nobody has waited yet; -ENOTTY or -EINVAL: the kernel doesn't tell.
+ */
+int process_exit_status(int pidfd, int *ret_status) MUST_CHECK;
+
 /* True once the process behind pidfd has ended. timeout_ms as poll(2): 0 looks, -1 waits. */
 bool process_ended(int pidfd, int timeout_ms);
 

@@ -1,8 +1,8 @@
 /* ctr run, ctr create */
 #include "ctr/verbs.h"
 
-#include "base/fd.h"
-#include "ctr/run_make.h"
+#include "ctr/cidfile.h"
+#include "ctr/monitored.h"
 #include "monitor/foreground.h"
 
 #include <errno.h>
@@ -10,48 +10,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- --cidfile --------------------------------------------------------------------- */
-
-/* Made before the container is: a name that is taken is refused while nothing has happened. */
-static int cidfile_make(const char *path, struct err *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-
-	return fd < 0 ? err_sys(err, "--cidfile %s", path) : fd;
-}
-
-static int cidfile_write(int fd, const char *path, const char *id, struct err *err)
-{
-	int r = fd_write_all(fd, id, strlen(id));
-
-	return r < 0 ? err_set(err, -r, "--cidfile %s: %s", path, strerror(-r)) : 0;
-}
-
-/* container_create() with a cidfile, which is gone again when there is no container. */
+/* container_create() with a cidfile. */
 static int create(struct call *call, int root, struct run_made *m, struct container *c,
 		  struct err *err)
 {
 	const struct run_flags *f = call->flags;
-	CLEAN(fd) int cid = -1;
-	int r;
+	CLEAN(cidfile) struct cidfile cid = CIDFILE_INIT;
+	struct err ignored;
+	int r = cidfile_make(&cid, f->cidfile, err);
 
-	if (f->cidfile) {
-		cid = cidfile_make(f->cidfile, err);
-		if (cid < 0)
-			return cid;
-	}
+	if (r < 0)
+		return r;
 	r = container_create(root, &m->spec, &m->opt, &call->warnings, c, err);
 	call_warn(call);
-	if (r >= 0 && cid >= 0) {
-		r = cidfile_write(cid, f->cidfile, m->id, err);
-		if (r < 0) {
-			struct err ignored;
-
-			(void)!container_delete(c, true, &call->warnings, &ignored);
-		}
-	}
-	if (r < 0 && cid >= 0)
-		(void)unlink(f->cidfile);
+	if (r < 0)
+		return r;
+	r = cidfile_keep(&cid, m->id, err);
+	if (r < 0)
+		(void)!container_delete(c, true, &call->warnings, &ignored);
 	return r;
 }
 
@@ -113,15 +89,16 @@ int verb_run(struct call *call)
 		return call_fail(call, &err);
 	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
 		return call_fail(call, &err);
-	return f->dry_run ? dry_run(call, root, &m, &err) : run_it(call, root, &m, &err);
+	if (f->dry_run)
+		return dry_run(call, root, &m, &err);
+	return run_wants_monitor(f, &m) ? run_monitored(call, root, &m) :
+					  run_it(call, root, &m, &err);
 }
 
 /* ---- create ------------------------------------------------------------------------ */
 
-/*
- * Nobody stays behind to read what a created container says, and its caller may be waiting for the
- * end of our own output: so it gets /dev/null, but for the streams that --attach names.
- */
+/* The streams that --attach names are ours, the others /dev/null: our caller may be waiting for their
+ * end. */
 static int create_stdio(const struct run_flags *f, int null, int stdio[3], struct err *err)
 {
 	static const char *const names[] = { "stdin", "stdout", "stderr" };
@@ -161,11 +138,9 @@ int verb_create(struct call *call)
 		r = err_sys(&err, "open /dev/null");
 	if (r >= 0)
 		r = run_make(f, call->args, root, &m, &call->warnings, &err);
-	if (r >= 0 && m.spec.process.terminal && !f->console_socket)
-		r = err_set(
-			&err, EINVAL,
-			"--tty: nobody would hold the terminal once create is done; use run -it, or "
-			"hand it to a program of yours with --console-socket");
+	/* Streams of the caller's own, or a terminal that somebody else holds, need nobody beside it. */
+	if (r >= 0 && !f->console_socket && !f->attach.count)
+		return create_monitored(call, root, &m);
 	if (r >= 0)
 		r = create_stdio(f, null, m.opt.stdio, &err);
 	if (r >= 0)

@@ -1,5 +1,7 @@
 #include "ctr/run_flags.h"
 
+#include "monitor/detach_keys.h"
+
 #define TO(field) OPT_TO(struct run_flags, field)
 #define NS_WORDS "host private container: ns:"
 
@@ -41,8 +43,11 @@ const struct opt_row run_rows[] = {
 	  .kind = OPT_STRING, TO(isolation) },
 	{ "dry-run", NULL, "Print the plan and the stages, change nothing", .kind = OPT_FLAG,
 	  .only = RUN_VARIANT, TO(dry_run) },
-	{ "detach", NULL, "Not yet: use create and start", .kind = OPT_FLAG, .letter = 'd',
-	  .hidden = true, .only = RUN_VARIANT, TO(detach) },
+	{ "detach", NULL, "Let it run in the background, and print its id", .kind = OPT_FLAG,
+	  .letter = 'd', .only = RUN_VARIANT, TO(detach) },
+	{ "restart", "POLICY",
+	  "Start it again when it has ended: no (default), always, unless-stopped, on-failure[:N]",
+	  "no always unless-stopped on-failure", .kind = OPT_STRING, TO(restart) },
 
 	{ .kind = OPT_HEADING, .help = "Terminal and signals" },
 	{ "interactive", NULL, "Let it read standard input (else it reads /dev/null)",
@@ -51,6 +56,10 @@ const struct opt_row run_rows[] = {
 	  TO(p.tty) },
 	{ "sig-proxy", NULL, "Pass the signals that ctr gets on to it (default true)",
 	  .kind = OPT_OFF, .only = RUN_VARIANT, TO(p.proxy_off) },
+	{ "detach-keys", "KEYS",
+	  "Keys that leave it running: characters, or ctrl- and a letter, with commas between; "
+	  "\"\" for none (default " DETACH_KEYS_DEFAULT ")",
+	  .kind = OPT_STRING, .only = RUN_VARIANT, TO(detach_keys) },
 	{ "attach", "STREAM", "Let it have ctr's own stdin, stdout or stderr instead of /dev/null",
 	  "stdin stdout stderr", .kind = OPT_LIST, .letter = 'a', .only = CREATE_VARIANT,
 	  TO(attach) },

@@ -27,7 +27,7 @@ struct run_flags {
 	const char *name, *rootfs, *bundle, *isolation, *cidfile, *entrypoint, *console_socket;
 	bool overlay, read_only, rm, init, dry_run, detach;
 	struct strv annotation, attach;
-	const char *stop_signal;
+	const char *stop_signal, *restart, *detach_keys;
 	struct opt_i64 stop_timeout;
 
 	/* the process */

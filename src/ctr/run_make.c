@@ -1,6 +1,8 @@
 #include "ctr/run_make.h"
 
 #include "base/path.h"
+#include "monitor/detach_keys.h"
+#include "monitor/restart.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -29,13 +31,21 @@ int run_make(const struct run_flags *f, char **operands, int state_root, struct 
 	     struct strv *warnings, struct err *err)
 {
 	char **command = operands;
-	int r;
+	struct restart restart = { 0 };
+	struct detach_keys keys;
+	int r = 0;
 
 	ret->warnings = warnings;
 	ret->state_root = state_root;
-	if (f->detach)
-		return err_set(err, ENOTSUP,
-			       "--detach is not there yet; use `ctr create` and `ctr start`");
+	if (f->restart)
+		r = restart_parse(f->restart, &restart, err);
+	if (r == 0 && restart.when != RESTART_NO && f->rm)
+		r = err_set(err, EINVAL,
+			    "--restart and --rm: what is removed can't be started again");
+	if (r == 0 && f->detach_keys)
+		r = detach_keys_parse(f->detach_keys, &keys, err);
+	if (r < 0)
+		return r;
 	r = run_source(f, ret, &command, err);
 	if (r < 0)
 		return r;

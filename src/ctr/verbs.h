@@ -9,6 +9,9 @@
 int verb_run(struct call *call);
 int verb_create(struct call *call);
 int verb_start(struct call *call);
+int verb_restart(struct call *call);
+int verb_wait(struct call *call);
+int verb_attach(struct call *call);
 int verb_exec(struct call *call);
 int verb_kill(struct call *call);
 int verb_stop(struct call *call);
@@ -47,6 +50,12 @@ struct stop_flags {
 	bool all;
 };
 
+/* of start and attach */
+struct attach_flags {
+	bool attach, interactive, no_stdin, proxy_off;
+	const char *detach_keys;
+};
+
 struct rm_flags {
 	bool force, all;
 };
@@ -80,7 +89,8 @@ struct pool_flags {
 	const char *cpus, *cpuset_cpus, *cpuset_mems, *partition;
 };
 
-extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
+extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[], start_rows[],
+	attach_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
 	pool_ls_rows[];
 

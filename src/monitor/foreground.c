@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "monitor/terminal.h"
+#include "monitor/tty.h"
 
 #include <fcntl.h>
 

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "monitor/tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,128 +21,6 @@
 
 /* A pipe takes this much without blocking once poll says that it is writable (PIPE_BUF). */
 #define WRITE_MAX 4096
-
-/* ---- our own terminal -------------------------------------------------------------- */
-
-/* Alone here because a signal handler needs it. */
-static struct {
-	int tty;
-	struct termios saved;
-	volatile sig_atomic_t raw;
-} own;
-
-static sigset_t ignored; /* signals that were when we were started */
-
-static const int fatal[] = { SIGHUP, SIGINT,  SIGQUIT, SIGTERM, SIGSEGV,
-			     SIGBUS, SIGABRT, SIGFPE,  SIGILL,  SIGSYS };
-
-static void own_restore(int when)
-{
-	int saved = errno;
-
-	if (own.raw)
-		(void)tcsetattr(own.tty, when, &own.saved);
-	own.raw = 0;
-	errno = saved;
-}
-
-/* SA_RESETHAND has put the default action back: the signal then ends us as if we had not been here. */
-static void on_fatal(int signal)
-{
-	own_restore(TCSANOW);
-	(void)raise(signal);
-}
-
-/* Does nothing when that is no terminal: keys then reach nobody, and ^C is still a signal. */
-static void own_raw(int tty)
-{
-	struct termios raw;
-
-	if (tty < 0 || tcgetattr(tty, &raw) < 0)
-		return;
-	if (!own.raw) {
-		own.tty = tty;
-		own.saved = raw;
-		own.raw = 1;
-	}
-	cfmakeraw(&raw);
-	/* What was typed ahead stays: not TCSAFLUSH. */
-	(void)tcsetattr(tty, TCSANOW, &raw);
-}
-
-static void own_guard(void)
-{
-	struct sigaction act = { .sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND };
-
-	for (size_t i = 0; i < ARRAY_LEN(fatal); i++)
-		if (sigismember(&ignored, fatal[i]) <= 0)
-			(void)sigaction(fatal[i], &act, NULL);
-}
-
-int relay_own_tty(void)
-{
-	for (int fd = 0; fd < 3; fd++)
-		if (isatty(fd))
-			return fd;
-	return -1;
-}
-
-void relay_resize(int master, int tty)
-{
-	struct winsize size;
-
-	if (tty >= 0 && ioctl(tty, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		(void)ioctl(master, TIOCSWINSZ, &size);
-}
-
-/* ---- signals ----------------------------------------------------------------------- */
-
-/* Not passed on: what can't be taken, what is about ourselves, and what a crash of ours is. */
-static const int kept[] = { SIGSEGV, SIGBUS,  SIGABRT, SIGFPE,  SIGILL,  SIGSYS,
-			    SIGTRAP, SIGCHLD, SIGURG,  SIGTTIN, SIGTTOU, SIGPIPE };
-
-static void nothing(int signal)
-{
-	(void)signal;
-}
-
-/* A handler is gone after exec, where SIG_IGN would stay; for us the two are the same. */
-void relay_inherited(void)
-{
-	static const int usual[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE };
-	struct sigaction act = { .sa_handler = nothing, .sa_flags = SA_RESTART }, old;
-
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-		if (sigaction(usual[i], NULL, &old) < 0 || old.sa_handler != SIG_IGN)
-			continue;
-		sigaddset(&ignored, usual[i]);
-		(void)sigaction(usual[i], &act, NULL);
-	}
-}
-
-int relay_signals(bool passing_on, struct err *err)
-{
-	sigset_t set;
-	int fd;
-
-	if (passing_on) {
-		sigfillset(&set);
-		for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-			sigdelset(&set, kept[i]);
-		for (int signal = 1; signal < SIGRTMIN; signal++)
-			if (sigismember(&ignored, signal) > 0)
-				sigdelset(&set, signal);
-	} else {
-		sigemptyset(&set);
-		sigaddset(&set, SIGWINCH);
-		sigaddset(&set, SIGCONT);
-		sigaddset(&set, SIGTSTP);
-	}
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return err_sys(err, "block signals");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? err_sys(err, "make a signalfd") : fd;
-}
 
 /* ---- the loop ---------------------------------------------------------------------- */
 
@@ -243,12 +122,12 @@ static void serve_master(struct loop *l, short revents)
 /* Stop as the shell wants it, with the terminal as the shell wants it. */
 static void stop_ourselves(struct loop *l)
 {
-	bool raw = own.raw;
+	bool raw = tty_is_raw();
 
-	own_restore(TCSADRAIN);
+	tty_restore(TCSADRAIN);
 	(void)raise(SIGSTOP);
 	if (raw)
-		own_raw(l->r->in);
+		tty_raw(l->r->in);
 }
 
 static void serve_signals(struct loop *l)
@@ -263,8 +142,8 @@ static void serve_signals(struct loop *l)
 			stop_ourselves(l);
 		} else if (signal == SIGCONT || signal == SIGWINCH) {
 			/* The shell that had us stopped may have changed both. */
-			if (own.raw)
-				own_raw(l->r->in);
+			if (tty_is_raw())
+				tty_raw(l->r->in);
 			if (l->master >= 0)
 				relay_resize(l->master, l->r->tty);
 		} else {
@@ -336,13 +215,13 @@ int relay_run(const struct relay *r, struct err *err)
 		sigaddset(&pipe_signal, SIGPIPE);
 		(void)sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
 		(void)fcntl(l.master, F_SETFL, O_RDWR | O_NONBLOCK);
-		own_guard();
-		own_raw(r->in);
+		tty_guard();
+		tty_raw(r->in);
 	}
 	do
 		more = turn(&l);
 	while (more > 0);
-	own_restore(TCSADRAIN);
+	tty_restore(TCSADRAIN);
 	if (l.master >= 0)
 		close(l.master);
 	return more < 0 ? err_set(err, -more, "poll for the process's end: %s", strerror(-more)) :

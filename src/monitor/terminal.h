@@ -28,25 +28,6 @@ struct relay {
 	}
 
 /*
- * A shell has ignored signals for us (nohup, a job in the background): they stay without effect on us
- * and are not passed on, but the payload is not to inherit that. Call it before the process is made.
- */
-void relay_inherited(void);
-
-/*
- * Block the signals that are passed on and return a signalfd for them, the caller's, or -errno.
- * Call it before the process is made, so that none gets lost; the new process has to unblock all
- * before its exec. With passing_on false only SIGWINCH, SIGCONT and SIGTSTP are taken.
- */
-int relay_signals(bool passing_on, struct err *err) MUST_CHECK;
-
-/* Which of our fds 0, 1, 2 is a terminal; -1: none. */
-int relay_own_tty(void);
-
-/* Give the terminal behind `master` the size of ours. Failing is fine: it keeps its own. */
-void relay_resize(int master, int tty);
-
-/*
  * Serve until the process has ended and, with a terminal, its output is drained. Returns 0 also when
  * our side went away (closed output hangs up the process's terminal, as a lost line does); it does not
  * reap. Our terminal has its old settings again on every way out, death by a signal included.

@@ -3,7 +3,7 @@
 
 #include "base/process.h"
 #include "monitor/foreground.h"
-#include "monitor/terminal.h"
+#include "monitor/tty.h"
 #include "sandbox/rights.h"
 #include "spec/load.h"
 #include "spec/names.h"

@@ -116,14 +116,20 @@ static bool was_oom_killed(struct container *c)
 	return fd >= 0 && cgroup_oom_kills(fd, &kills) == 0 && kills > 0;
 }
 
-/* Somebody may be removing it at this moment (rm --force): then there is nothing to write down. */
-static int write_end(struct container *c, struct err *err)
+/* What others wrote down meanwhile (a stop that was asked for) is kept. */
+int container_ended(struct container *c, bool known, int wait_status, struct err *err)
 {
-	int rc = state_lock(c->dir, true, err);
+	/* Nobody reads it where it goes at once. */
+	int rc = c->state.auto_remove ? 0 : container_lock(c, err);
 
+	c->state.status = STATUS_STOPPED;
+	c->state.exit_known = known;
+	c->state.exit_code = known ? process_exit_code(wait_status) : 0;
+	c->state.finished_unix_ms = clock_unix_ms();
+	c->state.oom_killed = was_oom_killed(c);
+	if (c->state.auto_remove)
+		return 0;
 	if (rc == 0)
-		rc = state_is_there(c->root, c->state.name, c->dir, err);
-	if (rc > 0)
 		rc = state_write(c->dir, &c->state, err);
 	container_unlock(c);
 	return rc;
@@ -136,13 +142,22 @@ int container_wait(struct container *c, int *ret_exit_code, struct err *err)
 	if (rc < 0)
 		return err_set(err, -rc, "wait for container \"%s\": %s", c->state.name,
 			       strerror(-rc));
-	c->state.status = STATUS_STOPPED;
-	c->state.exit_known = true;
-	c->state.exit_code = *ret_exit_code = process_exit_code(status);
-	c->state.finished_unix_ms = clock_unix_ms();
-	c->state.oom_killed = was_oom_killed(c);
-	/* Nobody reads it where it goes at once. */
-	return c->state.auto_remove ? 0 : write_end(c, err);
+	*ret_exit_code = process_exit_code(status);
+	rc = container_ended(c, true, status, err);
+	/* Somebody has removed it at this moment (rm --force): then there is nothing to write down. */
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int container_stop_asked(struct container *c, struct err *err)
+{
+	int rc = container_lock(c, err);
+
+	if (rc == 0 && !c->state.stop_asked) {
+		c->state.stop_asked = true;
+		rc = state_write(c->dir, &c->state, err);
+	}
+	container_unlock(c);
+	return rc;
 }
 
 static int not_running(const struct container *c, struct err *err)

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#define CREATE_OWN_MAX 16
+
 /* What a caller asks beside the spec. All zero (and -1 for fds) is a plain create. */
 struct create_options {
 	const char *name;   /* required */
@@ -28,9 +30,15 @@ struct create_options {
 	int stdio[3];              /* what becomes 0, 1, 2 of the payload without a terminal */
 	bool start_by_caller;      /* the caller starts it itself, at once: no named socket */
 	bool auto_remove;
+	bool again; /* the name is a stopped container's, which this is to be once more */
+	int restart_count;
+	const char *restart_policy; /* for listings; NULL: none */
+	pid_t monitor_pid;          /* 0: none */
 	bool no_new_keyring;
 	bool no_pivot;
 	bool no_cgroup;
+	int own[CREATE_OWN_MAX]; /* fds of the caller's that init is not to have while it waits */
+	size_t own_count;
 };
 
 #define CREATE_OPTIONS_INIT          \
@@ -103,6 +111,21 @@ int container_start(struct container *c, struct strv *warnings, struct err *err)
  * time). The exit code as a shell says it.
  */
 int container_wait(struct container *c, int *ret_exit_code, struct err *err) MUST_CHECK;
+
+/*
+ * Write down how an init ended that somebody else waited for. wait_status as waitpid(2) gives it; with
+ * `known` false nobody can say it. Writes nothing where the container is to be removed at once.
+ */
+int container_ended(struct container *c, bool known, int wait_status, struct err *err) MUST_CHECK;
+
+/* From now on it is stopped on purpose: its monitor doesn't start it again. */
+int container_stop_asked(struct container *c, struct err *err) MUST_CHECK;
+
+/*
+ * What is left of the last life of a stopped container is taken away, its name and its records but for
+ * config.json are kept; its poststop hooks run. By who holds its lock.
+ */
+int container_clear(struct container *c, struct strv *warnings, struct err *err) MUST_CHECK;
 
 /* Signal init, or (all) every process in the container. -ESRCH: "container not running". */
 int container_signal(struct container *c, int signal, bool all, struct err *err) MUST_CHECK;

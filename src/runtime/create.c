@@ -41,6 +41,9 @@ void state_begin(const struct plan *p, struct state *s)
 		.unit_user = p->unit_user,
 		.status = STATUS_CREATING,
 		.auto_remove = p->opt->auto_remove,
+		.monitor_pid = p->opt->monitor_pid,
+		.restart_count = p->opt->restart_count,
+		.restart_policy = p->opt->restart_policy ? xstrdup(p->opt->restart_policy) : NULL,
 		.terminal = p->spec->process.terminal,
 		.no_process = !p->spec->has_process,
 		.no_late_hooks = !p->spec->hooks[HOOK_POSTSTART].count &&

@@ -56,6 +56,24 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 	return rc;
 }
 
+int container_clear(struct container *c, struct strv *warnings, struct err *err)
+{
+	static const char *const gone[] = { "config.json", STATE_START_SOCKET,
+					    STATE_CHECKPOINT_MARK };
+	CLEAN(spec) struct spec spec = { 0 };
+	int rc = container_kill_all(c, err);
+
+	if (rc == 0)
+		rc = remove_cgroup(c, err);
+	if (rc == 0 && read_hooks(c, &spec, warnings))
+		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(gone); i++)
+		if (unlinkat(c->dir, gone[i], 0) < 0 && errno != ENOENT)
+			rc = err_sys(err, "remove %s of container \"%s\"", gone[i],
+				     c->state.name);
+	return rc;
+}
+
 int container_delete(struct container *c, bool force, struct strv *warnings, struct err *err)
 {
 	int rc = container_lock(c, err);

@@ -51,8 +51,34 @@ bool want_rlimits(const struct plan *p)
 	return p->process->rlimits.count > 0;
 }
 
+/*
+ * A container that has stopped is to run once more: of its last life nothing stays but the day on which
+ * it was made.
+ */
+static int take_again(struct making *m, struct err *err)
+{
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	int rc = container_open(m->root, m->plan->name, &c, err);
+
+	if (rc == 0)
+		rc = container_lock(&c, err);
+	if (rc == 0 && c.state.status != STATUS_STOPPED)
+		rc = err_set(err, EBUSY, "container \"%s\" is %s already", c.state.name,
+			     status_name(c.state.status));
+	if (rc == 0)
+		rc = container_clear(&c, m->warnings, err);
+	if (rc < 0)
+		return rc;
+	m->state->created_unix_ms = c.state.created_unix_ms;
+	/* With the lock that is on it. */
+	m->dir = take_fd(&c.dir);
+	return 0;
+}
+
 int make_name(struct making *m, struct err *err)
 {
+	if (m->plan->opt->again)
+		return take_again(m, err);
 	m->dir = state_reserve(m->root, m->plan->name, err);
 	if (m->dir < 0)
 		return m->dir;
@@ -69,13 +95,18 @@ void unmake_name(struct making *m)
 {
 	struct err ignored;
 
-	if (!m->residue)
+	if (m->plan->opt->again) {
+		m->state->status = STATUS_STOPPED;
+		(void)!state_write(m->dir, m->state, &ignored);
+	} else if (!m->residue) {
 		(void)!state_remove(m->root, m->plan->name, &ignored);
+	}
 }
 
 int make_record(struct making *m, struct err *err)
 {
-	m->state->created_unix_ms = clock_unix_ms();
+	if (!m->state->created_unix_ms)
+		m->state->created_unix_ms = clock_unix_ms();
 	return state_write(m->dir, m->state, err);
 }
 
@@ -186,6 +217,9 @@ __attribute__((noreturn)) static void child_begin(struct making *m)
 	for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
 		if (*theirs[i] >= 0)
 			close(take_fd(theirs[i]));
+	for (size_t i = 0; i < m->plan->opt->own_count; i++)
+		if (m->plan->opt->own[i] >= 0)
+			close(m->plan->opt->own[i]);
 	m->sync = take_fd(&m->sync_child);
 	stages_child(m);
 }

@@ -1,4 +1,5 @@
 /* From a created container to one that runs. */
+#include "base/clock.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
 #include "runtime/stages.h"
@@ -9,16 +10,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-
-static uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int start_connect(struct container *c, struct err *err)
 {
@@ -90,7 +82,7 @@ static int start_by_name(struct container *c, struct strv *warnings, struct err 
 	if (rc < 0)
 		return rc;
 	unlinkat(c->dir, STATE_START_SOCKET, 0);
-	c->state.started_unix_ms = unix_ms();
+	c->state.started_unix_ms = clock_unix_ms();
 	rc = poststart(c, warnings, err);
 	return rc < 0 ? rc : state_write(c->dir, &c->state, err);
 }

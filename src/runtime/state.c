@@ -29,6 +29,7 @@ void state_free(struct state *s)
 	free(s->rootfs);
 	free(s->cgroup);
 	free(s->unit);
+	free(s->restart_policy);
 	strv_free(&s->annotations);
 	for (size_t i = 0; i < s->stage_count; i++)
 		free(s->stages[i].name);
@@ -253,7 +254,8 @@ static bool folder_remove(int root, const char *name)
 		int flags;
 	} content[] = {
 		{ "state.json", 0 },          { "config.json", 0 },       { STATE_START_SOCKET, 0 },
-		{ STATE_CHECKPOINT_MARK, 0 }, { "rootfs", AT_REMOVEDIR },
+		{ STATE_CHECKPOINT_MARK, 0 }, { STATE_ORDER_FILE, 0 },    { STATE_MONITOR_SOCKET, 0 },
+		{ "rootfs", AT_REMOVEDIR },
 	};
 	CLEAN(fd) int dir = folder_open(root, name);
 

@@ -4,6 +4,8 @@
  *   state.json   this struct; replaced atomically, written only under the lock
  *   config.json  the spec as it was asked for
  *   start        a unix socket on which a created container waits for `start`
+ *   order        what its monitor was asked to do, for the next one
+ *   attach       a unix socket: the way to its monitor, as long as there is one
  *   checkpointed a checkpoint has ended it: a restore may take its place
  *   rootfs/      mount point, inside the container's own mount namespace only
  *
@@ -27,6 +29,8 @@
 #define STATE_NAME_MAX 128
 #define STATE_STAGE_MAX 48
 #define STATE_START_SOCKET "start"
+#define STATE_ORDER_FILE "order"
+#define STATE_MONITOR_SOCKET "attach"
 #define STATE_CHECKPOINT_MARK "checkpointed"
 
 enum status {
@@ -60,6 +64,10 @@ struct state {
 	int exit_code; /* as a shell says it: 128+n for signals */
 	bool oom_killed;
 	bool auto_remove; /* --rm */
+	pid_t monitor_pid;    /* of its ctr-monitor, for people; 0: it has none */
+	int restart_count;    /* how often its monitor started it again */
+	char *restart_policy; /* as the user said it; NULL: it isn't started again */
+	bool stop_asked;      /* by stop or kill: it isn't started again by itself */
 	bool terminal;
 	bool no_process;    /* config.json has none: it can be created, not started */
 	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */

@@ -72,8 +72,8 @@ static int version_check(const struct spec *spec, const char *name, struct strv 
 	return 0;
 }
 
-static int from_json(struct json_object *o, const char *name, struct spec *ret,
-		     struct strv *warnings, struct err *err)
+int spec_from_json(struct json_object *o, const char *name, struct spec *ret,
+		   struct strv *warnings, struct err *err)
 {
 	const struct field_reader reader = { .warnings = warnings };
 	const struct json_at root = { .value = o };
@@ -94,7 +94,7 @@ int spec_parse(const char *text, size_t len, const char *name, struct spec *ret,
 	CLEAN(json) struct json_object *o = NULL;
 	int rc = json_parse(text, len, name, &o, err);
 
-	return rc < 0 ? rc : from_json(o, name, ret, warnings, err);
+	return rc < 0 ? rc : spec_from_json(o, name, ret, warnings, err);
 }
 
 int spec_load(int dir, const char *path, struct spec *ret, struct strv *warnings, struct err *err)
@@ -102,7 +102,7 @@ int spec_load(int dir, const char *path, struct spec *ret, struct strv *warnings
 	CLEAN(json) struct json_object *o = NULL;
 	int rc = json_parse_file(dir, path, &o, err);
 
-	return rc < 0 ? rc : from_json(o, path, ret, warnings, err);
+	return rc < 0 ? rc : spec_from_json(o, path, ret, warnings, err);
 }
 
 int spec_load_own(int dir, const char *path, struct spec *ret, struct err *err)
@@ -114,7 +114,7 @@ int spec_load_own(int dir, const char *path, struct spec *ret, struct err *err)
 
 	if (rc == 0)
 		rc = json_parse_own(text, len, path, &o, err);
-	return rc < 0 ? rc : from_json(o, path, ret, NULL, err);
+	return rc < 0 ? rc : spec_from_json(o, path, ret, NULL, err);
 }
 
 int spec_load_process(int dir, const char *path, struct spec_process *ret, struct strv *warnings,

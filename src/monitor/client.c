@@ -1,0 +1,165 @@
+#include "monitor/client.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/helper.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PROGRAM "ctr-monitor"
+
+/* What it may need of our environment: to find things, and the user's own places. */
+static const char *const kept[] = { "PATH",          "HOME",           "TMPDIR",
+				    "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS",
+				    HELPER_EXE_VARIABLE };
+
+static void environment(char *env[ARRAY_LEN(kept) + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		const char *value = getenv(kept[i]);
+
+		if (value)
+			env[n++] = xasprintf("%s=%s", kept[i], value);
+	}
+	env[n] = NULL;
+}
+
+/* In the child. A session of its own: no terminal of ours will ever send it a signal. */
+__attribute__((noreturn)) static void become(int exe, int sock, const char *name)
+{
+	char *const argv[] = { (char *)PROGRAM, (char *)name, NULL };
+	char *env[ARRAY_LEN(kept) + 1];
+	sigset_t none;
+
+	environment(env);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (setsid() >= 0 && dup2(sock, STDIN_FILENO) == STDIN_FILENO)
+		(void)execveat(exe, "", argv, env, AT_EMPTY_PATH);
+	_exit(127);
+}
+
+int monitor_start(const struct order *o, const struct spec *spec, struct err *err)
+{
+	CLEAN(fd) int exe = helper_open(PROGRAM, err);
+	CLEAN(fd) int order = exe < 0 ? -1 : order_pack(o, spec, err);
+	CLEAN(fd) int ours = -1;
+	CLEAN(fd) int theirs = -1;
+	CLEAN(fd) int child = -1;
+	char word = 'o';
+	int ends[2], rc;
+	pid_t pid;
+
+	if (exe < 0 || order < 0)
+		return exe < 0 ? exe : order;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "socketpair");
+	ours = ends[0];
+	theirs = ends[1];
+	rc = fd_send(ours, &word, 1, &order, 1);
+	if (rc < 0)
+		return err_set(err, -rc, PROGRAM ": hand over the order: %s", strerror(-rc));
+	pid = process_clone(0, -1, &child);
+	if (pid == 0)
+		become(exe, theirs, o->name);
+	if (pid < 0)
+		return err_set(err, (int)-pid, "start " PROGRAM ": %s", strerror((int)-pid));
+	return take_fd(&ours);
+}
+
+/* One message, waited for. The length of what follows the head, or -errno; -ECONNRESET: it is gone. */
+static ssize_t next(int sock, struct wire_head *head, void *data, size_t room)
+{
+	struct iovec parts[] = { { head, sizeof(*head) }, { data, room } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &msg, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n < (ssize_t)sizeof(*head) ? -ECONNRESET : n - (ssize_t)sizeof(*head);
+}
+
+int monitor_await_start(int sock, struct strv *warnings, struct err *err)
+{
+	struct wire_head head;
+	char text[sizeof(struct err) + 1];
+	ssize_t n;
+
+	for (;;) {
+		n = next(sock, &head, text, sizeof(text) - 1);
+		if (n < 0)
+			return err_set(err, (int)-n, PROGRAM " ended before it started the container");
+		text[n] = '\0';
+		if (head.type == WIRE_STARTED)
+			return 0;
+		if (head.type == WIRE_WARNING)
+			strv_add(warnings, text);
+		if (head.type != WIRE_FAILED || n != (ssize_t)sizeof(*err))
+			continue;
+		memcpy(err, text, sizeof(*err));
+		return -err->code;
+	}
+}
+
+int monitor_connect(int dir)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_MONITOR_SOCKET,
+		 dir);
+	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return errno == ECONNREFUSED ? -ENOENT : -errno;
+	return take_fd(&sock);
+}
+
+void monitor_await_gone(int sock, int timeout_ms)
+{
+	uint64_t until = clock_now_ns() + (uint64_t)timeout_ms * 1000000;
+	char unused[64];
+
+	while (sock >= 0 && clock_now_ns() < until) {
+		struct pollfd p = { sock, POLLIN, 0 };
+
+		if (poll(&p, 1, timeout_ms) > 0 && recv(sock, unused, sizeof(unused), 0) <= 0)
+			return;
+	}
+}
+
+bool monitor_send(int sock, uint32_t type, uint32_t stream, uint64_t number, const void *data,
+		  size_t len)
+{
+	struct wire_head head = { type, stream, number };
+	struct iovec parts[] = { { &head, sizeof(head) }, { (void *)data, len } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n;
+
+	do
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
+void monitor_tell(int dir, uint32_t type, uint64_t number)
+{
+	CLEAN(fd) int sock = monitor_connect(dir);
+
+	if (sock >= 0)
+		(void)!monitor_send(sock, type, 0, number, NULL, 0);
+}

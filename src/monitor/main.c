@@ -1,0 +1,104 @@
+/*
+ * ctr-monitor NAME: started by ctr with a socket as its standard input, on which lies one message with
+ * the order (monitor/order.h) as an fd. For no one else to call.
+ */
+#include "monitor/monitor.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A closed pipe is an error of write(2), not our death. Not SIG_IGN, which the container would inherit. */
+static void take_no_pipe_signal(void)
+{
+	struct sigaction act = { .sa_handler = nothing };
+
+	(void)sigaction(SIGPIPE, &act, NULL);
+	(void)sigaction(SIGHUP, &act, NULL);
+}
+
+/* The socket is put out of the way, where no program that we start inherits it. */
+static int take_order(struct monitor *m, struct err *err)
+{
+	int fds[FD_PASS_MAX];
+	size_t count = FD_PASS_MAX;
+	ssize_t n;
+	char word;
+	int null;
+
+	m->first = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (m->first < 0 || null < 0)
+		return err_sys(err, "take standard input");
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(null, fd) < 0)
+			return err_sys(err, "give up standard streams");
+	if (null > 2)
+		close(null);
+	n = fd_recv(m->first, &word, 1, fds, &count);
+	if (n != 1 || count != 1)
+		return err_set(err, n < 0 ? (int)-n : EPROTO, "there is no order on standard input");
+	m->order = fds[0];
+	return 0;
+}
+
+static int make_ways(struct monitor *m, struct err *err)
+{
+	int *const pipes[] = { m->in, m->out, m->err, m->feed, m->hold };
+
+	/* Only ours never block: those that the container has too are as it expects them. */
+	for (size_t i = 0; i < ARRAY_LEN(pipes); i++)
+		if (pipe2(pipes[i], O_CLOEXEC | (i > 2 ? O_NONBLOCK : 0)) < 0)
+			return err_sys(err, "make a pipe");
+	m->listen = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (m->listen < 0)
+		return err_sys(err, "make a socket");
+	return shared_make(&m->shared, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct monitor m = { .order = -1, .first = -1, .listen = -1, .pidfd = -1, .terminal = -1,
+			     .link = -1, .other = -1 };
+	struct err err = { 0 };
+	enum role role = ROLE_KEEPER;
+	bool child = false;
+	int rc;
+
+	(void)argv;
+	if (argc != 2) {
+		fputs("ctr-monitor is started by ctr; see ctr-monitor(8)\n", stderr);
+		return 125;
+	}
+	take_no_pipe_signal();
+	/* What is kept here is not for others to look at, whoever's uid we share. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	rc = take_order(&m, &err);
+	if (rc == 0)
+		rc = make_ways(&m, &err);
+	if (rc == 0)
+		rc = chdir("/") < 0 ? err_sys(&err, "chdir /") : 0;
+	if (rc == 0)
+		rc = monitor_split(&m, &child, &err);
+	/* Our standard error is /dev/null: who started us sees that we are gone. */
+	if (rc < 0)
+		return 125;
+	if (child)
+		role = ROLE_MONITOR;
+	while (role != ROLE_END)
+		role = role == ROLE_KEEPER ? keeper_main(&m) : serve_main(&m);
+	return 0;
+}

@@ -1,0 +1,247 @@
+/* The monitor's loop. */
+#include "monitor/serve.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Clients of the monitor before us have that long to come back before anything is said to others. */
+#define RESUME_NS UINT64_C(1000000000)
+#define DRAIN_TICK_MS 20
+
+enum {
+	P_OTHER,
+	P_LISTEN,
+	P_INIT,
+	P_FEED,
+	P_LOG,
+	P_OUT,
+	P_CLIENTS = P_OUT + 2,
+	P_COUNT = P_CLIENTS + CLIENTS_MAX,
+};
+
+/* A full-screen program draws anew when its window changes, and only then. */
+void terminal_resize(const struct serve *v, uint32_t size, bool redraw)
+{
+	struct winsize w = { .ws_row = (uint16_t)(size >> 16), .ws_col = (uint16_t)size };
+	struct winsize other = w;
+
+	if (v->m->terminal < 0 || !w.ws_col)
+		return;
+	other.ws_row++;
+	if (redraw)
+		(void)ioctl(v->m->terminal, TIOCSWINSZ, &other);
+	(void)ioctl(v->m->terminal, TIOCSWINSZ, &w);
+}
+
+static void watch(struct serve *v, struct pollfd *p)
+{
+	struct monitor *m = v->m;
+
+	for (size_t i = 0; i < P_COUNT; i++)
+		p[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	p[P_OTHER].fd = m->other;
+	p[P_LISTEN].fd = m->listen;
+	p[P_INIT].fd = v->ended ? -1 : m->pidfd;
+	p[P_FEED] = (struct pollfd){ input_watch(v), POLLOUT, 0 };
+	if (v->log && v->log_again_ns)
+		p[P_LOG] = (struct pollfd){ log_poll_fd(v->log), POLLOUT, 0 };
+	(void)output_watch(v, &p[P_OUT]);
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *c = &v->clients[i];
+		bool reads = !c->deferred || input_room(v);
+
+		p[P_CLIENTS + i] = (struct pollfd){
+			c->fd, (short)((reads ? POLLIN : 0) | (c->blocked ? POLLOUT : 0)), 0
+		};
+	}
+}
+
+static void sooner(int *timeout, uint64_t at_ns, uint64_t now)
+{
+	uint64_t ms = at_ns <= now ? 0 : (at_ns - now + 999999) / 1000000;
+
+	if (at_ns && (*timeout < 0 || ms < (uint64_t)*timeout))
+		*timeout = ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+static int timeout_of(struct serve *v)
+{
+	const struct shared *s = v->m->shared;
+	uint64_t now = clock_now_ns();
+	int timeout = v->ended && !v->drained ? DRAIN_TICK_MS : -1;
+
+	sooner(&timeout, v->resume_until_ns, now);
+	sooner(&timeout, v->farewell_ns, now);
+	sooner(&timeout, v->log_again_ns, now);
+	if (v->unheld_until_ns > now)
+		sooner(&timeout, v->unheld_until_ns, now);
+	if (atomic_load(&s->phase) == PHASE_RESTING && !v->farewell_ns)
+		sooner(&timeout, s->rest_until_ns, now);
+	return timeout;
+}
+
+static void serve_clients(struct serve *v, const struct pollfd *p)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &v->clients[i];
+
+		/* Its place may have been given away within this turn. */
+		if (c->fd < 0 || c->fd != p[i].fd || !p[i].revents)
+			continue;
+		if (p[i].revents & POLLOUT)
+			c->blocked = false;
+		if (p[i].revents & (POLLIN | POLLHUP | POLLERR))
+			client_read(v, c);
+		/* It is gone, whatever of its input we could not take. */
+		if (c->fd >= 0 && c->deferred && p[i].revents & (POLLHUP | POLLERR))
+			client_drop(v, c);
+	}
+	clients_flush(v);
+}
+
+static void resume_over(struct serve *v)
+{
+	if (!v->resume_until_ns)
+		return;
+	if (clients_attached(v) < atomic_load(&v->m->shared->attached) &&
+	    clock_now_ns() < v->resume_until_ns)
+		return;
+	v->resume_until_ns = 0;
+	atomic_store(&v->m->shared->attached, (uint32_t)clients_attached(v));
+}
+
+/* What follows from the turn, in the order in which it has to. */
+static void settle(struct serve *v)
+{
+	resume_over(v);
+	input_move(v);
+	while (output_move(v))
+		;
+	if (v->ended && !v->drained && output_empty(v)) {
+		v->drained = true;
+		life_after_end(v);
+	}
+	clients_flush(v);
+	if (atomic_load(&v->m->shared->phase) == PHASE_RESTING && !v->farewell_ns &&
+	    clock_now_ns() >= v->m->shared->rest_until_ns)
+		life_look(v);
+}
+
+static bool done(struct serve *v)
+{
+	if (!v->farewell_ns || (clients_owed(v) && clock_now_ns() < v->farewell_ns))
+		return false;
+	return true;
+}
+
+/* One turn. True in a child that is to be the keeper. */
+static bool turn(struct serve *v)
+{
+	struct pollfd p[P_COUNT];
+	struct err ignored;
+	bool child = false;
+	int status;
+
+	settle(v);
+	if (done(v))
+		return false;
+	watch(v, p);
+	if (poll(p, P_COUNT, timeout_of(v)) < 0)
+		return false;
+	if (p[P_OTHER].revents) {
+		/* The keeper was killed. One that we forked ourselves is our child. */
+		(void)!process_wait(v->m->other, &status);
+		if (monitor_split(v->m, &child, &ignored) == 0 && child)
+			return true;
+	}
+	if (p[P_INIT].revents)
+		life_init_ended(v);
+	if (p[P_LISTEN].revents)
+		clients_accept(v);
+	if (p[P_LOG].revents)
+		v->log_again_ns = 0;
+	serve_clients(v, &p[P_CLIENTS]);
+	return false;
+}
+
+/* Who started us, if it is still there. To a monitor that took over it has to speak once more. */
+static void greet_first(struct serve *v)
+{
+	const struct wire_head head = { .type = WIRE_AGAIN };
+	struct client *c;
+
+	if (v->m->first < 0)
+		return;
+	(void)fcntl(v->m->first, F_SETFL, O_RDWR | O_NONBLOCK);
+	c = client_add(v, v->m->first);
+	c->starter = !v->m->shared->told_start;
+	if (v->m->resumed)
+		(void)!send(c->fd, &head, sizeof(head), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void serve_free(struct serve *v)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (v->clients[i].fd >= 0 && v->clients[i].fd != v->m->first)
+			close(v->clients[i].fd);
+	container_close(&v->c);
+	log_close(&v->log);
+	order_free(&v->order);
+	if (v->root >= 0)
+		close(v->root);
+	free(v);
+}
+
+static void clean_serve(struct serve **v)
+{
+	if (*v)
+		serve_free(*v);
+}
+
+static int serve_open(struct serve *v, struct err *err)
+{
+	int rc = order_unpack(v->m->order, &v->order, NULL, err);
+
+	if (rc == 0)
+		rc = v->root = state_root_open(v->order.root, err);
+	v->c.root = v->root;
+	return rc < 0 ? rc : 0;
+}
+
+enum role serve_main(struct monitor *m)
+{
+	CLEAN(serve) struct serve *v = xcalloc(1, sizeof(*v));
+	struct err err = { 0 };
+	bool keeper = false;
+
+	(void)prctl(PR_SET_NAME, "ctr-monitor");
+	v->m = m;
+	v->root = -1;
+	v->c = CONTAINER_INIT;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		v->clients[i].fd = -1;
+	greet_first(v);
+	if (m->resumed) {
+		v->resume_until_ns = clock_now_ns() + RESUME_NS;
+		input_recover(v);
+	}
+	if (serve_open(v, &err) < 0)
+		clients_tell_start(v, WIRE_FAILED, &err, sizeof(err));
+	else if (life_begin(v))
+		while (!keeper && !done(v))
+			keeper = turn(v);
+	if (keeper) {
+		return ROLE_KEEPER;
+	}
+	keeper_dismiss(m);
+	return ROLE_END;
+}

@@ -1,0 +1,108 @@
+/* What the files of the monitor's part share with each other only. */
+#ifndef CTR_MONITOR_SERVE_H
+#define CTR_MONITOR_SERVE_H
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "monitor/log.h"
+#include "monitor/monitor.h"
+#include "monitor/order.h"
+#include "monitor/wire.h"
+#include "runtime/container.h"
+
+#include <poll.h>
+
+#define CLIENTS_MAX 64
+
+/* One connection. What it is still owed is sent as its socket takes it (client_flush). */
+struct client {
+	int fd;       /* -1: a free place */
+	bool greeted; /* it said what it wants */
+	bool starter; /* it is to know how the start went */
+	uint64_t id;
+	uint32_t wants;
+	uint64_t taken; /* the last number of its input that it was told of */
+	uint32_t size;
+	bool owes_ready, owes_replay, owes_exit;
+	bool got;      /* the chunk that there is */
+	bool blocked;  /* its socket takes nothing more just now */
+	bool deferred; /* it has input for us, and we have no room for it */
+};
+
+struct serve {
+	struct monitor *m;
+	struct order order;
+	int root;
+	struct container c;
+	struct log *log;
+	struct client clients[CLIENTS_MAX];
+	bool chunk_read; /* the chunk is in memory as a whole */
+	bool ended;      /* the init has */
+	bool drained;    /* and all that it said has been passed on */
+	uint64_t log_again_ns;    /* when a log that takes nothing is tried again; 0 */
+	uint64_t unheld_until_ns; /* nobody has the terminal open: it isn't looked at before; 0 */
+	uint64_t quiet_since_ns;  /* nothing came of a terminal since its process has ended; 0 */
+	uint64_t resume_until_ns; /* clients of the monitor before may still come back; 0 */
+	uint64_t farewell_ns;     /* all is over; the clients may take their leave until then; 0 */
+	int exit_code;
+	bool exit_known;
+	char last_fed; /* the last byte of input */
+	char message[sizeof(struct wire_head) + WIRE_DATA_MAX];
+};
+
+/* ---- output.c: from the container to its log and to the clients ------------------------ */
+
+/* Where output comes from, when it is to be looked at: at most 2. */
+size_t output_watch(const struct serve *v, struct pollfd *p);
+/* Move on as far as it goes without waiting. True: something was moved. */
+bool output_move(struct serve *v);
+/* After the end: is all of it through? */
+bool output_empty(struct serve *v);
+/* Is there a chunk that a client has not got yet? */
+bool output_pending(const struct serve *v);
+
+/* ---- input.c: from the clients to the container ---------------------------------------- */
+
+bool input_open(const struct serve *v); /* somebody may read it */
+bool input_room(const struct serve *v); /* nothing is on its way */
+void input_recover(struct serve *v);    /* after the monitor before us */
+/* Take one message, number `seq` of a client's; input_room() is true. */
+void input_take(struct serve *v, uint64_t client, uint64_t seq, const char *bytes, size_t len);
+void input_end(struct serve *v);
+/* Move on without waiting. */
+void input_move(struct serve *v);
+/* Where it goes, when that has to be waited for; -1. */
+int input_watch(const struct serve *v);
+
+/* ---- clients.c ------------------------------------------------------------------------- */
+
+void clients_listen(struct serve *v); /* bind the socket in the container's folder */
+void clients_accept(struct serve *v);
+struct client *client_add(struct serve *v, int fd); /* NULL: no room; takes fd */
+void client_drop(struct serve *v, struct client *c);
+void client_read(struct serve *v, struct client *c); /* one message */
+void client_flush(struct serve *v, struct client *c);
+void clients_flush(struct serve *v);
+/* Say something to those who started us. */
+void clients_tell_start(struct serve *v, uint32_t type, const void *data, size_t len);
+/* The end of a life: who is attached is told; with `final` everybody is. */
+void clients_tell_exit(struct serve *v, bool final);
+size_t clients_attached(const struct serve *v);
+bool clients_owed(const struct serve *v);
+
+/* ---- life.c: the container's life cycle ------------------------------------------------ */
+
+/* Do what the phase asks for. False: there is nothing to serve (any more). */
+bool life_begin(struct serve *v);
+void life_init_ended(struct serve *v);
+/* The end is written down and told; restart or not. */
+void life_after_end(struct serve *v);
+/* A rest may be over, or somebody has asked us to look again. */
+void life_look(struct serve *v);
+/* False: all is over, another monitor has to. */
+bool life_start_now(struct serve *v, struct client *by);
+
+/* serve.c: the container is started by a hand that isn't ours, or the terminal has another size. */
+void terminal_resize(const struct serve *v, uint32_t size, bool redraw);
+
+#endif

@@ -1,0 +1,47 @@
+#include "monitor/shared.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+int shared_make(struct shared **ret, struct err *err)
+{
+	void *p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return err_sys(err, "map %zu bytes of shared memory", sizeof(struct shared));
+	*ret = p;
+	return 0;
+}
+
+void replay_put(struct shared *s, const char *bytes, size_t len)
+{
+	while (len) {
+		size_t at = s->replay_end % REPLAY_MAX, n = REPLAY_MAX - at;
+
+		if (n > len)
+			n = len;
+		memcpy(s->replay + at, bytes, n);
+		s->replay_end += n;
+		bytes += n;
+		len -= n;
+	}
+}
+
+size_t replay_get(const struct shared *s, char *ret)
+{
+	size_t at = s->replay_end % REPLAY_MAX, len = REPLAY_MAX - at, skip;
+	const char *line;
+
+	if (s->replay_end <= REPLAY_MAX) {
+		memcpy(ret, s->replay, (size_t)s->replay_end);
+		return (size_t)s->replay_end;
+	}
+	memcpy(ret, s->replay + at, len);
+	memcpy(ret + len, s->replay, at);
+	/* Not from the middle of a line: that might be the middle of a control sequence. */
+	line = memchr(ret, '\n', REPLAY_MAX);
+	skip = line ? (size_t)(line - ret) + 1 : 0;
+	memmove(ret, ret + skip, REPLAY_MAX - skip);
+	return REPLAY_MAX - skip;
+}
