@@ -54,8 +54,8 @@ int monitor_split(struct monitor *m, bool *ret_child, struct err *err)
 			       strerror((int)-pid));
 	}
 	*ret_child = pid == 0;
-	close(ends[pid == 0]);
-	replace(&m->link, ends[pid != 0 ? 0 : 1]);
+	close(ends[pid != 0]);
+	replace(&m->link, ends[pid == 0]);
 	replace(&m->other, pid == 0 ? take_fd(&self) : child);
 	if (pid == 0)
 		m->parent_of_init = false;
