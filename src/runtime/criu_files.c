@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,6 +21,8 @@
 
 /* Behind a key: it was the null device, which is not the caller's to give. */
 #define NULL_WORD " /dev/null"
+/* It was a FIFO with a name, which criu knows as a file: it has no position. */
+#define FIFO_WORD " fifo"
 
 /* Is the file on a mount that the container has? */
 static bool is_inside(const struct mount_table *t, int mount)
@@ -50,6 +53,14 @@ static bool is_terminal(const struct stat *st)
 	       major(st->st_rdev) < PTS_MAJOR + PTS_MAJORS;
 }
 
+static char *key_mark(char *key, const char *word)
+{
+	char *longer = xasprintf("%s%s", key, word);
+
+	free(key);
+	return longer;
+}
+
 /* criu's name for what this fd is. NULL: it is the container's own. The caller's to free. */
 static char *stream_key(pid_t pid, const char *fd, const struct mount_table *t,
 			struct strv *external)
@@ -76,13 +87,9 @@ static char *stream_key(pid_t pid, const char *fd, const struct mount_table *t,
 				(unsigned long long)st.st_ino);
 	if (!strv_has(external, key))
 		strv_add(external, key);
-	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) {
-		char *longer = xasprintf("%s" NULL_WORD, key);
-
-		free(key);
-		key = longer;
-	}
-	return key;
+	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+		return key_mark(key, NULL_WORD);
+	return S_ISFIFO(st.st_mode) ? key_mark(key, FIFO_WORD) : key;
 }
 
 int criu_streams_look(pid_t pid, struct strv *keys, struct strv *external, struct err *err)
@@ -152,13 +159,39 @@ static int null_open(int *null, struct err *err)
 	return *null < 0 ? err_sys(err, "open /dev/null") : *null;
 }
 
+/* What criu will do with the fd is what the fd has to be able to. */
+static int stream_fits(int fd, size_t i, bool was_fifo, struct err *err)
+{
+	struct stat st;
+
+	if (was_fifo) {
+		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+			return 0;
+		return err_set(
+			err, ENOSTR,
+			"standard stream %zu was a FIFO when the checkpoint was made, and it is none "
+			"here: redirect it to a FIFO or a pipe",
+			i);
+	}
+	/* criu sets the position that the file had. */
+	if (lseek(fd, 0, SEEK_CUR) >= 0)
+		return 0;
+	return err_set(
+		err, ESPIPE,
+		"standard stream %zu was a file when the checkpoint was made, and it is none "
+		"here: redirect it to a file",
+		i);
+}
+
 static int stream_restore(const struct strv *keys, size_t i, const int stdio[3], int *null,
 			  struct criu_options *o, struct err *err)
 {
 	const char *word = keys->items[i];
 	bool was_null = str_ends(word, NULL_WORD);
-	CLEAN(free) char *key = xstrndup(word, strlen(word) - (was_null ? strlen(NULL_WORD) : 0));
-	int fd;
+	bool was_fifo = str_ends(word, FIFO_WORD);
+	size_t mark = was_null ? strlen(NULL_WORD) : was_fifo ? strlen(FIFO_WORD) : 0;
+	CLEAN(free) char *key = xstrndup(word, strlen(word) - mark);
+	int fd, rc;
 
 	/* runc's own lists have paths in them, which are the container's. */
 	if (!str_starts(key, "pipe:") && !str_starts(key, "file[") && !str_starts(key, "tty["))
@@ -168,14 +201,10 @@ static int stream_restore(const struct strv *keys, size_t i, const int stdio[3],
 	fd = was_null ? null_open(null, err) : stream_for(keys, i, stdio);
 	if (fd < 0)
 		return fd;
-	/* criu sets the position that the file had. */
-	if (str_starts(key, "file[") && !was_null && lseek(fd, 0, SEEK_CUR) < 0)
-		return err_set(
-			err, ESPIPE,
-			"standard stream %zu was a file when the checkpoint was made, and it is none "
-			"here: redirect it to a file",
-			i);
-	/* And wants its mode, but for what later versions (after 3.17) let pass. */
+	rc = str_starts(key, "file[") && !was_null ? stream_fits(fd, i, was_fifo, err) : 0;
+	if (rc < 0)
+		return rc;
+	/* It wants its mode, but for what later versions (after 3.17) let pass. */
 	o->skip_file_rwx_check |= str_starts(key, "file[");
 	criu_inherit_add(o, key, fd);
 	/* criu looks external files up by this name on either side. */

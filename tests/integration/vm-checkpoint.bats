@@ -332,7 +332,8 @@ load checkpoint
 	quietly oci checkpoint --leave-running --image-path "$IMAGES" --page-server 127.0.0.1:7002 c1
 	wait "$server"
 	oci delete --force c1
-	oci restore --detach --bundle "$BUNDLE" --image-path "$IMAGES" c1 <&5 > >(cat >"$BUNDLE/after") 2>&1 3>&- 4>&-
+	oci restore --detach --bundle "$BUNDLE" --image-path "$IMAGES" c1 <&5 2>"$BUNDLE/errors" 3>&- 4>&- \
+		> >(cat >"$BUNDLE/after") || fail "$(cat "$BUNDLE/errors")"
 	: >>"$BUNDLE/after"
 	assert_equal "$(ask "$BUNDLE/after")" "$before"
 
