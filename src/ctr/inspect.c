@@ -84,6 +84,9 @@ static struct json_object *document(const struct container *c)
 	json_put_string(o, "SystemdUnit", s->unit ? s->unit : "");
 	json_put_bool(o, "AutoRemove", s->auto_remove);
 	json_put_bool(o, "Tty", s->terminal);
+	json_put_i64(o, "MonitorPid", s->status == STATUS_STOPPED ? 0 : s->monitor_pid);
+	json_put_string(o, "RestartPolicy", s->restart_policy ? s->restart_policy : "no");
+	json_put_i64(o, "RestartCount", s->restart_count);
 	json_object_object_add(o, "Annotations", json_from_map(&s->annotations));
 	json_object_object_add(o, "Stages", stages_part(s));
 	json_object_object_add(o, "Spec", has_spec ? spec_to_json(&spec) : NULL);

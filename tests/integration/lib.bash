@@ -101,15 +101,16 @@ state_is() {
 }
 
 # in_tty COMMAND...: run it on a terminal of its own whose keyboard is silent (and not at
-# its end: that would be a ^D), but for what KEYS holds, which is typed after a moment.
+# its end: that would be a ^D), but for what KEYS holds and what the commands in TYPIST
+# print, which is typed after a moment.
 # What comes out has the CR LF line ends of a terminal.
 in_tty() {
 	local fifo keyboard typist='' status=0
 	fifo=$(mktemp -u "$BATS_TEST_TMPDIR/keys.XXXXXX")
 	mkfifo "$fifo"
 	exec {keyboard}<>"$fifo"
-	if [ -n "${KEYS-}" ]; then
-		{ sleep $((TIME_SCALE / 3)).5; printf '%s' "$KEYS"; } >&"$keyboard" 3>&- &
+	if [ -n "${KEYS-}${TYPIST-}" ]; then
+		{ sleep $((TIME_SCALE / 3)).5; printf '%s' "${KEYS-}"; eval "${TYPIST-}"; } >&"$keyboard" 3>&- &
 		typist=$!
 	fi
 	SHELL=/bin/bash script --quiet --return --command "$(printf '%q ' "$@")" /dev/null \

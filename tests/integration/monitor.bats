@@ -1,0 +1,261 @@
+# Containers that stay: run -d, attach, start again, restart, wait.
+
+load lib
+
+# Pids of the monitor and the keeper of a container: of this test's own.
+monitors() {
+	pgrep -x -f "ctr-monitor $1"
+}
+
+@test "run -d: prints the id, runs on, and its end is known" {
+	run ctr run -d --name c1 busybox sh -c 'sleep 0.3; exit 5'
+	assert_success
+	[[ $output =~ ^[0-9a-f]{64}$ ]] || fail "$output"
+	assert_equal "$(ctr inspect --format '{{.id}}' c1)" "$output"
+	assert_equal "$(monitors c1 | wc -l)" 2
+	run ctr wait c1
+	assert_output 5
+	run ctr wait c1
+	assert_output 5
+	run ctr inspect --format '{{.State.Status}} {{.State.ExitCode}}' c1
+	assert_output 'stopped 5'
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "run -d: what can't start says why, and is gone" {
+	run ctr run -d --name c1 busybox nosuch
+	assert_failure 127
+	assert_output --partial 'nosuch'
+	run ctr run -d --name c1 --memory 1 busybox true
+	assert_failure 125
+	ctr run -d --name c1 busybox sleep 1000
+	run ctr run -d --name c1 busybox true
+	assert_failure 125
+	assert_output --partial 'already exists'
+	ctr rm --force c1
+	run ctr run -d --rm --restart always busybox true
+	assert_failure 125
+	assert_output --partial '--restart and --rm'
+	run ctr run -d --restart sometimes busybox true
+	assert_failure 125
+	assert_output --partial '"sometimes" is not no, always'
+	assert_nothing_left
+}
+
+@test "run -d --rm: it goes when it has ended" {
+	ctr run -d --rm --name c1 --cidfile "$TMPDIR/cid" busybox sleep 0.3
+	assert_equal "$(cat "$TMPDIR/cid")" "$(ctr inspect --format '{{.id}}' c1)"
+	wait_until 5 eval '! ctr inspect c1 2>/dev/null'
+	rm "$TMPDIR/cid"
+	assert_nothing_left
+}
+
+@test "run: exit status and both streams come through a monitor" {
+	run --separate-stderr ctr run --name c1 busybox sh -c 'echo out; echo err >&2; exit 9'
+	assert_failure 9
+	assert_equal "$output" out
+	assert_equal "$stderr" err
+	run ctr inspect --format '{{.State.ExitCode}}' c1
+	assert_output 9
+	run ctr run --name c2 busybox sh -c 'sh -c "kill -KILL \$\$"; exit $?'
+	assert_failure 137
+	run ctr run --name c3 busybox nosuch
+	assert_failure 127
+	ctr rm c1 c2
+	assert_nothing_left
+}
+
+@test "run -i: input goes in byte by byte, and its end as well" {
+	head -c 3000000 /dev/urandom >"$TMPDIR/bytes"
+	ctr run -i --name c1 busybox cat <"$TMPDIR/bytes" >"$TMPDIR/out"
+	cmp "$TMPDIR/bytes" "$TMPDIR/out"
+	# Nobody gets input who isn't to.
+	run ctr run --name c2 busybox cat <"$TMPDIR/bytes"
+	assert_success
+	assert_output ''
+	rm "$TMPDIR"/*
+	ctr rm c1 c2
+	assert_nothing_left
+}
+
+@test "run: who reads no more is known to the container" {
+	run bash -c '"$0" "${@}" | head -n 2' "$CTR_BIN" "${CTR_FLAGS[@]}" run --name c1 busybox yes
+	assert_equal "${lines[0]}" y
+	wait_until 5 state_is c1 stopped
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "attach: several see the same, and one that types is heard" {
+	local i pids=()
+	ctr run -d -i --name c1 busybox sh -c 'read a; echo "got $a"; read b; echo "and $b"; exit 3'
+	for i in 1 2 3; do
+		ctr attach --no-stdin c1 >"$TMPDIR/$i" 2>&1 &
+		pids+=($!)
+	done
+	sleep 0.3
+	# Its input doesn't end with it: only the input of who is at the end ends.
+	{ echo one; sleep 0.3; echo two; sleep 0.3; } | ctr attach c1 >"$TMPDIR/4" || true
+	for i in "${pids[@]}"; do
+		run wait "$i"
+		assert_failure 3
+	done
+	for i in 1 2 3 4; do
+		assert_equal "$(cat "$TMPDIR/$i")" $'got one\nand two'
+	done
+	run ctr attach c1
+	assert_failure 125
+	assert_output --partial 'is stopped'
+	rm "$TMPDIR"/*
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "attach: signals are passed on, or not" {
+	ctr run -d --name c1 busybox sh -c 'trap "echo usr; exit 4" USR1; while :; do sleep 0.1; done'
+	ctr_background attach --sig-proxy=false c1
+	sleep 0.3
+	kill -USR1 "$ctr_pid"
+	wait "$ctr_pid" || true
+	state_is c1 running
+	ctr_background attach c1
+	sleep 0.3
+	kill -USR1 "$ctr_pid"
+	local status=0
+	wait "$ctr_pid" || status=$?
+	assert_equal "$status" 4
+	assert_equal "$(cat "$ctr_out")" usr
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "tty: detach by keys, attach again: what it showed is shown again" {
+	TYPIST='printf "echo w\$((1+1))rd\r"; sleep 1; printf "\x10\x11"' run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" run -it --name c1 busybox sh
+	assert_success
+	assert_output --partial 'w2rd'
+	state_is c1 running
+	KEYS=$'exit 6\r' run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" attach c1
+	assert_failure 6
+	assert_output --partial 'w2rd'
+	assert_output --partial 'exit 6'
+	ctr rm c1
+	# Other keys, and a prefix of them that is none.
+	TYPIST='printf "echo xa\rx"; sleep 0.5; printf y' run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" run -it --detach-keys x,y --name c1 busybox sh
+	assert_success
+	assert_output --partial 'xa'
+	ctr rm --force c1
+	run ctr run -it --detach-keys ctrl-1 busybox true
+	assert_failure 125
+	assert_output --partial '"ctrl-1"'
+	assert_nothing_left
+}
+
+@test "tty: output of short runs is whole, detached and attached" {
+	local i
+	for ((i = 0; i < ${CTR_LONG:+200} + 10; i++)); do
+		run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" run -it --name c1 busybox seq 200
+		assert_success
+		assert_equal "$(tr -d '\r' <<<"$output")" "$(seq 200)"
+		ctr rm c1
+	done
+	assert_nothing_left
+}
+
+@test "output of short runs is whole, into files and pipes" {
+	local i want
+	want=$(seq 2000 | cksum)
+	for ((i = 0; i < ${CTR_LONG:+1000} + 40; i++)); do
+		assert_equal "$(ctr run --name c1 busybox seq 2000 | cksum)" "$want"
+		ctr rm c1
+	done
+	assert_nothing_left
+}
+
+@test "start: created, and again what has stopped, with the same order" {
+	ctr create --name c1 --env A=b --hostname inner busybox sh -c 'echo "$A $(hostname)"; exit 2'
+	state_is c1 created
+	run ctr start -a c1
+	assert_failure 2
+	assert_output 'b inner'
+	run ctr start -a c1
+	assert_failure 2
+	assert_output 'b inner'
+	run ctr start c1
+	assert_success
+	run ctr wait c1
+	assert_output 2
+	ctr rm c1
+	# Not what an engine has made.
+	run ctr start c1
+	assert_failure 125
+	assert_output --partial 'does not exist'
+	assert_nothing_left
+}
+
+@test "start -a -i: a created container has its input" {
+	ctr create -i --name c1 busybox cat
+	run bash -c 'echo word | "$0" "$@"' "$CTR_BIN" "${CTR_FLAGS[@]}" start -a -i c1
+	assert_success
+	assert_output word
+	run bash -c 'echo more | "$0" "$@"' "$CTR_BIN" "${CTR_FLAGS[@]}" start -a -i c1
+	assert_success
+	assert_output more
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "restart policies: on-failure counts, always goes on until it is stopped" {
+	ctr run -d --name c1 --restart on-failure:2 busybox sh -c 'exit 7'
+	run ctr wait c1
+	assert_output 7
+	run ctr inspect --format '{{.RestartCount}} {{.State.ExitCode}}' c1
+	assert_output '2 7'
+	ctr rm c1
+
+	ctr run -d --name c1 --restart on-failure busybox true
+	run ctr wait c1
+	assert_output 0
+	run ctr inspect --format '{{.RestartCount}}' c1
+	assert_output 0
+	ctr rm c1
+
+	ctr run -d --name c1 --restart always busybox sh -c 'sleep 0.05'
+	wait_until 10 eval '[ "$(ctr inspect --format "{{.RestartCount}}" c1)" -ge 3 ]'
+	ctr stop -t 1 c1
+	run ctr inspect --format '{{.State.Status}}' c1
+	assert_output stopped
+	[ -z "$(monitors c1)" ]
+	ctr rm c1
+
+	# While it rests: rm, stop and start are heard at once.
+	ctr run -d --name c1 --restart always busybox false
+	wait_until 10 eval '[ "$(ctr inspect --format "{{.RestartCount}}" c1)" -ge 5 ]'
+	ctr stop c1
+	[ -z "$(monitors c1)" ]
+	ctr start c1
+	wait_until 10 eval '[ "$(ctr inspect --format "{{.RestartCount}}" c1)" -ge 5 ]'
+	ctr rm --force c1
+	assert_nothing_left
+}
+
+@test "restart policies: who kills it doesn't want it back" {
+	ctr run -d --name c1 --restart always busybox sleep 1000
+	ctr kill c1
+	run ctr wait c1
+	assert_output 137
+	[ -z "$(monitors c1)" ]
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "restart: stops and starts" {
+	local first
+	ctr run -d --name c1 busybox sleep 1000
+	first=$(ctr inspect --format '{{.State.Pid}}' c1)
+	ctr restart -t 0 c1
+	state_is c1 running
+	[ "$(ctr inspect --format '{{.State.Pid}}' c1)" != "$first" ]
+	ctr rm --force c1
+	assert_nothing_left
+}
