@@ -23,9 +23,10 @@ static int max_size(struct run_made *m, const char *value, struct err *err)
 		return 0;
 	}
 	if (str_to_bytes(value, &m->log.max_size_bytes) < 0 || !m->log.max_size_bytes)
-		return err_set(err, EINVAL,
-			       "--log-opt: max-size: \"%s\" is no size above 0 (10m, 512k; -1: no limit)",
-			       value);
+		return err_set(
+			err, EINVAL,
+			"--log-opt: max-size: \"%s\" is no size above 0 (10m, 512k; -1: no limit)",
+			value);
 	return 0;
 }
 
@@ -34,9 +35,8 @@ static int max_file(struct run_made *m, const char *value, struct err *err)
 	uint64_t n;
 
 	if (str_to_u64(value, 1, FILES_MAX, &n) < 0)
-		return err_set(err, EINVAL,
-			       "--log-opt: max-file: \"%s\" is no number from 1 to %d", value,
-			       FILES_MAX);
+		return err_set(err, EINVAL, "--log-opt: max-file: \"%s\" is no number from 1 to %d",
+			       value, FILES_MAX);
 	m->log.max_files = (unsigned int)n;
 	return 0;
 }
@@ -55,7 +55,8 @@ static int mode(struct run_made *m, const char *value, struct err *err)
 	m->log.drop = str_eq(value, "non-blocking");
 	if (!m->log.drop && !str_eq(value, "blocking"))
 		return err_set(err, EINVAL,
-			       "--log-opt: mode: \"%s\" is neither blocking nor non-blocking", value);
+			       "--log-opt: mode: \"%s\" is neither blocking nor non-blocking",
+			       value);
 	return 0;
 }
 
@@ -120,9 +121,10 @@ static int data_folder(char **ret, struct err *err)
 	else if (home && *home == '/')
 		*ret = xasprintf("%s/.local/share/ctr", home);
 	else
-		return err_set(err, EINVAL,
-			       "there is no place for the log: neither $XDG_DATA_HOME nor $HOME is a path; "
-			       "set one, or give --log-opt path=FILE or --log-driver none");
+		return err_set(
+			err, EINVAL,
+			"there is no place for the log: neither $XDG_DATA_HOME nor $HOME is a path; "
+			"set one, or give --log-opt path=FILE or --log-driver none");
 	return 0;
 }
 
@@ -156,8 +158,9 @@ int run_log(const struct run_flags *f, struct run_made *m, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (m->log.max_files > 1 && !m->log.max_size_bytes)
-		return err_set(err, EINVAL,
-			       "--log-opt: max-file needs max-size, which says when the next file begins");
+		return err_set(
+			err, EINVAL,
+			"--log-opt: max-file needs max-size, which says when the next file begins");
 	m->log.id = m->opt.id;
 	m->log.name = m->opt.name;
 	if (!log_driver_is_file(m->log.driver)) {

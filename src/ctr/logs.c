@@ -85,10 +85,11 @@ static int point(const char *flag, const char *text, uint64_t *ret, struct err *
 {
 	if (!text || log_time_parse(text, clock_unix_ms() * 1000000, ret) == 0)
 		return 0;
-	return err_set(err, EINVAL,
-		       "--%s: \"%s\" is no time: 2026-01-31T23:59:59Z, seconds since 1970, or 10m for "
-		       "ten minutes ago",
-		       flag, text);
+	return err_set(
+		err, EINVAL,
+		"--%s: \"%s\" is no time: 2026-01-31T23:59:59Z, seconds since 1970, or 10m for "
+		"ten minutes ago",
+		flag, text);
 }
 
 static int query(const struct logs_flags *f, struct log_query *q, struct err *err)
@@ -108,10 +109,11 @@ static int query(const struct logs_flags *f, struct log_query *q, struct err *er
 static int check(const struct state *s, struct err *err)
 {
 	if (!s->log_driver || !log_driver_is_file(s->log_driver) || !s->log_path)
-		return err_set(err, ENOTSUP,
-			       "container \"%s\" has no log (its --log-driver is %s): run it with k8s-file "
-			       "or json-file",
-			       s->name, s->log_driver ? s->log_driver : "none");
+		return err_set(
+			err, ENOTSUP,
+			"container \"%s\" has no log (its --log-driver is %s): run it with k8s-file "
+			"or json-file",
+			s->name, s->log_driver ? s->log_driver : "none");
 	return 0;
 }
 

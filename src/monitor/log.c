@@ -176,8 +176,7 @@ static int write_file(struct log *l, uint64_t seq, struct err *err)
 
 	if (rc == 0 && l->mark->seq == seq)
 		rc = cut_back(l, err);
-	if (rc == 0 && l->max_size_bytes && l->size &&
-	    l->size + l->text.len > l->max_size_bytes)
+	if (rc == 0 && l->max_size_bytes && l->size && l->size + l->text.len > l->max_size_bytes)
 		rc = rotate(l, err);
 	if (rc == 0)
 		rc = note(l, seq, err);
@@ -208,7 +207,8 @@ int log_poll_fd(const struct log *l)
 
 /* ---- open and close --------------------------------------------------------------------- */
 
-int log_open(const struct log_choice *choice, struct log_mark *mark, struct log **ret, struct err *err)
+int log_open(const struct log_choice *choice, struct log_mark *mark, struct log **ret,
+	     struct err *err)
 {
 	const struct driver *driver = driver_find(choice->driver);
 	struct log *l;

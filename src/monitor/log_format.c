@@ -47,7 +47,12 @@ void log_format_k8s(struct str *out, enum log_stream stream, const char *bytes, 
 /* How many bytes a character has that begins here, 0: it is none (RFC 3629). */
 static size_t utf8_len(const unsigned char *s, size_t room)
 {
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+	size_t n = *s < 0x80 ? 1 :
+		   *s < 0xc2 ? 0 :
+		   *s < 0xe0 ? 2 :
+		   *s < 0xf0 ? 3 :
+		   *s < 0xf5 ? 4 :
+			       0;
 
 	if (n > room)
 		return 0;

@@ -67,9 +67,9 @@ int log_time_rfc3339(const char *text, size_t len, uint64_t *ret)
 	if (!digits(&at, end, 4, &y) || !sign(&at, end, '-') || !digits(&at, end, 2, &mon) ||
 	    !sign(&at, end, '-') || !digits(&at, end, 2, &d))
 		return -EINVAL;
-	if (at < end && (!sign(&at, end, 'T') || !digits(&at, end, 2, &h) || !sign(&at, end, ':') ||
-			 !digits(&at, end, 2, &min) || !sign(&at, end, ':') ||
-			 !digits(&at, end, 2, &s)))
+	if (at < end &&
+	    (!sign(&at, end, 'T') || !digits(&at, end, 2, &h) || !sign(&at, end, ':') ||
+	     !digits(&at, end, 2, &min) || !sign(&at, end, ':') || !digits(&at, end, 2, &s)))
 		return -EINVAL;
 	/* What comes later doesn't fit into 64 bits. */
 	if (y < 1970 || y > 2500 || mon < 1 || mon > 12 || d < 1 || d > 31 || h > 23 || min > 59 ||

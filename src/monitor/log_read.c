@@ -60,7 +60,8 @@ static int by_number(const void *a, const void *b)
 static size_t numbers(const char *path, unsigned int ret[FILES_MAX])
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	CLEAN(free) char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	CLEAN(free)
+	char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
 	DIR *dir = opendir(folder);
 	size_t count = 1;
 	struct dirent *d;
@@ -286,7 +287,8 @@ static size_t tail_begin(struct reader *r)
 static int watch(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	CLEAN(free) char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	CLEAN(free)
+	char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	/* Without it we look as often as we would for the end. */

@@ -13,7 +13,7 @@ struct log_query {
 	const char *path;
 	const char *driver;
 	bool tail_set;
-	uint64_t tail; /* only so many of the last lines */
+	uint64_t tail;                         /* only so many of the last lines */
 	uint64_t since_unix_ns, until_unix_ns; /* until 0: no end */
 	bool follow; /* go on until `ended` says that nothing will come any more */
 	bool (*ended)(void *arg);

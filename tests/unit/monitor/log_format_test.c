@@ -23,7 +23,7 @@ static void check(log_format_fn format, enum log_stream stream, const char *byte
 }
 
 #define K8S(stream, text, want) check(log_format_k8s, stream, text, sizeof(text) - 1, want)
-#define JSON(text, want) \
+#define JSON(text, want)                                           \
 	check(log_format_json, LOG_STDOUT, text, sizeof(text) - 1, \
 	      "{\"log\":\"" want "\",\"stream\":\"stdout\",\"time\":\"" AT "\"}\n")
 
@@ -73,8 +73,8 @@ static void test_json_replaces_what_is_no_utf8(void **state)
 	JSON("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
 	JSON("\xff", "\\ufffd");
 	JSON("\xc3", "\\ufffd");
-	JSON("\xc0\xaf", "\\ufffd\\ufffd");                 /* too long a form */
-	JSON("\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd");       /* a surrogate */
+	JSON("\xc0\xaf", "\\ufffd\\ufffd");                         /* too long a form */
+	JSON("\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd");              /* a surrogate */
 	JSON("\xf4\x90\x80\x80x", "\\ufffd\\ufffd\\ufffd\\ufffdx"); /* beyond U+10FFFF */
 	JSON("\xe2\x82z", "\\ufffd\\ufffdz");
 }

@@ -153,12 +153,13 @@ static void test_broken_lines_hide_no_others(void **state)
 static void test_json_is_decoded(void **state)
 {
 	(void)state;
-	FILE_IS("", J("a\\n") J("\\\"\\\\\\t\\u00e4\\u20ac\\ud83d\\ude00\\ud83d\\n") J("part")
-			    "{\"log\":\"cut\n{\"log\":\"\\q\"}\n{}\n[]\n"
-			    "{\"log\":\"n\\u000\",\"stream\":\"stdout\"}\n"
-			    "{\"time\":\"1970-01-01T00:00:01Z\",\"stream\":\"stderr\",\"log\":\"e\\n\"}\n"
-			    "{\"log\":\"t\\n\",\"stream\":\"stdout\",\"time\":\"1970-01-01T00:00:01Z\","
-			    "\"attrs\":{\"a\":\"b\"}}\n");
+	FILE_IS("",
+		J("a\\n") J("\\\"\\\\\\t\\u00e4\\u20ac\\ud83d\\ude00\\ud83d\\n") J(
+			"part") "{\"log\":\"cut\n{\"log\":\"\\q\"}\n{}\n[]\n"
+				"{\"log\":\"n\\u000\",\"stream\":\"stdout\"}\n"
+				"{\"time\":\"1970-01-01T00:00:01Z\",\"stream\":\"stderr\",\"log\":\"e\\n\"}\n"
+				"{\"log\":\"t\\n\",\"stream\":\"stdout\",\"time\":\"1970-01-01T00:00:01Z\","
+				"\"attrs\":{\"a\":\"b\"}}\n");
 	reads((struct log_query){ .driver = "json-file" },
 	      "a\n\"\\\t\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd\npart+!e\nt\n");
 }
@@ -195,8 +196,9 @@ static void test_follow_sees_each_line_once_across_rotations(void **state)
 	writer = fork();
 	assert_true(writer >= 0);
 	if (!writer) {
-		struct log_choice choice = { .driver = "k8s-file", .path = path,
-					     .max_size_bytes = 3000, .max_files = 900 };
+		struct log_choice choice = {
+			.driver = "k8s-file", .path = path, .max_size_bytes = 3000, .max_files = 900
+		};
 		struct log_mark mark = { 0 };
 		struct log *l = NULL;
 		struct err err = { 0 };
@@ -236,9 +238,18 @@ static void test_time_as_people_write_it(void **state)
 		{ "500ms", 9999 * SECOND + SECOND / 2 },
 		{ "9h", 0 },
 	};
-	static const char *const bad[] = { "", "x", ".", "1h30", "5 m", "-5m", "2026-13-01",
-					   "2026-01-01T", "2026-01-01T00:00:00+", "10mm5",
-					   "99999999999999999999", "1e9" };
+	static const char *const bad[] = { "",
+					   "x",
+					   ".",
+					   "1h30",
+					   "5 m",
+					   "-5m",
+					   "2026-13-01",
+					   "2026-01-01T",
+					   "2026-01-01T00:00:00+",
+					   "10mm5",
+					   "99999999999999999999",
+					   "1e9" };
 	uint64_t ns;
 
 	(void)state;

@@ -81,8 +81,8 @@ static void chunk(uint64_t seq, struct str *out)
 
 	out->len = 0;
 	for (unsigned int i = 0; out->len < len; i++)
-		str_printf(out, "chunk %llu line %u%.*s", (unsigned long long)seq, i,
-			   i % 3 ? 1 : 0, "\n");
+		str_printf(out, "chunk %llu line %u%.*s", (unsigned long long)seq, i, i % 3 ? 1 : 0,
+			   "\n");
 }
 
 static int write_on(const struct log_choice *choice, struct shared *s)
@@ -130,11 +130,12 @@ static void killed(uint64_t max_size_bytes, log_format_fn format, const char *dr
 {
 	CLEAN(free) char *path = in_folder("log");
 	CLEAN(str) struct str want = { 0 }, got = { 0 }, text = { 0 };
-	struct log_choice choice = { .driver = driver, .path = path,
+	struct log_choice choice = { .driver = driver,
+				     .path = path,
 				     .max_size_bytes = max_size_bytes,
 				     .max_files = max_size_bytes ? FILES : 1 };
-	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *s =
+		mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(s != MAP_FAILED);
 	assert_in_range(killed_until_done(&choice, s), 5, UINT32_MAX);
@@ -212,10 +213,12 @@ static void test_number_in_the_mark_is_written_again_another_is_not_cut(void **s
 
 static void test_rotation_keeps_as_many_files_as_were_asked_for(void **state)
 {
-	CLEAN(free) char *path = in_folder("log"), *one = in_folder("log.1"),
-			 *two = in_folder("log.2");
-	struct log_choice choice = { .driver = "k8s-file", .path = path, .max_files = 2,
-				     .max_size_bytes = 60 };
+	CLEAN(free)
+	char *path = in_folder("log"),
+	     *one = in_folder("log.1"), *two = in_folder("log.2");
+	struct log_choice choice = {
+		.driver = "k8s-file", .path = path, .max_files = 2, .max_size_bytes = 60
+	};
 	struct log_mark mark = { 0 };
 	struct err err = { 0 };
 	CLEAN(log) struct log *l = opened(&choice, &mark);
@@ -251,8 +254,9 @@ static void test_link_is_not_followed(void **state)
 static int full(bool drop)
 {
 	CLEAN(free) char *path = in_folder("log"), *filler = in_folder("filler");
-	struct log_choice choice = { .driver = "k8s-file", .path = path, .max_files = 1,
-				     .drop = drop };
+	struct log_choice choice = {
+		.driver = "k8s-file", .path = path, .max_files = 1, .drop = drop
+	};
 	struct log_mark mark = { 0 };
 	struct err err = { 0 };
 	struct log *l = NULL;
