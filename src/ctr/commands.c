@@ -44,6 +44,8 @@ static const struct command commands[] = {
 	{ "attach", "[flags] CONTAINER", "Show what a container prints, and type into it",
 	  "Exit status: that of the container; 0 when it was left by the keys.", verb_attach,
 	  FLAGS(attach_flags, attach_rows), .operands = "@container", .min = 1, .max = 1 },
+	{ "logs", "[flags] CONTAINER", "Print what a container has printed", NULL, verb_logs,
+	  FLAGS(logs_flags, logs_rows), .operands = "@container", .min = 1, .max = 1 },
 	{ "exec", "[flags] CONTAINER [--] COMMAND [ARG...]",
 	  "Run another command in a running container", NULL, verb_exec, .enters = true,
 	  FLAGS(exec_flags, exec_rows), .operands = "@container", .min = 1, .max = -1,

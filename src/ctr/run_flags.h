@@ -29,6 +29,8 @@ struct run_flags {
 	struct strv annotation, attach;
 	const char *stop_signal, *restart, *detach_keys;
 	struct opt_i64 stop_timeout;
+	const char *log_driver;
+	struct strv log_opt;
 
 	/* the process */
 	const char *umask, *personality;

@@ -1,6 +1,7 @@
 #include "ctr/run_make.h"
 
 #include "base/path.h"
+#include "ctr/log_place.h"
 #include "monitor/detach_keys.h"
 #include "monitor/restart.h"
 #include "spec/load.h"
@@ -17,6 +18,7 @@ void run_made_free(struct run_made *m)
 	free(m->source);
 	free(m->cgroup_parent);
 	free(m->pid_file);
+	free(m->log_path);
 	*m = RUN_MADE_INIT;
 }
 
@@ -24,7 +26,7 @@ void run_made_free(struct run_made *m)
  * the host name; security wants the uid. */
 static int (*const steps[])(const struct run_flags *f, struct run_made *m, struct err *err) = {
 	run_identity, run_namespaces, run_user,     run_env,      run_mounts,
-	run_devices,  run_limits,     run_block_io, run_security,
+	run_devices,  run_limits,     run_block_io, run_security, run_log,
 };
 
 int run_make(const struct run_flags *f, char **operands, int state_root, struct run_made *ret,

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "ctr/call.h"
 #include "ctr/run_flags.h"
+#include "monitor/log.h"
 #include "runtime/container.h"
 #include "spec/spec.h"
 
@@ -22,7 +23,8 @@ struct run_made {
 	struct spec spec;
 	struct create_options opt; /* its strings are those below, or argv's */
 	char id[65];
-	char *name, *bundle, *source, *cgroup_parent, *pid_file;
+	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path;
+	struct log_choice log; /* its strings are those above, or argv's */
 	struct strv *warnings; /* borrowed */
 	int state_root;        /* borrowed */
 	bool built_in;         /* a SOURCE whose /etc we need not look at for uid 0 */

@@ -12,6 +12,7 @@ int verb_start(struct call *call);
 int verb_restart(struct call *call);
 int verb_wait(struct call *call);
 int verb_attach(struct call *call);
+int verb_logs(struct call *call);
 int verb_exec(struct call *call);
 int verb_kill(struct call *call);
 int verb_stop(struct call *call);
@@ -56,6 +57,11 @@ struct attach_flags {
 	const char *detach_keys;
 };
 
+struct logs_flags {
+	bool follow, timestamps;
+	const char *tail, *since, *until;
+};
+
 struct rm_flags {
 	bool force, all;
 };
@@ -90,7 +96,7 @@ struct pool_flags {
 };
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[], start_rows[],
-	attach_rows[], rm_rows[], ps_rows[],
+	attach_rows[], logs_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
 	pool_ls_rows[];
 

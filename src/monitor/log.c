@@ -90,17 +90,35 @@ static int folders_make(const char *path, struct err *err)
 	return folder && *folder ? file_mkdir_p(folder, 0700, err) : 0;
 }
 
-/* FILE becomes FILE.1, that FILE.2, and so on; what has no number left is gone. Killed in between, there is
- * a gap in the numbers and nothing else. */
+static char *numbered(const struct log *l, unsigned int i)
+{
+	return i ? xasprintf("%s.%u", l->path, i) : xstrdup(l->path);
+}
+
+/* The lowest number that no file has: the last one where none is free. */
+static unsigned int number_free(const struct log *l)
+{
+	unsigned int i = 1;
+
+	for (; i < l->max_files - 1; i++) {
+		CLEAN(free) char *name = numbered(l, i);
+
+		if (faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			break;
+	}
+	return i;
+}
+
+/*
+ * FILE becomes FILE.1, that FILE.2, and so on up to the first number that is free; where none is, the
+ * oldest is gone. Killed in between, there is a gap in the numbers, and the next one who rotates goes on
+ * from there.
+ */
 static int rotate(struct log *l, struct err *err)
 {
-	CLEAN(free) char *to = NULL;
+	for (unsigned int i = l->max_files > 1 ? number_free(l) : 0; i > 0; i--) {
+		CLEAN(free) char *from = numbered(l, i - 1), *to = numbered(l, i);
 
-	for (unsigned int i = l->max_files - 1; i > 0; i--) {
-		CLEAN(free) char *from = i > 1 ? xasprintf("%s.%u", l->path, i - 1) :
-						 xstrdup(l->path);
-		free(take_ptr(to));
-		to = xasprintf("%s.%u", l->path, i);
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return err_sys(err, "rotate the log: rename %s to %s", from, to);
 	}
@@ -158,8 +176,7 @@ static int write_file(struct log *l, uint64_t seq, struct err *err)
 
 	if (rc == 0 && l->mark->seq == seq)
 		rc = cut_back(l, err);
-	if (rc == 0 && l->max_size_bytes && l->size &&
-	    l->size + l->text.len > l->max_size_bytes)
+	if (rc == 0 && l->max_size_bytes && l->size && l->size + l->text.len > l->max_size_bytes)
 		rc = rotate(l, err);
 	if (rc == 0)
 		rc = note(l, seq, err);
@@ -190,7 +207,8 @@ int log_poll_fd(const struct log *l)
 
 /* ---- open and close --------------------------------------------------------------------- */
 
-int log_open(const struct log_choice *choice, struct log_mark *mark, struct log **ret, struct err *err)
+int log_open(const struct log_choice *choice, struct log_mark *mark, struct log **ret,
+	     struct err *err)
 {
 	const struct driver *driver = driver_find(choice->driver);
 	struct log *l;

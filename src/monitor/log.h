@@ -31,13 +31,13 @@ struct log_choice {
 	const char *name;        /* of the container */
 	uint64_t max_size_bytes; /* rotate before a chunk would make it longer; 0: never */
 	unsigned int max_files;  /* the current one included, at least 1 */
-	bool drop;               /* mode=non-blocking: what can't be written is dropped and counted */
+	bool drop; /* mode=non-blocking: what can't be written is dropped and counted */
 };
 
 /* In memory that outlives the monitor. All zero is a log to which nothing was written. */
 struct log_mark {
-	uint64_t seq;     /* of the chunk that was to be written */
-	uint64_t inode;   /* of the file, and its length before */
+	uint64_t seq;   /* of the chunk that was to be written */
+	uint64_t inode; /* of the file, and its length before */
 	uint64_t length;
 	uint64_t dropped; /* bytes that were, so far */
 };

@@ -47,7 +47,12 @@ void log_format_k8s(struct str *out, enum log_stream stream, const char *bytes, 
 /* How many bytes a character has that begins here, 0: it is none (RFC 3629). */
 static size_t utf8_len(const unsigned char *s, size_t room)
 {
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+	size_t n = *s < 0x80 ? 1 :
+		   *s < 0xc2 ? 0 :
+		   *s < 0xe0 ? 2 :
+		   *s < 0xf0 ? 3 :
+		   *s < 0xf5 ? 4 :
+			       0;
 
 	if (n > room)
 		return 0;
@@ -62,7 +67,7 @@ static size_t utf8_len(const unsigned char *s, size_t room)
 
 static void add_escaped(struct str *out, unsigned char c)
 {
-	static const char plain[] = "\"\\\n\r\t", shown[] = "\"\\nrt";
+	static const char plain[] = "\"\\\n\r", shown[] = "\"\\nr";
 	const char *at = strchr(plain, c);
 
 	if (c && at)
@@ -74,7 +79,7 @@ static void add_escaped(struct str *out, unsigned char c)
 static bool is_plain(unsigned char c)
 {
 	/* docker writes what HTML would take for its own as numbers, too. */
-	return c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != 0x7f;
+	return c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
 static void add_json(struct str *out, const char *bytes, size_t len)
@@ -95,6 +100,9 @@ static void add_json(struct str *out, const char *bytes, size_t len)
 		n = utf8_len(s, len);
 		if (n == 1)
 			add_escaped(out, *s);
+		else if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] & 0xfe) == 0xa8)
+			/* Ends of lines to JavaScript. */
+			str_printf(out, "\\u202%c", s[2] == 0xa8 ? '8' : '9');
 		else if (n)
 			str_add_bytes(out, s, n);
 		else

@@ -9,8 +9,8 @@
  * Append what a chunk is in the log. A line that goes on in the next chunk is marked as a part: nothing
  * has to be remembered from chunk to chunk.
  */
-typedef void (*log_format_fn)(struct str *out, enum log_stream stream, const char *bytes, size_t len,
-			      uint64_t unix_ns);
+typedef void (*log_format_fn)(struct str *out, enum log_stream stream, const char *bytes,
+			      size_t len, uint64_t unix_ns);
 
 /* "TIME stdout F text", as the kubelet and podman read it; P marks a part. */
 void log_format_k8s(struct str *out, enum log_stream stream, const char *bytes, size_t len,

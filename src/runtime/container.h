@@ -32,8 +32,9 @@ struct create_options {
 	bool auto_remove;
 	bool again; /* the name is a stopped container's, which this is to be once more */
 	int restart_count;
-	const char *restart_policy; /* for listings; NULL: none */
-	pid_t monitor_pid;          /* 0: none */
+	const char *restart_policy;        /* for listings; NULL: none */
+	const char *log_driver, *log_path; /* for `logs`; NULL: none */
+	pid_t monitor_pid;                 /* 0: none */
 	bool no_new_keyring;
 	bool no_pivot;
 	bool no_cgroup;

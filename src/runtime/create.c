@@ -44,6 +44,8 @@ void state_begin(const struct plan *p, struct state *s)
 		.monitor_pid = p->opt->monitor_pid,
 		.restart_count = p->opt->restart_count,
 		.restart_policy = p->opt->restart_policy ? xstrdup(p->opt->restart_policy) : NULL,
+		.log_driver = p->opt->log_driver ? xstrdup(p->opt->log_driver) : NULL,
+		.log_path = p->opt->log_path ? xstrdup(p->opt->log_path) : NULL,
 		.terminal = p->spec->process.terminal,
 		.no_process = !p->spec->has_process,
 		.no_late_hooks = !p->spec->hooks[HOOK_POSTSTART].count &&

@@ -50,7 +50,9 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 		return rc;
 	c->state.status = STATUS_STOPPED;
 	has_hooks = read_hooks(c, &spec, warnings);
-	rc = state_remove(c->root, c->state.name, err);
+	rc = state_log_remove(&c->state, err);
+	if (rc == 0)
+		rc = state_remove(c->root, c->state.name, err);
 	if (rc == 0 && has_hooks)
 		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
 	return rc;

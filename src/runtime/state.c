@@ -30,6 +30,8 @@ void state_free(struct state *s)
 	free(s->cgroup);
 	free(s->unit);
 	free(s->restart_policy);
+	free(s->log_driver);
+	free(s->log_path);
 	strv_free(&s->annotations);
 	for (size_t i = 0; i < s->stage_count; i++)
 		free(s->stages[i].name);

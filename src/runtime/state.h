@@ -67,6 +67,8 @@ struct state {
 	pid_t monitor_pid;    /* of its ctr-monitor, for people; 0: it has none */
 	int restart_count;    /* how often its monitor started it again */
 	char *restart_policy; /* as the user said it; NULL: it isn't started again */
+	char *log_driver;     /* how its output is kept; NULL: it isn't */
+	char *log_path;       /* of a log that is a file, else NULL */
 	bool stop_asked;      /* by stop or kill: it isn't started again by itself */
 	bool terminal;
 	bool no_process;    /* config.json has none: it can be created, not started */
@@ -121,6 +123,12 @@ int state_list(int root, struct strv *ret, struct err *err) MUST_CHECK;
 
 /* Remove the folder and the name with it. */
 int state_remove(int root, const char *name, struct err *err) MUST_CHECK;
+
+/*
+ * Remove the log, with the older files of it, when it is named after the container's id: a path that we
+ * chose. One that the user gave stays.
+ */
+int state_log_remove(const struct state *s, struct err *err) MUST_CHECK;
 
 /* The state as JSON: the OCI `state` document, and all we know (inspect). */
 struct json_object *state_to_oci_json(const struct state *s) MUST_CHECK;

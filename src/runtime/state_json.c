@@ -45,6 +45,8 @@ static const struct field {
 	FIELD("monitorPid", INTEGER, monitor_pid),
 	FIELD("restartCount", INTEGER, restart_count),
 	FIELD("restartPolicy", TEXT, restart_policy),
+	FIELD("logDriver", TEXT, log_driver),
+	FIELD("logPath", TEXT, log_path),
 	FIELD("stopAsked", FLAG, stop_asked),
 	FIELD("terminal", FLAG, terminal),
 	FIELD("noProcess", FLAG, no_process),

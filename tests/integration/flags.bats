@@ -16,6 +16,15 @@ bad_values() {
 		stop-timeout=soon
 		isolation=magic
 		preserve-fds=-1
+		log-driver=carrier-pigeon
+		log-opt=novalue
+		log-opt=nosuch=1
+		log-opt=max-size=0
+		log-opt=max-size=big
+		log-opt=max-file=0
+		log-opt=max-file=3
+		log-opt=path=
+		log-opt=mode=sometimes
 		env==x
 		env-file=/nothere
 		workdir=relative

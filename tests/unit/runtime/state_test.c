@@ -192,10 +192,34 @@ static void test_a_broken_document_is_an_error_not_a_crash(void **state)
 	close(dir);
 }
 
+static void test_log_named_after_the_id_goes_with_its_older_files_another_stays(void **state)
+{
+	static const char *const gone[] = { "abc.log", "abc.log.1", "abc.log.7" };
+	static const char *const kept[] = { "abc.log.x", "abc.logs", "abcd.log", "mine" };
+	CLEAN(free) char *ours = xasprintf("%s/abc.log", path), *mine = xasprintf("%s/mine", path);
+	struct state s = { .id = (char[]){ "abc" }, .log_path = mine };
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+		assert_int_equal(file_write_new(root, gone[i], "", &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		assert_int_equal(file_write_new(root, kept[i], "", &err), 0);
+	assert_int_equal(state_log_remove(&s, &err), 0);
+	assert_int_equal(faccessat(root, "mine", F_OK, 0), 0);
+	s.log_path = ours;
+	assert_int_equal(state_log_remove(&s, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+		assert_int_equal(faccessat(root, gone[i], F_OK, 0), -1);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		assert_int_equal(unlinkat(root, kept[i], 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_that_could_be_paths_are_refused),
+		cmocka_unit_test(test_log_named_after_the_id_goes_with_its_older_files_another_stays),
 		cmocka_unit_test(test_a_name_is_reserved_once),
 		cmocka_unit_test(test_a_container_whose_maker_died_has_stopped),
 		cmocka_unit_test(test_what_is_written_is_read_again),
