@@ -17,6 +17,9 @@ int verb_resume(struct call *call);
 int verb_rm(struct call *call);
 int verb_checkpoint(struct call *call);
 int verb_restore(struct call *call);
+int verb_cp(struct call *call);
+int verb_export(struct call *call);
+int verb_diff(struct call *call);
 int verb_ps(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
@@ -68,6 +71,14 @@ struct format_flags {
 	const char *format;
 };
 
+struct cp_flags {
+	bool archive, follow, overwrite, quiet;
+};
+
+struct export_flags {
+	const char *output;
+};
+
 struct spec_flags {
 	const char *bundle;
 	bool seccomp;
@@ -82,6 +93,6 @@ struct pool_flags {
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[];
+	pool_ls_rows[], cp_rows[], export_rows[], diff_rows[];
 
 #endif
