@@ -9,7 +9,7 @@
 
 /* ctr's own flags, those in front of the verb. */
 struct global_flags {
-	const char *root;
+	const char *root, *data_root;
 	bool version;
 };
 
@@ -17,6 +17,10 @@ static const struct opt_row global_rows[] = {
 	{ "root", "DIR",
 	  "Where the state of containers is kept (default " DEFAULT_ROOT ", or $CTR_ROOT)", "@dir",
 	  .kind = OPT_STRING, OPT_TO(struct global_flags, root) },
+	{ "data-root", "DIR",
+	  "Where volumes are kept (default /var/lib/ctr, of users ~/.local/share/ctr, or "
+	  "$CTR_DATA_ROOT)",
+	  "@dir", .kind = OPT_STRING, OPT_TO(struct global_flags, data_root) },
 	{ "version", NULL, "Print the version", .kind = OPT_FLAG, .letter = 'v',
 	  OPT_TO(struct global_flags, version) },
 	{ 0 },
@@ -97,6 +101,20 @@ static const struct command commands[] = {
 	  .max = -1 },
 	{ "pool rm", "POOL...", "Remove empty pools", NULL, verb_pool_rm, .operands = "@pool",
 	  .min = 1, .max = -1 },
+	{ "volume create", "[flags] [NAME]", "Make a volume: a folder that outlives containers", NULL,
+	  verb_volume_create, FLAGS(volume_flags, volume_create_rows), .max = 1 },
+	{ "volume ls", "[flags]", "List volumes", NULL, verb_volume_ls,
+	  FLAGS(volume_flags, volume_ls_rows) },
+	{ "volume inspect", "[flags] VOLUME...", "Show all about volumes, as JSON", NULL,
+	  verb_volume_inspect, FLAGS(format_flags, format_rows), .operands = "@volume", .min = 1,
+	  .max = -1 },
+	{ "volume rm", "[flags] VOLUME...", "Remove volumes that no container uses",
+	  "Exit status: 1 when a volume of that name is not there, 2 when one is in use, 125 for other "
+	  "failures.",
+	  verb_volume_rm, FLAGS(volume_flags, volume_rm_rows), .operands = "@volume", .min = 1,
+	  .max = -1 },
+	{ "volume prune", "[flags]", "Remove the volumes that no container uses", NULL,
+	  verb_volume_prune, FLAGS(volume_flags, volume_prune_rows) },
 	{ "info", "[flags]", "Show what this machine offers", NULL, verb_info,
 	  FLAGS(format_flags, format_rows) },
 	{ "version", "[flags]", "Show versions", NULL, verb_version,
@@ -127,6 +145,7 @@ static int begin(struct call *call, struct err *err)
 		(void)!call_print(call, version, sizeof(version) - 1);
 		return 1;
 	}
+	call->data_root = g->data_root;
 	call->root = g->root ? g->root : getenv("CTR_ROOT");
 	if (call->root && *call->root)
 		return 0;

@@ -20,6 +20,7 @@ static const struct {
 	const char *words, *command;
 } listers[] = {
 	{ "@container", "ctr ps -aq --format '{{.Name}}' 2>/dev/null" },
+	{ "@volume", "ctr volume ls -q 2>/dev/null" },
 	{ "@pool", "ctr pool ls -q 2>/dev/null" },
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "ctr/run_make.h"
+#include "ctr/volumes.h"
 #include "monitor/foreground.h"
 
 #include <errno.h>
@@ -40,7 +41,9 @@ static int create(struct call *call, int root, struct run_made *m, struct contai
 		if (cid < 0)
 			return cid;
 	}
-	r = container_create(root, &m->spec, &m->opt, &call->warnings, c, err);
+	r = volumes_begin(call, m, err);
+	if (r >= 0)
+		r = container_create(root, &m->spec, &m->opt, &call->warnings, c, err);
 	call_warn(call);
 	if (r >= 0 && cid >= 0) {
 		r = cidfile_write(cid, f->cidfile, m->id, err);
@@ -50,6 +53,8 @@ static int create(struct call *call, int root, struct run_made *m, struct contai
 			(void)!container_delete(c, true, &call->warnings, &ignored);
 		}
 	}
+	if (r < 0 && m->volumes.count)
+		(void)volumes_release(call, m->id, true);
 	if (r < 0 && cid >= 0)
 		(void)unlink(f->cidfile);
 	return r;
@@ -96,6 +101,8 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 	if (f->rm || r < 0)
 		if ((r = container_delete(&c, true, &call->warnings, &removal)) < 0 && r != -ENOENT)
 			status = call_fail(call, &removal);
+	if ((f->rm || status) && r >= 0 && m->volumes.count)
+		(void)volumes_release(call, m->id, true);
 	call_warn(call);
 	return status ? status : code;
 }
@@ -111,6 +118,7 @@ int verb_run(struct call *call)
 	root = call_root(call, &err);
 	if (root < 0)
 		return call_fail(call, &err);
+	m.data_root = call->data_root;
 	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
 		return call_fail(call, &err);
 	return f->dry_run ? dry_run(call, root, &m, &err) : run_it(call, root, &m, &err);
@@ -153,6 +161,7 @@ int verb_create(struct call *call)
 	CLEAN(fd) int null = -1;
 	int r;
 
+	m.data_root = call->data_root;
 	foreground_inherited(f->p.preserve_fds.value);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	root = call_root(call, &err);

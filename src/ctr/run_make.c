@@ -10,6 +10,12 @@
 void run_made_free(struct run_made *m)
 {
 	spec_free(&m->spec);
+	for (size_t i = 0; i < m->volumes.count; i++) {
+		free(m->volumes.items[i].name);
+		free(m->volumes.items[i].destination);
+		volume_use_close(&m->volumes.items[i].use);
+	}
+	free(m->volumes.items);
 	free(m->name);
 	free(m->bundle);
 	free(m->source);

@@ -31,6 +31,11 @@ int verb_pool_ls(struct call *call);
 int verb_pool_inspect(struct call *call);
 int verb_pool_set(struct call *call);
 int verb_pool_rm(struct call *call);
+int verb_volume_create(struct call *call);
+int verb_volume_ls(struct call *call);
+int verb_volume_inspect(struct call *call);
+int verb_volume_rm(struct call *call);
+int verb_volume_prune(struct call *call);
 int verb_completion(struct call *call);
 
 /* Their flags: a table beside each verb's code. */
@@ -51,7 +56,7 @@ struct stop_flags {
 };
 
 struct rm_flags {
-	bool force, all;
+	bool force, all, volumes;
 };
 
 /* of both */
@@ -91,8 +96,15 @@ struct pool_flags {
 	const char *cpus, *cpuset_cpus, *cpuset_mems, *partition;
 };
 
+struct volume_flags {
+	struct strv label, filter;
+	const char *driver, *format;
+	bool quiet, no_heading, force, all;
+};
+
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[], cp_rows[], export_rows[], diff_rows[];
+	pool_ls_rows[], cp_rows[], export_rows[], diff_rows[],
+	volume_create_rows[], volume_ls_rows[], volume_rm_rows[], volume_prune_rows[];
 
 #endif

@@ -290,12 +290,12 @@ swap_in() {
 		(while :; do
 			rm -rf /s/x; ln -s '$BATS_TEST_TMPDIR/host' /s/x
 			rm -f /s/x; mkdir /s/x; echo inner >/s/x/secret
-			mv /s/x /s/y; ln -s / /s/x; rm /s/x; mv /s/y /s/x
+			mv /s/x /s/y; ln -s /etc /s/x; rm /s/x; mv /s/y /s/x
 		done) >/dev/null 2>&1 </dev/null & echo \$! >/s/pid"
 }
 
 @test "cp: a folder that becomes a symlink meanwhile leads nowhere else" {
-	local i end host=$BATS_TEST_TMPDIR/host rounds=150
+	local i end host=$BATS_TEST_TMPDIR/host rounds=60 came=0
 	[ -z "${CTR_LONG-}" ] || rounds=2000
 	mkdir "$host"
 	echo unlike-any-other >"$host/secret"
@@ -305,7 +305,7 @@ swap_in() {
 	echo mine >"$src/x/evil"
 	for ((i = 0; i < rounds; i++)); do
 		rm -rf "${out:?}"/*
-		ctr cp c1:/s "$out" >/dev/null 2>&1 || true
+		ctr cp c1:/s "$out" >/dev/null 2>&1 && came=$((came + 1))
 		ctr cp c1:/s/x/secret "$out/file" >/dev/null 2>&1 || true
 		ctr cp -L c1:/s/x "$out/followed" >/dev/null 2>&1 || true
 		! grep -rq unlike-any-other "$out" || fail "round $i: the host's file came out"
@@ -314,6 +314,7 @@ swap_in() {
 		tar -C "$src" -cf - x | ctr cp - c1:/s >/dev/null 2>&1 || true
 		[ "$(ls "$host")" = secret ] || fail "round $i: something came to the host"
 	done
+	[ "$came" -gt 0 ]
 	[ ! -e /evil ]
 	[ ! -e /x/evil ]
 	ctr rm --force c1
