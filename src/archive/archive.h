@@ -16,24 +16,30 @@
 #include <stdint.h>
 
 enum archive_kind {
-	ARCHIVE_PACK = 1, /* what is at `path` becomes a tar stream; its first part is called `name` */
-	ARCHIVE_UNPACK,   /* a tar stream goes to `path` */
+	ARCHIVE_PACK =
+		1, /* what is at `path` becomes a tar stream; its first part is called `name` */
+	ARCHIVE_UNPACK, /* a tar stream goes to `path` */
 	ARCHIVE_DIFF, /* `path` against the folder `lower`: "A/x", "C/y", "D/z", a NUL behind each */
 };
 
 enum archive_flag {
-	ARCHIVE_HOST = 1, /* the host's own files: the root isn't locked, and what could give somebody
+	ARCHIVE_HOST =
+		1, /* the host's own files: the root isn't locked, and what could give somebody
 			   * rights there (devices, setuid bits, capabilities) is left out */
-	ARCHIVE_FOLLOW = 2,   /* PACK: a symlink at `path` is not what is meant, but what it leads to */
+	ARCHIVE_FOLLOW =
+		2, /* PACK: a symlink at `path` is not what is meant, but what it leads to */
 	ARCHIVE_ONE_FS = 4,   /* PACK: what is mounted below stays out */
 	ARCHIVE_PROGRAMS = 8, /* with ONE_FS: but not what the source `host` is made of */
 	ARCHIVE_COPY = 16,    /* UNPACK: `path` is what the copy is to be called; else a folder to
 			       * unpack in */
-	ARCHIVE_CONTENT = 32, /* UNPACK, with COPY: a folder goes into one that is there without its name */
-	ARCHIVE_SLASH = 64,   /* UNPACK, with COPY: `path` was written as that of a folder */
-	ARCHIVE_OVERWRITE = 128, /* UNPACK: a folder may take the place of a file and the other way round */
-	ARCHIVE_OWNERS = 256,    /* UNPACK: files belong to whom the stream says */
-	ARCHIVE_TOP = 512, /* UNPACK: the folder at `path`, too, gets its mode and owner from the stream */
+	ARCHIVE_CONTENT =
+		32, /* UNPACK, with COPY: a folder goes into one that is there without its name */
+	ARCHIVE_SLASH = 64, /* UNPACK, with COPY: `path` was written as that of a folder */
+	ARCHIVE_OVERWRITE =
+		128, /* UNPACK: a folder may take the place of a file and the other way round */
+	ARCHIVE_OWNERS = 256, /* UNPACK: files belong to whom the stream says */
+	ARCHIVE_TOP =
+		512, /* UNPACK: the folder at `path`, too, gets its mode and owner from the stream */
 };
 
 struct archive_job {

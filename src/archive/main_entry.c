@@ -106,7 +106,8 @@ static int make_room(const struct unpack *u, int dir, const char *name, bool fol
 	struct stat st;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "look at %s", shown(name, buf, sizeof(buf)));
+		return errno == ENOENT ? 0 :
+					 err_sys(err, "look at %s", shown(name, buf, sizeof(buf)));
 	if (folder && S_ISDIR(st.st_mode))
 		return 0;
 	if (S_ISDIR(st.st_mode) != folder && !has(u->w, ARCHIVE_OVERWRITE))
@@ -150,7 +151,8 @@ static int write_blocks(struct unpack *u, int fd, struct err *err)
 	}
 	if (r != ARCHIVE_EOF)
 		return err_set(err, EBADMSG, "read the archive: %s",
-			       archive_error_string(u->in) ? archive_error_string(u->in) : "cut off");
+			       archive_error_string(u->in) ? archive_error_string(u->in) :
+							     "cut off");
 	return 0;
 }
 
@@ -182,7 +184,8 @@ static int make_file(struct unpack *u, struct archive_entry *e, int dir, const c
 	if (rc == 0 && fstat(fd, &st) == 0 && st.st_size < archive_entry_size(e) &&
 	    ftruncate(fd, archive_entry_size(e)) < 0)
 		rc = err_sys(err, "set the size of %s", shown(name, buf, sizeof(buf)));
-	return rc < 0 ? err_wrap(err, "%s: ", shown(name, buf, sizeof(buf))) : finish(u, e, fd, err);
+	return rc < 0 ? err_wrap(err, "%s: ", shown(name, buf, sizeof(buf))) :
+			finish(u, e, fd, err);
 }
 
 static void folder_later(struct unpack *u, const char *place, const struct stat *st,
@@ -240,8 +243,7 @@ static int make_link(struct unpack *u, int dir, const char *name, const char *li
 		return from;
 	rc = make_room(u, dir, name, false, err);
 	if (rc == 0 && linkat(from, target, dir, name, 0) < 0)
-		rc = err_sys(err, "make %s another name of a file",
-			     shown(name, buf, sizeof(buf)));
+		rc = err_sys(err, "make %s another name of a file", shown(name, buf, sizeof(buf)));
 	return rc;
 }
 

@@ -192,7 +192,8 @@ static int pack_children(struct pack *p, int dir, const char *path, int depth, s
 	if (depth > DEPTH_MAX)
 		return err_set(err, ELOOP, "more than %d folders deep", DEPTH_MAX);
 	for (size_t i = 0; rc == 0 && i < names.count; i++) {
-		CLEAN(free) char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.items[i]);
+		CLEAN(free)
+		char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.items[i]);
 		CLEAN(fd) int fd = openat(dir, names.items[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		char buf[SHOWN_MAX];
 

@@ -18,7 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define BIT(cap) (1u << ((cap) & 31))
+#define BIT(cap) (1u << ((cap)&31))
 
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000u
@@ -103,8 +103,7 @@ uint64_t place_mount(int fd)
 {
 	struct statx stx = { 0 };
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0 ||
-	    !(stx.stx_mask & STATX_MNT_ID))
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0 || !(stx.stx_mask & STATX_MNT_ID))
 		return 0;
 	return stx.stx_mnt_id;
 }
@@ -112,10 +111,10 @@ uint64_t place_mount(int fd)
 bool place_is_pseudo(int fd)
 {
 	static const unsigned int kinds[] = {
-		PROC_SUPER_MAGIC,   SYSFS_MAGIC,      CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-		DEVPTS_SUPER_MAGIC, 0x19800202u,      SECURITYFS_MAGIC,	  DEBUGFS_MAGIC,
-		TRACEFS_MAGIC,	    BPF_FS_MAGIC,     EFIVARFS_MAGIC,	  SELINUX_MAGIC,
-		BINFMTFS_MAGIC,	    PSTOREFS_MAGIC,   0x62656570u, /* configfs */
+		PROC_SUPER_MAGIC,   SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEVPTS_SUPER_MAGIC, 0x19800202u,    SECURITYFS_MAGIC,   DEBUGFS_MAGIC,
+		TRACEFS_MAGIC,      BPF_FS_MAGIC,   EFIVARFS_MAGIC,     SELINUX_MAGIC,
+		BINFMTFS_MAGIC,     PSTOREFS_MAGIC, 0x62656570u, /* configfs */
 	};
 	struct statfs fs;
 

@@ -79,7 +79,8 @@ static int target_open(struct unpack *u, bool first_is_folder, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "%s", r->path);
 	if (!S_ISDIR(st.st_mode) && !has(u->w, ARCHIVE_COPY))
-		return err_set(err, ENOTDIR, "%s: must be a folder, to unpack an archive in", r->path);
+		return err_set(err, ENOTDIR, "%s: must be a folder, to unpack an archive in",
+			       r->path);
 	if (!S_ISDIR(st.st_mode))
 		return target_file(u, fd, first_is_folder, err);
 	u->base = take_fd(&fd);

@@ -32,6 +32,12 @@ const char *completion_lister(const char *words)
 	return NULL;
 }
 
+const struct completion_family completion_families[] = {
+	{ "pool", "Named groups with limits" },
+	{ "volume", "Folders that outlive containers" },
+	{ 0 },
+};
+
 void completion_caps(struct str *out)
 {
 	const char *name;

@@ -90,11 +90,12 @@ static int check_mounts(const struct side *s, struct err *err)
 		size_t len = strlen(at);
 
 		if (strncmp(s->path, at, len) == 0 && (!s->path[len] || s->path[len] == '/'))
-			return err_set(err, ESRCH,
-				       "%s: container \"%s\" is stopped, and %s is mounted only while it "
-				       "runs (from %s)",
-				       s->text, s->files.c.state.name, at,
-				       m->source ? m->source : m->type);
+			return err_set(
+				err, ESRCH,
+				"%s: container \"%s\" is stopped, and %s is mounted only while it "
+				"runs (from %s)",
+				s->text, s->files.c.state.name, at,
+				m->source ? m->source : m->type);
 	}
 	return 0;
 }
@@ -146,10 +147,10 @@ static struct archive_job job_unpack(const struct side *to, const struct side *f
 static int check_sides(const struct side *from, const struct side *to, struct err *err)
 {
 	if (from->kind != SIDE_CONTAINER && to->kind != SIDE_CONTAINER)
-		return err_set(err, EINVAL,
-			       "SRC or DST has to be in a container: CONTAINER:PATH");
+		return err_set(err, EINVAL, "SRC or DST has to be in a container: CONTAINER:PATH");
 	if (from->kind == SIDE_STREAM && isatty(STDIN_FILENO))
-		return err_set(err, EINVAL, "no archive comes from a terminal: redirect standard input");
+		return err_set(err, EINVAL,
+			       "no archive comes from a terminal: redirect standard input");
 	if (to->kind == SIDE_STREAM && isatty(STDOUT_FILENO))
 		return err_set(err, EINVAL,
 			       "an archive is nothing for a terminal: redirect standard output");
@@ -293,9 +294,10 @@ int verb_export(struct call *call)
 	int r = root < 0 ? root : 0;
 
 	if (r >= 0 && !f->output && isatty(STDOUT_FILENO))
-		r = err_set(&err, EINVAL,
-			    "cowardly refusing to save to a terminal: use --output FILE, or redirect "
-			    "standard output");
+		r = err_set(
+			&err, EINVAL,
+			"cowardly refusing to save to a terminal: use --output FILE, or redirect "
+			"standard output");
 	if (r >= 0)
 		r = files_open(root, call->args[0], &files, &err);
 	if (r >= 0 && f->output)

@@ -52,9 +52,8 @@ static int diff_one(const struct diff *d, const char *lower_path, const char *pa
 
 static int diff_programs(const struct diff *d, struct err *err)
 {
-	static const char *const dirs[] = {
-		"/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin", "/usr"
-	};
+	static const char *const dirs[] = { "/bin",    "/lib",  "/lib32", "/lib64",
+					    "/libx32", "/sbin", "/usr" };
 	struct stat st;
 	int r = 0;
 
@@ -74,10 +73,11 @@ static int diff_all(const struct diff *d, struct err *err)
 	if (f->kind == FILES_PROGRAMS)
 		return diff_programs(d, err);
 	if (f->kind == FILES_PLAIN)
-		return err_set(err, ENOTSUP,
-			       "container \"%s\" writes into its root itself, %s, and nobody keeps how "
-			       "that was before; --overlay would put a layer above it",
-			       f->c.state.name, f->spec.root_path ? f->spec.root_path : "a folder");
+		return err_set(
+			err, ENOTSUP,
+			"container \"%s\" writes into its root itself, %s, and nobody keeps how "
+			"that was before; --overlay would put a layer above it",
+			f->c.state.name, f->spec.root_path ? f->spec.root_path : "a folder");
 	lower = *f->spec.root_path == '/' || !f->c.state.bundle ?
 			xstrdup(f->spec.root_path) :
 			xasprintf("%s/%s", f->c.state.bundle, f->spec.root_path);

@@ -94,10 +94,11 @@ static int open_live(struct files *f, struct err *err)
 		f->userns = open(userns, O_RDONLY | O_CLOEXEC);
 	if (f->root < 0 || f->userns < 0) {
 		if (errno == EACCES && f->c.state.status == STATUS_CREATED)
-			return err_set(err, EBUSY,
-				       "container \"%s\" was not started yet, and nobody but root may look "
-				       "into it before; start it first",
-				       f->c.state.name);
+			return err_set(
+				err, EBUSY,
+				"container \"%s\" was not started yet, and nobody but root may look "
+				"into it before; start it first",
+				f->c.state.name);
 		if (!process_ended(f->c.pidfd, 0))
 			return err_sys(err, "enter the root of container \"%s\"", f->c.state.name);
 	}
@@ -174,12 +175,14 @@ void files_warn(struct call *call, const struct archive_counts *counts)
 		{ counts->bits, "copied without the rights that they give (setuid, setgid, file "
 				"capabilities)" },
 		{ counts->owners, "copied, but not given to their owners: that is root's to do" },
-		{ counts->xattrs, "or more lost an extended attribute that the filesystem here doesn't take" },
+		{ counts->xattrs,
+		  "or more lost an extended attribute that the filesystem here doesn't take" },
 		{ counts->changed, "became shorter while they were read, and end in zeros" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].count)
-			strv_printf(&call->warnings, "%llu file%s %s", (unsigned long long)rows[i].count,
+			strv_printf(&call->warnings, "%llu file%s %s",
+				    (unsigned long long)rows[i].count,
 				    rows[i].count == 1 ? "" : "s", rows[i].words);
 }

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 enum files_kind {
-	FILES_PLAIN,   /* a folder of the host */
-	FILES_OVERLAY, /* a folder below a throw-away layer */
+	FILES_PLAIN,    /* a folder of the host */
+	FILES_OVERLAY,  /* a folder below a throw-away layer */
 	FILES_PROGRAMS, /* the machine's own programs */
 };
 
@@ -23,10 +23,10 @@ struct files {
 	int userns; /* -1: ours */
 };
 
-#define FILES_INIT                                                  \
-	(struct files)                                              \
-	{                                                           \
-		.c = CONTAINER_INIT, .root = -1, .userns = -1       \
+#define FILES_INIT                                            \
+	(struct files)                                        \
+	{                                                     \
+		.c = CONTAINER_INIT, .root = -1, .userns = -1 \
 	}
 
 void files_free(struct files *f);

@@ -259,9 +259,10 @@ static int make_tmpfs(struct fields *f, struct spec *to, const char *destination
 static int make_volume(struct fields *f, struct run_made *m, struct spec *to,
 		       const char *destination, struct err *err)
 {
-	if (f->propagation || f->recursive || f->non_recursive || f->has_idmap || f->size || f->mode)
-		return err_set(err, EINVAL, "--mount %s: a volume has no bind-..., tmpfs-... or idmap",
-			       f->text);
+	if (f->propagation || f->recursive || f->non_recursive || f->has_idmap || f->size ||
+	    f->mode)
+		return err_set(err, EINVAL,
+			       "--mount %s: a volume has no bind-..., tmpfs-... or idmap", f->text);
 	if (f->readonly)
 		strv_add(&f->words, "ro");
 	if (f->nocopy)

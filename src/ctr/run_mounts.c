@@ -119,7 +119,8 @@ static int volume_source(const char *host, const char *text, char **ret, struct 
 }
 
 int mount_volume_add(struct run_made *m, struct spec *to, const char *name, const char *destination,
-		     const struct strv *options, const char *flag, const char *text, struct err *err)
+		     const struct strv *options, const char *flag, const char *text,
+		     struct err *err)
 {
 	CLEAN(free) char *data = NULL, *source = NULL;
 	struct run_volume *v;
@@ -151,8 +152,7 @@ static int anonymous_volume(const char *path, struct run_made *m, struct spec *t
 	struct strv none = { 0 };
 	int r = mount_destination(path, "volume", path, &destination, err);
 
-	return r < 0 ? r :
-		       mount_volume_add(m, to, NULL, destination, &none, "volume", path, err);
+	return r < 0 ? r : mount_volume_add(m, to, NULL, destination, &none, "volume", path, err);
 }
 
 int mount_from_volume(const char *text, struct run_made *m, struct spec *to, struct err *err)
@@ -165,10 +165,11 @@ int mount_from_volume(const char *text, struct run_made *m, struct spec *to, str
 	if (part.count == 1 && *text == '/')
 		return anonymous_volume(text, m, to, err);
 	if (part.count < 2 || *part.items[1] != '/')
-		return err_set(err, EINVAL,
-			       "--volume %s: give HOST:CONTAINER[:OPTIONS], where HOST is a path or the "
-			       "name of a volume and CONTAINER a path; or a path in the container alone",
-			       text);
+		return err_set(
+			err, EINVAL,
+			"--volume %s: give HOST:CONTAINER[:OPTIONS], where HOST is a path or the "
+			"name of a volume and CONTAINER a path; or a path in the container alone",
+			text);
 	if (part.count > 3)
 		return err_set(err, EINVAL,
 			       "--volume %s: too many colons; for paths with colons use --mount",

@@ -10,9 +10,11 @@
 #include <stdbool.h>
 
 /* m gets to know of the volumes among them. */
-int mount_from_volume(const char *text, struct run_made *m, struct spec *to, struct err *err) MUST_CHECK;
+int mount_from_volume(const char *text, struct run_made *m, struct spec *to,
+		      struct err *err) MUST_CHECK;
 int mount_from_tmpfs(const char *text, struct spec *to, struct err *err) MUST_CHECK;
-int mount_from_fields(const char *text, struct run_made *m, struct spec *to, struct err *err) MUST_CHECK;
+int mount_from_fields(const char *text, struct run_made *m, struct spec *to,
+		      struct err *err) MUST_CHECK;
 
 /*
  * A bind mount with the options that users write: "ro" is for all below, as docker has it, unless

@@ -23,8 +23,8 @@ const struct opt_row volume_ls_rows[] = {
 	{ "format", "FORMAT",
 	  "json, or a template; fields Name Driver Mountpoint CreatedAt Labels Anonymous Containers",
 	  "json", .kind = OPT_STRING, OPT_TO(struct volume_flags, format) },
-	{ "filter", "KEY=VALUE", "name=PART, label=KEY[=VALUE], dangling=true|false", .kind = OPT_LIST,
-	  .letter = 'f', OPT_TO(struct volume_flags, filter) },
+	{ "filter", "KEY=VALUE", "name=PART, label=KEY[=VALUE], dangling=true|false",
+	  .kind = OPT_LIST, .letter = 'f', OPT_TO(struct volume_flags, filter) },
 	{ "noheading", NULL, "Leave the line of headings out", .kind = OPT_FLAG,
 	  OPT_TO(struct volume_flags, no_heading) },
 	{ 0 },
@@ -59,7 +59,8 @@ static int create(struct call *call, const struct volume_flags *f, const char *n
 		return err_set(err, ENOTSUP, "--driver %s: only local is there", f->driver);
 	for (size_t i = 0; i < f->label.count && r >= 0; i++)
 		r = *f->label.items[i] == '=' ?
-			    err_set(err, EINVAL, "--label: \"%s\" is not KEY=VALUE", f->label.items[i]) :
+			    err_set(err, EINVAL, "--label: \"%s\" is not KEY=VALUE",
+				    f->label.items[i]) :
 			    0;
 	if (r >= 0)
 		r = volumes_open(call, &s, err);
@@ -151,7 +152,8 @@ static bool label_matches(const struct strv *labels, const char *wanted)
 
 	for (size_t i = 0; i < labels->count; i++)
 		if (strncmp(labels->items[i], wanted, len) == 0 &&
-		    (!labels->items[i][len] || (!strchr(wanted, '=') && labels->items[i][len] == '=')))
+		    (!labels->items[i][len] ||
+		     (!strchr(wanted, '=') && labels->items[i][len] == '=')))
 			return true;
 	return false;
 }
@@ -175,9 +177,9 @@ static int filters_match(const struct strv *filters, const struct volume *v, siz
 			if ((users == 0) != str_eq(f, "dangling=true"))
 				return 0;
 		} else {
-			return err_set(err, EINVAL,
-				       "--filter: \"%s\" is not name=, label= or dangling=true|false",
-				       f);
+			return err_set(
+				err, EINVAL,
+				"--filter: \"%s\" is not name=, label= or dangling=true|false", f);
 		}
 	}
 	return !names || named;
@@ -279,7 +281,8 @@ static bool agreed(bool all)
 {
 	char answer[16] = "";
 
-	fprintf(stderr, "This will remove all%s volumes that no container uses. Are you sure? [y/N] ",
+	fprintf(stderr,
+		"This will remove all%s volumes that no container uses. Are you sure? [y/N] ",
 		all ? "" : " anonymous");
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }

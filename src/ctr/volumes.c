@@ -40,18 +40,21 @@ int volumes_data_root(const char *flag, char **ret, struct err *err)
 /* ---- what the store asks back ------------------------------------------------------------ */
 
 /* In doubt it is: a volume that somebody uses must not go. */
-static bool container_there(const struct volume_user *user)
+static bool container_there(const char *path, const char *id, char **name)
 {
-	CLEAN(fd) int root = open(user->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(fd) int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(fd) int dir = -1;
-	CLEAN(state) struct state s = { 0 };
-	struct err ignored;
+	CLEAN(free) char *now = NULL;
+	struct err err = { 0 };
 
-	if (root >= 0)
-		dir = openat(root, user->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
+	if (root < 0)
 		return errno != ENOENT;
-	return state_read(dir, user->name, &s, &ignored) < 0 || str_eq(s.id, user->id);
+	dir = state_open(root, id, &now, &err);
+	if (dir < 0)
+		return dir != -ENOENT;
+	free(*name);
+	*name = take_ptr(now);
+	return true;
 }
 
 /* What containers of an ordinary user write belongs to ids that are theirs in a user namespace alone. */
@@ -74,7 +77,8 @@ static int remove_tree(int dir, const char *name, struct err *err)
 	free(gids.items);
 	if (r < 0)
 		return r;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return err_sys(err, "memory for two processes");
 	pid = process_clone(0, -1, &pidfd);
@@ -83,7 +87,8 @@ static int remove_tree(int dir, const char *name, struct err *err)
 			_exit(err_sys(shared, "enter a user namespace") < 0);
 		_exit(file_remove_tree(dir, name, shared) < 0);
 	}
-	r = pid < 0 ? err_set(err, -pid, "clone: %s", strerror(-pid)) : process_wait(pidfd, &status);
+	r = pid < 0 ? err_set(err, -pid, "clone: %s", strerror(-pid)) :
+		      process_wait(pidfd, &status);
 	if (r == 0 && status != 0) {
 		*err = *shared;
 		r = err->code > 0 ? -err->code : err_set(err, EIO, "remove %s: no success", name);
@@ -133,8 +138,8 @@ static int image_open(const struct run_made *m, const char *at, int *ret_root)
 	return folder < 0 ? folder : 0;
 }
 
-static int copy_up(const struct run_made *m, const struct run_volume *v, int image, int to, int userns,
-		   struct err *err)
+static int copy_up(const struct run_made *m, const struct run_volume *v, int image, int to,
+		   int userns, struct err *err)
 {
 	const char *kind = spec_annotation(&m->spec, SPEC_ANNOTATION_ROOTFS);
 	struct archive_job pack = {

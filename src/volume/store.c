@@ -52,10 +52,11 @@ int volume_name_check(const char *name, struct err *err)
 			break;
 	if (!name[len] && len > 0 && len <= VOLUME_NAME_MAX)
 		return 0;
-	return err_set(err, EINVAL,
-		       "\"%.140s\" can't be the name of a volume: letters and digits, then also _ . -, at "
-		       "most %d; a folder of the host is written as an absolute path or begins with ./",
-		       name, VOLUME_NAME_MAX);
+	return err_set(
+		err, EINVAL,
+		"\"%.140s\" can't be the name of a volume: letters and digits, then also _ . -, at "
+		"most %d; a folder of the host is written as an absolute path or begins with ./",
+		name, VOLUME_NAME_MAX);
 }
 
 int store_lock(const struct volume_store *s, struct err *err)

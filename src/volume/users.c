@@ -46,8 +46,7 @@ static int user_alive(const struct volume_store *s, int users, const char *id, c
 		rc = json_read_string(&at, ret_name, err);
 	if (rc < 0 || made_now)
 		return rc < 0 ? rc : 1;
-	return root && *ret_name &&
-	       s->alive(&(struct volume_user){ .root = root, .name = *ret_name, .id = id });
+	return root && *ret_name && s->alive(root, id, ret_name);
 }
 
 int store_users(const struct volume_store *s, int dir, const char *except, struct strv *ret,
@@ -94,7 +93,8 @@ int volume_users(const struct volume_store *s, const char *name, struct strv *re
 static int ref_make(int dir, const struct volume_user *user, struct err *err)
 {
 	CLEAN(free) char *path = xasprintf("users/%s", user->id);
-	CLEAN(fd) int fd = openat(dir, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEAN(fd)
+	int fd = openat(dir, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	CLEAN(json) struct json_object *o = json_object_new_object();
 	const char *text;
 	size_t len;
@@ -228,9 +228,10 @@ static int users_refuse(const char *name, const struct strv *users, struct err *
 
 	for (size_t i = 0; i < users->count; i++)
 		str_printf(&list, "%s%s", i ? ", " : "", users->items[i]);
-	return err_set(err, EBUSY,
-		       "volume %s is being used by the following container(s): %s; remove these first",
-		       name, list.text);
+	return err_set(
+		err, EBUSY,
+		"volume %s is being used by the following container(s): %s; remove these first",
+		name, list.text);
 }
 
 /* except: a container that is gone although its use is registered. The lock is held. */

@@ -41,8 +41,8 @@ struct volume_user {
 struct volume_store {
 	int fd;
 	char *path; /* absolute */
-	/* Is this container there? */
-	bool (*alive)(const struct volume_user *user);
+	/* Is this container there? By its id: *name, the caller's, becomes what it is called now. */
+	bool (*alive)(const char *root, const char *id, char **name);
 	/* file_remove_tree(), by one who may: files can belong to ids of a user namespace. */
 	int (*remove_tree)(int dir, const char *name, struct err *err);
 };
@@ -72,12 +72,16 @@ int volume_users(const struct volume_store *s, const char *name, struct strv *re
 
 /* A container that is being made uses a volume. */
 struct volume_use {
-	int dir; /* NAME/, for who fills it */
-	int ref; /* keeps the use alive until the container is there */
+	int dir;    /* NAME/, for who fills it */
+	int ref;    /* keeps the use alive until the container is there */
 	bool first; /* nobody else uses it, and there is nothing in it */
 };
 
-#define VOLUME_USE_INIT (struct volume_use){ .dir = -1, .ref = -1 }
+#define VOLUME_USE_INIT              \
+	(struct volume_use)          \
+	{                            \
+		.dir = -1, .ref = -1 \
+	}
 
 /*
  * Register the use, and make the volume where it is missing. `dir` is locked, so that of several who come

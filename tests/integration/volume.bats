@@ -167,41 +167,6 @@ volumes() {
 	assert_nothing_left
 }
 
-@test "volume: an ordinary user's are in their home, and can be removed" {
-	local home=$BATS_TEST_TMPDIR/home user=(setpriv --reuid 1000 --regid 1000 --clear-groups)
-	id -u 1000 >/dev/null 2>&1 || useradd -M -u 1000 ctrtest
-	grep -q "^$(id -un 1000):" /etc/subuid || usermod --add-subuids 500000-565535 --add-subgids 500000-565535 "$(id -un 1000)"
-	mkdir "$home"
-	chown 1000:1000 "$home"
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
-	as_user() { "${user[@]}" env -i PATH="$PATH" HOME="$home" XDG_RUNTIME_DIR="$home" "$CTR_BIN" "$@" 3>&-; }
-	run as_user run --rm --volume v1:/etc busybox -- sh -c 'adduser -D -H -u 5 x; mkdir /etc/d; chown 5:5 /etc/d; chmod 700 /etc/d; echo y >/etc/d/f; stat -c %u /etc/passwd'
-	assert_success
-	assert_line 0
-	[ -d "$home/.local/share/ctr/volumes/v1/_data" ]
-	run as_user run --rm --volume v1:/v busybox -- cat /v/d/f
-	assert_output y
-	# cp and diff are the same for them.
-	as_user create --name c1 --volume v1:/v busybox -- sleep 1000
-	as_user start c1
-	echo z >"$home/z"
-	as_user cp "$home/z" c1:/v/d/z
-	as_user cp c1:/v/d "$home/out"
-	assert_equal "$(cat "$home/out/f" "$home/out/z")" "$(printf 'y\nz')"
-	assert_equal "$(stat -c %u "$home/out/f")" 1000
-	as_user exec c1 touch /root/f
-	run as_user diff c1
-	assert_line 'A /root/f'
-	as_user export --output "$home/e.tar" c1
-	run tar -tf "$home/e.tar"
-	assert_line root/f
-	as_user rm --force c1
-	run as_user volume rm v1
-	assert_success
-	[ -z "$(ls -A "$home/.local/share/ctr/volumes")" ]
-	assert_nothing_left
-}
-
 @test "volume: two that fill one at once: one does, both see all of it" {
 	local i j pids
 	make_bundle "$BATS_TEST_TMPDIR/b"
