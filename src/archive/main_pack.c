@@ -260,7 +260,9 @@ static int pack_entry(struct pack *p, struct archive_entry *e, int node, const s
 	p->w->counts.entries++;
 	if (S_ISDIR(st->st_mode))
 		return pack_folder(p, e, node, path, closed, depth, err);
-	if (st->st_nlink > 1)
+	/* Not those that may be left out: a second name would be one of nothing. */
+	if (st->st_nlink > 1 && !S_ISSOCK(st->st_mode) && !S_ISCHR(st->st_mode) &&
+	    !S_ISBLK(st->st_mode))
 		first = links_seen(&p->links, st, path);
 	if (first) {
 		archive_entry_copy_hardlink(e, first);

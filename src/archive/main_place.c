@@ -154,7 +154,7 @@ const char *shown(const char *path, char *buf, size_t room)
 {
 	size_t i = 0;
 
-	for (; path[i] && i < room - 1; i++)
+	for (; i < room - 1 && path[i]; i++)
 		buf[i] = (unsigned char)path[i] < 0x20 || path[i] == 0x7f ? '?' : path[i];
 	buf[i] = '\0';
 	return buf;

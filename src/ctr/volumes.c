@@ -77,15 +77,16 @@ static int remove_tree(int dir, const char *name, struct err *err)
 	free(gids.items);
 	if (r < 0)
 		return r;
+	/* cppcheck-suppress invalidFunctionArg: there is no file behind it */
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
 		return err_sys(err, "memory for two processes");
 	pid = process_clone(0, -1, &pidfd);
 	if (pid == 0) {
-		if (setns(userns, CLONE_NEWUSER) < 0)
-			_exit(err_sys(shared, "enter a user namespace") < 0);
-		_exit(file_remove_tree(dir, name, shared) < 0);
+		r = setns(userns, CLONE_NEWUSER) < 0 ? err_sys(shared, "enter a user namespace") :
+						       file_remove_tree(dir, name, shared);
+		_exit(r < 0 ? 1 : 0);
 	}
 	r = pid < 0 ? err_set(err, -pid, "clone: %s", strerror(-pid)) :
 		      process_wait(pidfd, &status);
