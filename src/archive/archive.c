@@ -151,7 +151,7 @@ int archive_copy(int helper, const struct archive_job *pack, const struct archiv
 	int ends[2], status, rc;
 	pid_t pid;
 
-	/* cppcheck-suppress invalidFunctionArg: there is no file behind it */
+	/* cppcheck-suppress invalidFunctionArg */
 	o = mmap(NULL, sizeof(*o), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (o == MAP_FAILED)
 		return err_sys(err, "memory for two processes");

@@ -77,7 +77,7 @@ static int remove_tree(int dir, const char *name, struct err *err)
 	free(gids.items);
 	if (r < 0)
 		return r;
-	/* cppcheck-suppress invalidFunctionArg: there is no file behind it */
+	/* cppcheck-suppress invalidFunctionArg */
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
