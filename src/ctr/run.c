@@ -67,6 +67,8 @@ static int dry_run(struct call *call, int root, struct run_made *m, struct err *
 	int r = container_dry_run(root, &m->spec, &m->opt, stdout, &call->warnings, err);
 
 	call_warn(call);
+	if (r == -ENOENT && m->volumes.count)
+		err_wrap(err, "a dry run makes no volumes (ctr volume create does): ");
 	if (r < 0)
 		return call_fail(call, err);
 	if (fflush(stdout) != 0) {

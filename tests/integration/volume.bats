@@ -79,6 +79,10 @@ volumes() {
 	assert_output kept
 	assert_equal "$(volumes)" v1
 	ctr volume rm v1
+	run ctr run --dry-run --volume v1:/data busybox -- true
+	assert_failure 125
+	assert_output --partial 'a dry run makes no volumes'
+	assert_equal "$(volumes)" ''
 	assert_nothing_left
 }
 
