@@ -79,6 +79,8 @@ LIBS_netns := -lmnl
 PROGRAM_systemd := ctr-systemd
 LIBS_systemd := -lsystemd
 PROGRAM_monitor := ctr-monitor
+PROGRAM_archive := ctr-archive
+LIBS_archive := -larchive
 ALL_PROGRAMS := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
 # What others start, and nobody by hand: the helpers, and who stays with a container.
 LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r))$(filter monitor,$(r)),$(B)/bin/$(PROGRAM_$(r))))

@@ -17,6 +17,7 @@ struct call {
 	const struct program *program;
 	const struct command *command; /* NULL while it is not known yet */
 	const char *root;              /* path of the state root */
+	const char *data_root;         /* --data-root; NULL: not said */
 	char *root_text;               /* what `root` points to when it was made up; owned */
 	void *globals; /* the program's own struct, filled from the flags before the verb */
 	void *flags;   /* the verb's own struct, filled from its options table */

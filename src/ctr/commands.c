@@ -9,7 +9,7 @@
 
 /* ctr's own flags, those in front of the verb. */
 struct global_flags {
-	const char *root;
+	const char *root, *data_root;
 	bool version;
 };
 
@@ -17,6 +17,10 @@ static const struct opt_row global_rows[] = {
 	{ "root", "DIR",
 	  "Where the state of containers is kept (default " DEFAULT_ROOT ", or $CTR_ROOT)", "@dir",
 	  .kind = OPT_STRING, OPT_TO(struct global_flags, root) },
+	{ "data-root", "DIR",
+	  "Where volumes are kept (default /var/lib/ctr, of users ~/.local/share/ctr, or "
+	  "$CTR_DATA_ROOT)",
+	  "@dir", .kind = OPT_STRING, OPT_TO(struct global_flags, data_root) },
 	{ "version", NULL, "Print the version", .kind = OPT_FLAG, .letter = 'v',
 	  OPT_TO(struct global_flags, version) },
 	{ 0 },
@@ -78,6 +82,16 @@ static const struct command commands[] = {
 	  "Exit status: that of its first process, as with run; 125: ctr failed.", verb_restore,
 	  .options = { checkpoint_rows, 'r' }, .flags_size = sizeof(struct checkpoint_flags),
 	  .min = 1, .max = 1 },
+	{ "cp", "[flags] SRC DST", "Copy files between a container and the machine",
+	  "One of SRC and DST is CONTAINER:PATH, or both are; the other one is a path of this machine, or - "
+	  "for an archive (tar) on standard input or output. SRC/. is what is in the folder SRC.",
+	  verb_cp, FLAGS(cp_flags, cp_rows), .operands = "@container", .min = 2, .max = 2 },
+	{ "export", "[flags] CONTAINER", "Write the file tree of a container as an archive (tar)",
+	  NULL, verb_export, FLAGS(export_flags, export_rows), .operands = "@container", .min = 1,
+	  .max = 1 },
+	{ "diff", "[flags] CONTAINER", "List what a container changed in its file tree",
+	  "A line each: A added, C changed, D deleted.", verb_diff, FLAGS(format_flags, diff_rows),
+	  .operands = "@container", .min = 1, .max = 1 },
 	{ "ps", "[flags]", "List containers", NULL, verb_ps, FLAGS(ps_flags, ps_rows) },
 	{ "inspect", "[flags] CONTAINER...", "Show all about containers, as JSON", NULL,
 	  verb_inspect, FLAGS(format_flags, format_rows), .operands = "@container", .min = 1,
@@ -98,6 +112,20 @@ static const struct command commands[] = {
 	  .max = -1 },
 	{ "pool rm", "POOL...", "Remove empty pools", NULL, verb_pool_rm, .operands = "@pool",
 	  .min = 1, .max = -1 },
+	{ "volume create", "[flags] [NAME]", "Make a volume: a folder that outlives containers",
+	  NULL, verb_volume_create, FLAGS(volume_flags, volume_create_rows), .max = 1 },
+	{ "volume ls", "[flags]", "List volumes", NULL, verb_volume_ls,
+	  FLAGS(volume_flags, volume_ls_rows) },
+	{ "volume inspect", "[flags] VOLUME...", "Show all about volumes, as JSON", NULL,
+	  verb_volume_inspect, FLAGS(format_flags, format_rows), .operands = "@volume", .min = 1,
+	  .max = -1 },
+	{ "volume rm", "[flags] VOLUME...", "Remove volumes that no container uses",
+	  "Exit status: 1 when a volume of that name is not there, 2 when one is in use, 125 for other "
+	  "failures.",
+	  verb_volume_rm, FLAGS(volume_flags, volume_rm_rows), .operands = "@volume", .min = 1,
+	  .max = -1 },
+	{ "volume prune", "[flags]", "Remove the volumes that no container uses", NULL,
+	  verb_volume_prune, FLAGS(volume_flags, volume_prune_rows) },
 	{ "info", "[flags]", "Show what this machine offers", NULL, verb_info,
 	  FLAGS(format_flags, format_rows) },
 	{ "version", "[flags]", "Show versions", NULL, verb_version,
@@ -128,6 +156,7 @@ static int begin(struct call *call, struct err *err)
 		(void)!call_print(call, version, sizeof(version) - 1);
 		return 1;
 	}
+	call->data_root = g->data_root;
 	call->root = g->root ? g->root : getenv("CTR_ROOT");
 	if (call->root && *call->root)
 		return 0;

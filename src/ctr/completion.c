@@ -20,6 +20,7 @@ static const struct {
 	const char *words, *command;
 } listers[] = {
 	{ "@container", "ctr ps -aq --format '{{.Name}}' 2>/dev/null" },
+	{ "@volume", "ctr volume ls -q 2>/dev/null" },
 	{ "@pool", "ctr pool ls -q 2>/dev/null" },
 };
 
@@ -30,6 +31,12 @@ const char *completion_lister(const char *words)
 			return listers[i].command;
 	return NULL;
 }
+
+const struct completion_family completion_families[] = {
+	{ "pool", "Named groups with limits" },
+	{ "volume", "Folders that outlive containers" },
+	{ 0 },
+};
 
 void completion_caps(struct str *out)
 {

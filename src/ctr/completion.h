@@ -15,6 +15,12 @@ const char *completion_lister(const char *words);
 /* "ALL", "CAP_CHOWN", ... with spaces between. */
 void completion_caps(struct str *out);
 
+/* Verbs that have verbs below them: "pool ls". The last row has no name. */
+struct completion_family {
+	const char *name, *help;
+};
+extern const struct completion_family completion_families[];
+
 /* All verbs' first words, each once, with spaces between. */
 void completion_verbs(struct str *out);
 

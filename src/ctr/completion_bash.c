@@ -33,7 +33,7 @@ static const char after[] =
 	"\t\tif [[ ${words[i]} == -* ]]; then\n"
 	"\t\t\t[[ ${words[i]} != *=* ]] && _ctr_takes \"$verb\" \"${words[i]}\" >/dev/null && flag=${words[i]}\n"
 	"\t\telif [[ -z $verb ]]; then verb=${words[i]}\n"
-	"\t\telif [[ $verb == pool ]]; then verb=\"pool ${words[i]}\"\n"
+	"\t\telif [[ $verb == pool || $verb == volume ]]; then verb=\"$verb ${words[i]}\"\n"
 	"\t\telse\n"
 	"\t\t\toperands=$((operands + 1))\n"
 	"\t\t\tcase $verb in run|create|exec) return ;; esac\n"
@@ -96,11 +96,15 @@ static void operands(struct str *out)
 	completion_verbs(&verbs);
 	str_printf(out, "_ctr_operands() {\n\tcase $1 in\n\t''|help) _ctr_offer '%s' ;;\n\t",
 		   verbs.text);
-	str_add(out, "pool) _ctr_offer '");
-	for (const struct command *c = ctr_program.commands; c->name; c++)
-		if (str_starts(c->name, "pool "))
-			str_printf(out, "%s ", c->name + strlen("pool "));
-	str_add(out, "' ;;\n");
+	for (const struct completion_family *f = completion_families; f->name; f++) {
+		size_t len = strlen(f->name);
+
+		str_printf(out, "%s) _ctr_offer '", f->name);
+		for (const struct command *c = ctr_program.commands; c->name; c++)
+			if (str_starts(c->name, f->name) && c->name[len] == ' ')
+				str_printf(out, "%s ", c->name + len + 1);
+		str_add(out, "' ;;\n");
+	}
 	for (const struct command *c = ctr_program.commands; c->name; c++)
 		if (c->operands && !str_eq(c->operands, "@verb"))
 			str_printf(out, "\t'%s') _ctr_values '%s' ;;\n", c->name, c->operands);
@@ -116,6 +120,7 @@ void completion_bash(struct str *out)
 	str_printf(out, "\t@cap) _ctr_offer '%s' ;;\n", caps.text);
 	str_printf(out, "\t@container) _ctr_offer \"$(%s)\" ;;\n", completion_lister("@container"));
 	str_printf(out, "\t@pool) _ctr_offer \"$(%s)\" ;;\n", completion_lister("@pool"));
+	str_printf(out, "\t@volume) _ctr_offer \"$(%s)\" ;;\n", completion_lister("@volume"));
 	str_add(out, "\t*) _ctr_offer \"$1\" ;;\n\tesac\n}\n");
 	takes(out);
 	str_add(out, "_ctr_flags() {\n\tcase $1 in\n");

@@ -78,11 +78,13 @@ static void flags(struct str *out, const char *verb, const struct opt_set *set)
 
 static void verb(struct str *out, const struct command *c)
 {
-	bool second = strchr(c->name, ' ');
+	const char *second = strchr(c->name, ' ');
 
-	str_printf(out, "complete -c ctr -n '%s' -a %s -d ",
-		   second ? "__ctr_is pool; and test (count (commandline -opc)) = 2" : "__ctr_is",
-		   second ? strchr(c->name, ' ') + 1 : c->name);
+	str_add(out, "complete -c ctr -n '__ctr_is");
+	if (second)
+		str_printf(out, " %.*s; and test (count (commandline -opc)) = 2",
+			   (int)(second - c->name), c->name);
+	str_printf(out, "' -a %s -d ", second ? second + 1 : c->name);
 	quote(out, c->help);
 	str_add(out, "\n");
 	flags(out, c->name, &c->options);
@@ -97,7 +99,8 @@ void completion_fish(struct str *out)
 {
 	str_add(out, before);
 	flags(out, "", &ctr_program.options);
-	str_add(out, "complete -c ctr -n '__ctr_is' -a pool -d 'Named groups with limits'\n");
+	for (const struct completion_family *f = completion_families; f->name; f++)
+		str_printf(out, "complete -c ctr -n '__ctr_is' -a %s -d '%s'\n", f->name, f->help);
 	for (const struct command *c = ctr_program.commands; c->name; c++)
 		if (!c->hidden)
 			verb(out, c);

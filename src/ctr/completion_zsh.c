@@ -81,7 +81,7 @@ static void flags(struct str *out, const struct opt_set *set)
 
 static void listers(struct str *out)
 {
-	static const char *const names[] = { "container", "pool" };
+	static const char *const names[] = { "container", "pool", "volume" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEAN(free) char *words = xasprintf("@%s", names[i]);
@@ -91,6 +91,21 @@ static void listers(struct str *out)
 			   "\tcompadd -a found\n}\n",
 			   names[i], completion_lister(words));
 	}
+}
+
+static void family_verbs(struct str *out, const char *family)
+{
+	size_t len = strlen(family);
+
+	str_printf(out, "_ctr_%s_verbs() {\n\tlocal -a found\n\tfound=(", family);
+	for (const struct command *c = ctr_program.commands; c->name; c++) {
+		if (!str_starts(c->name, family) || c->name[len] != ' ')
+			continue;
+		str_printf(out, "\n\t\t'%s:", c->name + len + 1);
+		spec_text(out, c->help);
+		str_add(out, "'");
+	}
+	str_add(out, ")\n\t_describe verb found\n}\n");
 }
 
 static void verbs(struct str *out)
@@ -103,16 +118,11 @@ static void verbs(struct str *out)
 		spec_text(out, c->help);
 		str_add(out, "'");
 	}
-	str_add(out, "\n\t\t'pool:Named groups with limits')\n\t_describe verb found\n}\n"
-		     "_ctr_pool_verbs() {\n\tlocal -a found\n\tfound=(");
-	for (const struct command *c = ctr_program.commands; c->name; c++) {
-		if (!str_starts(c->name, "pool "))
-			continue;
-		str_printf(out, "\n\t\t'%s:", c->name + strlen("pool "));
-		spec_text(out, c->help);
-		str_add(out, "'");
-	}
+	for (const struct completion_family *f = completion_families; f->name; f++)
+		str_printf(out, "\n\t\t'%s:%s'", f->name, f->help);
 	str_add(out, ")\n\t_describe verb found\n}\n");
+	for (const struct completion_family *f = completion_families; f->name; f++)
+		family_verbs(out, f->name);
 }
 
 static void verb_case(struct str *out, const struct command *c)
@@ -146,10 +156,11 @@ void completion_zsh(struct str *out)
 	str_add(out,
 		" \\\n\t\t'1: :_ctr_verbs' '*:: :->rest' && return\n"
 		"\t[[ $state == rest ]] || return\n"
-		"\tif [[ $words[1] == pool ]]; then\n"
-		"\t\tif (( CURRENT == 2 )); then _ctr_pool_verbs; return; fi\n"
+		"\tlocal family=$words[1]\n"
+		"\tif (( $+functions[_ctr_${family}_verbs] )); then\n"
+		"\t\tif (( CURRENT == 2 )); then _ctr_${family}_verbs; return; fi\n"
 		"\t\tshift words; (( CURRENT-- ))\n"
-		"\t\t_ctr_flags_of \"pool $words[1]\"\n"
+		"\t\t_ctr_flags_of \"$family $words[1]\"\n"
 		"\telse _ctr_flags_of \"$words[1]\"\n\tfi\n}\n"
 		"if [ \"$funcstack[1]\" = _ctr ]; then _ctr \"$@\"; else compdef _ctr ctr; fi\n");
 }

@@ -3,6 +3,7 @@
 
 #include "ctr/monitored.h"
 #include "ctr/signals.h"
+#include "ctr/volumes.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -22,6 +23,8 @@ const struct opt_row kill_rows[] = {
 const struct opt_row rm_rows[] = {
 	{ "force", NULL, "Kill it first if it runs; a name that isn't there is no failure",
 	  .kind = OPT_FLAG, .letter = 'f', OPT_TO(struct rm_flags, force) },
+	{ "volumes", NULL, "Remove its anonymous volumes as well", .kind = OPT_FLAG, .letter = 'v',
+	  OPT_TO(struct rm_flags, volumes) },
 	{ "all", NULL, "Remove all containers", .kind = OPT_FLAG, .letter = 'a',
 	  OPT_TO(struct rm_flags, all) },
 	{ 0 },
@@ -76,6 +79,8 @@ static int one_rm(struct call *call, struct container *c, struct err *err)
 		monitor_await_gone(monitor, MONITOR_GONE_MS);
 	if (r == -EBUSY && !f->force)
 		err->exit_status = RM_RUNNING;
+	if (r >= 0)
+		(void)volumes_release(call, c->state.id, f->volumes || c->state.auto_remove);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "ctr/cidfile.h"
+#include "ctr/volumes.h"
 #include "monitor/foreground.h"
 #include "monitor/tty.h"
 
@@ -44,18 +45,28 @@ static struct order order_of(const struct run_flags *f, const struct run_made *m
 }
 
 /* The monitor at work: our end of the connection. */
-static int begin(const struct run_flags *f, int root, struct run_made *m, bool create_only,
+static int begin(struct call *call, int root, struct run_made *m, bool create_only,
 		 struct order *o, struct err *err)
 {
+	const struct run_flags *f = call->flags;
 	char path[PATH_MAX];
 	int rc = fd_path(root, path, sizeof(path), err);
 
+	if (rc == 0)
+		rc = volumes_begin(call, m, err);
+	if (rc == 0 && m->volumes.count)
+		rc = volumes_data_root(call->data_root, &m->volumes_root, err);
 	if (rc < 0)
 		return rc;
 	*o = order_of(f, m, path);
+	o->data_root = m->volumes_root;
 	o->create_only = create_only;
 	o->attached = !create_only && !f->detach;
-	return monitor_start(o, &m->spec, err);
+	rc = monitor_start(o, &m->spec, err);
+	/* From here on they are the monitor's to release. */
+	if (rc < 0 && m->volumes.count)
+		(void)volumes_release(call, m->id, true);
+	return rc;
 }
 
 static int say_id(struct call *call, const char *id)
@@ -87,7 +98,7 @@ int run_monitored(struct call *call, int root, struct run_made *m)
 	int rc = cidfile_make(&cid, f->cidfile, &err);
 
 	if (rc == 0)
-		rc = sock = begin(f, root, m, false, &o, &err);
+		rc = sock = begin(call, root, m, false, &o, &err);
 	if (rc < 0)
 		return call_fail(call, &err);
 	if (f->detach)
@@ -111,7 +122,7 @@ int create_monitored(struct call *call, int root, struct run_made *m)
 	int rc = cidfile_make(&cid, f->cidfile, &err);
 
 	if (rc == 0)
-		rc = sock = begin(f, root, m, true, &o, &err);
+		rc = sock = begin(call, root, m, true, &o, &err);
 	return rc < 0 ? call_fail(call, &err) : detached(call, sock, m, &cid);
 }
 

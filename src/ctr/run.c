@@ -3,6 +3,7 @@
 
 #include "ctr/cidfile.h"
 #include "ctr/monitored.h"
+#include "ctr/volumes.h"
 #include "monitor/foreground.h"
 
 #include <errno.h>
@@ -19,15 +20,18 @@ static int create(struct call *call, int root, struct run_made *m, struct contai
 	struct err ignored;
 	int r = cidfile_make(&cid, f->cidfile, err);
 
+	if (r >= 0)
+		r = volumes_begin(call, m, err);
 	if (r < 0)
 		return r;
 	r = container_create(root, &m->spec, &m->opt, &call->warnings, c, err);
 	call_warn(call);
-	if (r < 0)
-		return r;
-	r = cidfile_keep(&cid, m->id, err);
-	if (r < 0)
+	if (r >= 0)
+		r = cidfile_keep(&cid, m->id, err);
+	if (r < 0 && c->dir >= 0)
 		(void)!container_delete(c, true, &call->warnings, &ignored);
+	if (r < 0 && m->volumes.count)
+		(void)volumes_release(call, m->id, true);
 	return r;
 }
 
@@ -38,6 +42,8 @@ static int dry_run(struct call *call, int root, struct run_made *m, struct err *
 	int r = container_dry_run(root, &m->spec, &m->opt, stdout, &call->warnings, err);
 
 	call_warn(call);
+	if (r == -ENOENT && m->volumes.count)
+		err_wrap(err, "a dry run makes no volumes (ctr volume create does): ");
 	if (r < 0)
 		return call_fail(call, err);
 	if (fflush(stdout) != 0) {
@@ -72,6 +78,8 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 	if (f->rm || r < 0)
 		if ((r = container_delete(&c, true, &call->warnings, &removal)) < 0 && r != -ENOENT)
 			status = call_fail(call, &removal);
+	if ((f->rm || status) && r >= 0 && m->volumes.count)
+		(void)volumes_release(call, m->id, true);
 	call_warn(call);
 	return status ? status : code;
 }
@@ -87,6 +95,7 @@ int verb_run(struct call *call)
 	root = call_root(call, &err);
 	if (root < 0)
 		return call_fail(call, &err);
+	m.data_root = call->data_root;
 	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
 		return call_fail(call, &err);
 	if (f->dry_run)
@@ -130,6 +139,7 @@ int verb_create(struct call *call)
 	CLEAN(fd) int null = -1;
 	int r;
 
+	m.data_root = call->data_root;
 	foreground_inherited(f->p.preserve_fds.value);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	root = call_root(call, &err);

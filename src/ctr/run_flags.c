@@ -132,13 +132,13 @@ const struct opt_row run_rows[] = {
 
 	{ .kind = OPT_HEADING, .help = "Files and devices" },
 	{ "volume", "HOST:CONTAINER[:OPTIONS]",
-	  "Mount a file or folder of the host (ro, rw, rslave, rshared, "
-	  "idmap, noexec, ...)",
+	  "Mount a file or folder of the host, or (HOST is a name, or left out) a volume (ro, rw, "
+	  "rslave, rshared, idmap, noexec, nocopy, ...)",
 	  "@file", .kind = OPT_LIST, .letter = 'v', TO(volume) },
 	{ "mount", "type=TYPE,KEY=VALUE,...",
-	  "Mount: type bind or tmpfs; src, dst, ro, bind-propagation, "
-	  "bind-recursive, tmpfs-size, tmpfs-mode, idmap",
-	  "type=bind,src= type=tmpfs,dst=", .kind = OPT_LIST, TO(mount) },
+	  "Mount: type bind, volume or tmpfs; src, dst, ro, bind-propagation, "
+	  "bind-recursive, volume-nocopy, tmpfs-size, tmpfs-mode, idmap",
+	  "type=bind,src= type=volume,src= type=tmpfs,dst=", .kind = OPT_LIST, TO(mount) },
 	{ "tmpfs", "DIR[:OPTIONS]", "Mount an empty folder in memory", .kind = OPT_LIST,
 	  TO(tmpfs) },
 	{ "shm-size", "SIZE", "Size of /dev/shm (default 64m)", .kind = OPT_BYTES, TO(shm_size) },

@@ -13,11 +13,18 @@
 void run_made_free(struct run_made *m)
 {
 	spec_free(&m->spec);
+	for (size_t i = 0; i < m->volumes.count; i++) {
+		free(m->volumes.items[i].name);
+		free(m->volumes.items[i].destination);
+		volume_use_close(&m->volumes.items[i].use);
+	}
+	free(m->volumes.items);
 	free(m->name);
 	free(m->bundle);
 	free(m->source);
 	free(m->cgroup_parent);
 	free(m->pid_file);
+	free(m->volumes_root);
 	free(m->log_path);
 	*m = RUN_MADE_INIT;
 }

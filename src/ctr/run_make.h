@@ -12,6 +12,7 @@
 #include "monitor/log.h"
 #include "runtime/container.h"
 #include "spec/spec.h"
+#include "volume/volume.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +20,22 @@
 /* Ours: seconds that `stop` waits. */
 #define ANNOTATION_STOP_TIMEOUT "dev.ctr.stop-timeout"
 
+/* A volume that the container wants, and once it is being made, its use. */
+struct run_volume {
+	char *name, *destination;
+	bool anonymous, nocopy;
+	struct volume_use use;
+};
+
 struct run_made {
 	struct spec spec;
 	struct create_options opt; /* its strings are those below, or argv's */
 	char id[65];
-	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path;
+	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path, *volumes_root;
 	struct log_choice log; /* its strings are those above, or argv's */
 	struct strv *warnings; /* borrowed */
+	SPEC_LIST(struct run_volume) volumes;
+	const char *data_root; /* of volumes: as --data-root; borrowed, NULL: the default */
 	int state_root;        /* borrowed */
 	bool built_in;         /* a SOURCE whose /etc we need not look at for uid 0 */
 	bool from_bundle;      /* config.json came first: what no flag names stays as it is */

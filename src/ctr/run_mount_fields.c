@@ -14,7 +14,7 @@
 struct fields {
 	const char *text; /* for errors */
 	char *type, *source, *destination, *propagation, *recursive, *size, *mode, *idmap;
-	bool readonly, non_recursive, has_idmap;
+	bool readonly, non_recursive, nocopy, has_idmap;
 	struct strv words; /* mount options as such */
 };
 
@@ -49,6 +49,7 @@ static const struct {
 	{ "bind-propagation", TEXT, TO(propagation) },
 	{ "bind-recursive", TEXT, TO(recursive) },
 	{ "bind-nonrecursive", SWITCH, TO(non_recursive) },
+	{ "volume-nocopy", SWITCH, TO(nocopy) },
 	{ "tmpfs-size", TEXT, TO(size) },
 	{ "tmpfs-mode", TEXT, TO(mode) },
 };
@@ -254,7 +255,22 @@ static int make_tmpfs(struct fields *f, struct spec *to, const char *destination
 	return 0;
 }
 
-int mount_from_fields(const char *text, struct spec *to, struct err *err)
+/* src= is its name; none: an anonymous one. */
+static int make_volume(struct fields *f, struct run_made *m, struct spec *to,
+		       const char *destination, struct err *err)
+{
+	if (f->propagation || f->recursive || f->non_recursive || f->has_idmap || f->size ||
+	    f->mode)
+		return err_set(err, EINVAL,
+			       "--mount %s: a volume has no bind-..., tmpfs-... or idmap", f->text);
+	if (f->readonly)
+		strv_add(&f->words, "ro");
+	if (f->nocopy)
+		strv_add(&f->words, "nocopy");
+	return mount_volume_add(m, to, f->source, destination, &f->words, "mount", f->text, err);
+}
+
+int mount_from_fields(const char *text, struct run_made *m, struct spec *to, struct err *err)
 {
 	CLEAN(fields) struct fields f = { .text = text };
 	CLEAN(free) char *destination = NULL;
@@ -271,10 +287,7 @@ int mount_from_fields(const char *text, struct spec *to, struct err *err)
 		return make_bind(&f, to, destination, err);
 	if (str_eq(f.type, "tmpfs"))
 		return make_tmpfs(&f, to, destination, err);
-	if (!f.type || str_eq(f.type, "volume"))
-		return err_set(err, ENOTSUP,
-			       "--mount %s: give type=bind or type=tmpfs; volumes with "
-			       "a name are not there yet",
-			       text);
-	return err_set(err, EINVAL, "--mount %s: type is bind or tmpfs", text);
+	if (str_eq(f.type, "volume"))
+		return make_volume(&f, m, to, destination, err);
+	return err_set(err, EINVAL, "--mount %s: type is bind, volume or tmpfs", text);
 }

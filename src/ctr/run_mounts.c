@@ -2,7 +2,7 @@
 #include "ctr/run_mounts.h"
 
 #include "base/path.h"
-#include "ctr/run_make.h"
+#include "ctr/volumes.h"
 #include "rootfs/options.h"
 #include "spec/load.h"
 
@@ -58,7 +58,7 @@ static const struct {
 	{ "consistent", DROP },
 	{ "U", REFUSE },
 	{ "O", REFUSE },
-	{ "copy", REFUSE },
+	{ "copy", DROP },
 	{ "private", PROPAGATES },
 	{ "rprivate", PROPAGATES },
 	{ "shared", PROPAGATES },
@@ -111,12 +111,6 @@ static int volume_source(const char *host, const char *text, char **ret, struct 
 {
 	CLEAN(free) char *source = NULL;
 
-	if (*host != '/' && *host != '.')
-		return err_set(
-			err, ENOTSUP,
-			"--volume %s: volumes with a name are not there yet; a folder of the "
-			"host is written as an absolute path or begins with ./",
-			text);
 	source = path_absolute(host);
 	if (faccessat(AT_FDCWD, source, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(err, "--volume %s: %s", text, source);
@@ -124,30 +118,73 @@ static int volume_source(const char *host, const char *text, char **ret, struct 
 	return 0;
 }
 
-int mount_from_volume(const char *text, struct spec *to, struct err *err)
+int mount_volume_add(struct run_made *m, struct spec *to, const char *name, const char *destination,
+		     const struct strv *options, const char *flag, const char *text,
+		     struct err *err)
+{
+	CLEAN(free) char *data = NULL, *source = NULL;
+	struct run_volume *v;
+	char id[65];
+	int r = name ? volume_name_check(name, err) : 0;
+
+	if (r < 0)
+		return err_wrap(err, "--%s %s: ", flag, text);
+	r = volumes_data_root(m->data_root, &data, err);
+	if (r < 0)
+		return err_wrap(err, "--%s %s: ", flag, text);
+	container_id_make(id);
+	v = SPEC_ADD(&m->volumes);
+	*v = (struct run_volume){
+		.name = xstrdup(name ? name : id),
+		.destination = xstrdup(destination),
+		.anonymous = !name,
+		.nocopy = strv_has(options, "nocopy"),
+		.use = VOLUME_USE_INIT,
+	};
+	source = xasprintf("%s/volumes/%s/_data", data, v->name);
+	return mount_bind_add(to, source, destination, options, flag, text, err);
+}
+
+/* "/path": an anonymous one there. */
+static int anonymous_volume(const char *path, struct run_made *m, struct spec *to, struct err *err)
+{
+	CLEAN(free) char *destination = NULL;
+	struct strv none = { 0 };
+	int r = mount_destination(path, "volume", path, &destination, err);
+
+	return r < 0 ? r : mount_volume_add(m, to, NULL, destination, &none, "volume", path, err);
+}
+
+int mount_from_volume(const char *text, struct run_made *m, struct spec *to, struct err *err)
 {
 	CLEAN(free) char *source = NULL, *destination = NULL;
 	CLEAN(strv) struct strv part = { 0 }, options = { 0 };
 	int r;
 
 	strv_split(&part, text, ':');
+	if (part.count == 1 && *text == '/')
+		return anonymous_volume(text, m, to, err);
 	if (part.count < 2 || *part.items[1] != '/')
-		return err_set(err, part.count < 2 ? ENOTSUP : EINVAL,
-			       "--volume %s: give HOST:CONTAINER[:OPTIONS], both paths; anonymous "
-			       "volumes are not there yet (--tmpfs is for what may be thrown away)",
-			       text);
+		return err_set(
+			err, EINVAL,
+			"--volume %s: give HOST:CONTAINER[:OPTIONS], where HOST is a path or the "
+			"name of a volume and CONTAINER a path; or a path in the container alone",
+			text);
 	if (part.count > 3)
 		return err_set(err, EINVAL,
 			       "--volume %s: too many colons; for paths with colons use --mount",
 			       text);
-	r = volume_source(part.items[0], text, &source, err);
-	if (r < 0)
-		return r;
 	r = mount_destination(part.items[1], "volume", text, &destination, err);
 	if (r < 0)
 		return r;
 	if (part.count > 2 && *part.items[2])
 		strv_split(&options, part.items[2], ',');
+	if (*part.items[0] != '/' && *part.items[0] != '.')
+		return mount_volume_add(m, to, part.items[0], destination, &options, "volume", text,
+					err);
+	r = volume_source(part.items[0], text, &source, err);
+	if (r < 0)
+		return r;
 	return mount_bind_add(to, source, destination, &options, "volume", text, err);
 }
 
@@ -248,9 +285,9 @@ int run_mounts(const struct run_flags *f, struct run_made *m, struct err *err)
 	if (f->shm_size.set)
 		r = shm_size(&m->spec, f->shm_size.value, err);
 	for (size_t i = 0; i < f->volume.count && r >= 0; i++)
-		r = mount_from_volume(f->volume.items[i], &user, err);
+		r = mount_from_volume(f->volume.items[i], m, &user, err);
 	for (size_t i = 0; i < f->mount.count && r >= 0; i++)
-		r = mount_from_fields(f->mount.items[i], &user, err);
+		r = mount_from_fields(f->mount.items[i], m, &user, err);
 	for (size_t i = 0; i < f->tmpfs.count && r >= 0; i++)
 		r = mount_from_tmpfs(f->tmpfs.items[i], &user, err);
 	return r < 0 ? r : add_to_container(&user, &m->spec, err);

@@ -21,6 +21,9 @@ int verb_resume(struct call *call);
 int verb_rm(struct call *call);
 int verb_checkpoint(struct call *call);
 int verb_restore(struct call *call);
+int verb_cp(struct call *call);
+int verb_export(struct call *call);
+int verb_diff(struct call *call);
 int verb_ps(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
@@ -32,6 +35,11 @@ int verb_pool_ls(struct call *call);
 int verb_pool_inspect(struct call *call);
 int verb_pool_set(struct call *call);
 int verb_pool_rm(struct call *call);
+int verb_volume_create(struct call *call);
+int verb_volume_ls(struct call *call);
+int verb_volume_inspect(struct call *call);
+int verb_volume_rm(struct call *call);
+int verb_volume_prune(struct call *call);
 int verb_completion(struct call *call);
 
 /* Their flags: a table beside each verb's code. */
@@ -63,7 +71,7 @@ struct logs_flags {
 };
 
 struct rm_flags {
-	bool force, all;
+	bool force, all, volumes;
 };
 
 /* of both */
@@ -83,6 +91,14 @@ struct format_flags {
 	const char *format;
 };
 
+struct cp_flags {
+	bool archive, follow, overwrite, quiet;
+};
+
+struct export_flags {
+	const char *output;
+};
+
 struct spec_flags {
 	const char *bundle;
 	bool seccomp;
@@ -95,9 +111,16 @@ struct pool_flags {
 	const char *cpus, *cpuset_cpus, *cpuset_mems, *partition;
 };
 
+struct volume_flags {
+	struct strv label, filter;
+	const char *driver, *format;
+	bool quiet, no_heading, force, all;
+};
+
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[], start_rows[],
 	attach_rows[], logs_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[];
+	pool_ls_rows[], cp_rows[], export_rows[], diff_rows[], volume_create_rows[],
+	volume_ls_rows[], volume_rm_rows[], volume_prune_rows[];
 
 #endif

@@ -248,6 +248,9 @@ static bool obey(struct serve *v, struct client *c, const struct wire_head *head
 		greet(v, c, &hello);
 		return true;
 	case WIRE_INPUT:
+		/* Said to the monitor before us; it is said again after the hello. */
+		if (!c->greeted)
+			return true;
 		if (input_open(v))
 			input_take(v, c->id, head->number, data, len);
 		return c->wants & WIRE_WANT_INPUT;
@@ -281,7 +284,7 @@ static bool must_wait(struct serve *v, struct client *c)
 {
 	struct wire_head head;
 
-	if (input_room(v))
+	if (input_room(v) || !c->greeted)
 		return false;
 	return recv(c->fd, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) >= (ssize_t)sizeof(head) &&
 	       (head.type == WIRE_INPUT || head.type == WIRE_INPUT_END);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "monitor/volumes.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -168,6 +169,15 @@ static int start(struct serve *v, struct strv *warnings, struct err *err)
 	return rc;
 }
 
+/* What can't be said to anybody is found again by `volume prune`. */
+static void release_volumes(const struct serve *v)
+{
+	struct err ignored;
+
+	if (v->order.data_root)
+		(void)!volumes_of_gone(v->order.data_root, v->order.id, &ignored);
+}
+
 /* What never ran is of no use to anybody; one that ran before stays, as it was. */
 static void unmake(struct serve *v, bool again, struct strv *warnings)
 {
@@ -178,6 +188,7 @@ static void unmake(struct serve *v, bool again, struct strv *warnings)
 		return;
 	if (!again) {
 		(void)!container_delete(&v->c, true, warnings, &ignored);
+		release_volumes(v);
 	} else {
 		if (v->c.pidfd >= 0)
 			(void)!process_signal(v->c.pidfd, SIGKILL);
@@ -344,8 +355,9 @@ static void over(struct serve *v)
 	CLEAN(strv) struct strv warnings = { 0 };
 	struct err ignored;
 
-	if (v->order.auto_remove && v->c.dir >= 0)
-		(void)!container_delete(&v->c, true, &warnings, &ignored);
+	if (v->order.auto_remove && v->c.dir >= 0 &&
+	    container_delete(&v->c, true, &warnings, &ignored) == 0)
+		release_volumes(v);
 	v->farewell_ns = clock_now_ns() + FAREWELL_NS;
 	clients_tell_exit(v, true);
 }

@@ -34,6 +34,7 @@ static const struct row {
 	ROW("cgroupParent", TEXT, cgroup_parent, false),
 	ROW("systemd", TEXT, systemd, false),
 	ROW("pidFile", TEXT, pid_file, false),
+	ROW("dataRoot", TEXT, data_root, false),
 	ROW("restart", TEXT, restart, false),
 	ROW("preserveFds", INTEGER, preserve_fds, true),
 	ROW("autoRemove", FLAG, auto_remove, false),

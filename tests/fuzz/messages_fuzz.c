@@ -1,11 +1,13 @@
 /*
  * What our programs tell each other: the report of a child of a container's, the request that ctr-net
- * gets, and its answer. The first byte says which, the second how many fds come along.
+ * gets, and its answer; the request that ctr-archive gets, and the name of an entry of an archive. The
+ * first byte says which, the second how many fds come along.
  *
  * max: 8192
  */
 #include "fuzz.h"
 
+#include "archive/archive.h"
 #include "base/fd.h"
 #include "netns/devices.h"
 #include "runtime/report.h"
@@ -75,19 +77,51 @@ static void answer(const void *data, size_t size)
 		fuzz_broken("returns %d, but the error says %d", rc, err.code);
 }
 
+static void archive_request(const void *data, size_t size, size_t fds)
+{
+	struct archive_request r = { .magic = ARCHIVE_MAGIC, .version = ARCHIVE_VERSION };
+	size_t room = sizeof(r) - offsetof(struct archive_request, kind);
+
+	memcpy(&r.kind, data, size < room ? size : room);
+	if (archive_request_ok(&r, fds) &&
+	    (strnlen(r.path, sizeof(r.path)) == sizeof(r.path) || fds < 2 || fds > ARCHIVE_FDS))
+		fuzz_broken("a request with %zu fds", fds);
+}
+
+/* No place begins with a slash, or has a part that is empty, "." or "..". */
+static void archive_place(const void *data, size_t size, size_t how)
+{
+	static const char *const tops[] = { NULL, "", "top" };
+	CLEAN(free) char *path = xstrndup(data, size), *place = NULL;
+	CLEAN(strv) struct strv parts = { 0 };
+
+	if (archive_entry_place(path, tops[how % ARRAY_LEN(tops)], &place) < 0 || !*place)
+		return;
+	strv_split(&parts, place, '/');
+	for (size_t i = 0; i < parts.count; i++)
+		if (!*parts.items[i] || str_eq(parts.items[i], ".") || str_eq(parts.items[i], ".."))
+			fuzz_broken("\"%s\" goes to \"%s\"", path, place);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 3)
 		return 0;
-	switch (data[0] % 3) {
+	switch (data[0] % 5) {
 	case 0:
 		report(data + 2, size - 2, data[1] % (FD_PASS_MAX + 1));
 		break;
 	case 1:
 		request(data + 2, size - 2);
 		break;
-	default:
+	case 2:
 		answer(data + 2, size - 2);
+		break;
+	case 3:
+		archive_request(data + 2, size - 2, data[1]);
+		break;
+	default:
+		archive_place(data + 2, size - 2, data[1]);
 	}
 	return 0;
 }

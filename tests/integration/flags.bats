@@ -55,6 +55,7 @@ bad_values() {
 		sysctl=novalue
 		sysctl=kernel.panic=1
 		volume=relative
+		volume=a%b:/x
 		volume=/nothere:/x
 		volume=/etc:/x:nosuchoption
 		mount=type=magic,dst=/x

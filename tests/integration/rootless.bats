@@ -31,6 +31,7 @@ setup() {
 	# A program that the user can reach, wherever this one was built.
 	install -m 755 "$CTR_BIN" /run/ctr-test/ctr
 	install -m 755 "$CTR_BUILD/bin/ctr-oci" /run/ctr-test/ctr-oci
+	install -m 755 "$CTR_BUILD/bin/ctr-archive" /run/ctr-test/ctr-archive
 	ctr_setup
 	chmod 711 /run/ctr-test
 }
@@ -41,7 +42,7 @@ teardown() {
 		as_user rm --force "$id"
 	done
 	ctr_teardown
-	rm -rf "$HOME_DIR" /run/ctr-test/ctr /run/ctr-test/ctr-oci
+	rm -rf "$HOME_DIR" /run/ctr-test/ctr /run/ctr-test/ctr-oci /run/ctr-test/ctr-archive
 }
 
 # The program, by an ordinary user. IN names a cgroup to be in.
@@ -312,5 +313,41 @@ given_are() {
 	[ "${lines[1]}" -ge 1000000 ]
 	oci delete --force c1
 	kill_hard "$holder"
+	assert_nothing_left
+}
+
+@test "rootless: volumes are in the user's home, filled with the user's ids, and can be removed" {
+	run as_user run --rm --volume v1:/etc busybox -- sh -c 'mkdir /etc/d; echo y >/etc/d/f; chown 5:5 /etc/d; chmod 700 /etc/d; stat -c %u /etc/passwd'
+	assert_success
+	assert_output 0
+	[ -d "$HOME_DIR/.local/share/ctr/volumes/v1/_data" ]
+	assert_equal "$(stat -c %u "$HOME_DIR/.local/share/ctr/volumes/v1/_data/d")" 700004
+	run as_user run --rm --volume v1:/v busybox -- cat /v/d/f
+	assert_output y
+	run as_user volume rm v1
+	assert_success
+	[ -z "$(ls -A "$HOME_DIR/.local/share/ctr/volumes")" ]
+	assert_nothing_left
+}
+
+@test "rootless: cp, export and diff reach what belongs to others of the user's ids" {
+	as_user create --name c1 busybox -- sleep 1000
+	as_user start c1
+	as_user exec c1 sh -c 'mkdir /root/d; echo y >/root/d/f; chown -R 5:5 /root/d; chmod 700 /root/d'
+	echo z >"$HOME_DIR/z"
+	as_user cp "$HOME_DIR/z" c1:/root/d/z
+	as_user cp c1:/root/d "$HOME_DIR/out"
+	assert_equal "$(cat "$HOME_DIR/out/f" "$HOME_DIR/out/z")" "$(printf 'y\nz')"
+	assert_equal "$(stat -c %u "$HOME_DIR/out/f")" "$ME"
+	run as_user cp -a c1:/root/d "$HOME_DIR/kept"
+	assert_success
+	assert_output --partial "that is root's to do"
+	run as_user diff c1
+	assert_line 'A /root/d'
+	assert_line 'A /root/d/f'
+	as_user export --output "$HOME_DIR/e.tar" c1
+	run tar --numeric-owner -tvf "$HOME_DIR/e.tar" root/d/f
+	assert_output --partial ' 5/5 '
+	as_user rm --force c1
 	assert_nothing_left
 }

@@ -23,7 +23,7 @@ struct question {
 static void offers(const struct question *q, size_t count)
 {
 	static const char tail[] =
-		"\nctr() { case $1 in ps) echo c1; echo d2 ;; pool) echo fast ;; esac; }\n"
+		"\nctr() { case $1 in ps) echo c1; echo d2 ;; pool) echo fast ;; volume) echo v1 ;; esac; }\n"
 		"for line; do COMP_LINE=$line; COMP_POINT=${#line}; _ctr; IFS='|'\n"
 		"echo \"${COMPREPLY[*]}\"; unset IFS; done\n";
 	char path[] = "/tmp/ctr-bash-XXXXXX", answer[8192];
@@ -58,13 +58,16 @@ static void test_bash_offers_verbs_flags_names_and_values(void **state)
 		{ "ctr pool i", "inspect" },
 		{ "ctr help com", "completion" },
 		{ "ctr run --memory-", "--memory-swap|--memory-reservation" },
-		{ "ctr rm --", "--force|--all|--help" },
+		{ "ctr rm --", "--force|--volumes|--all|--help" },
 		{ "ctr create --atta", "--attach" },
 		{ "ctr run --atta", "" },
 		{ "ctr stop ", "c1|d2" },
 		{ "ctr stop c1 d", "d2" },
 		{ "ctr exec -it ", "c1|d2" },
 		{ "ctr pool rm ", "fast" },
+		{ "ctr volume rm ", "v1" },
+		{ "ctr volume pr", "prune" },
+		{ "ctr diff ", "c1|d2" },
 		{ "ctr run --cgroup-parent ", "fast" },
 		{ "ctr run --network h", "host" },
 		{ "ctr run --network=h", "host" },

@@ -28,9 +28,15 @@ static void test_volumes(void **state)
 		"{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/etc\","
 		"\"options\":[\"rbind\",\"rprivate\"]}");
 	made_is("-v /usr:/dev/shm host", "{{len .spec.mounts}}", "7");
-	made_fails("-v /usr host", "--volume /usr: give HOST:CONTAINER[:OPTIONS]");
-	made_fails("-v data:/a host", "volumes with a name are not there yet");
-	made_fails("-v /usr:a host", "both paths");
+	made_is("-v data:/a:ro,nocopy host", MOUNT,
+		"{\"destination\":\"/a\",\"type\":\"bind\","
+		"\"source\":\"/nowhere/volumes/data/_data\","
+		"\"options\":[\"rbind\",\"rro\",\"rprivate\"]}");
+	made_is("-v /a host", "{{len .spec.mounts}}", "8");
+	made_fails("-v usr host", "--volume usr: give HOST:CONTAINER[:OPTIONS]");
+	made_fails("-v -x:/a host", "can't be the name of a volume");
+	made_fails("-v / host", "nothing can be mounted over the root");
+	made_fails("-v /usr:a host", "CONTAINER a path");
 	made_fails("-v /nonexistent:/a host", "--volume /nonexistent:/a: /nonexistent: ");
 	made_fails("-v /usr:/a:what host", "no mount option \"what\"");
 	made_fails("-v /usr:/ host", "nothing can be mounted over the root");
@@ -70,9 +76,10 @@ static void test_mount_fields(void **state)
 static void test_mount_fields_refused(void **state)
 {
 	(void)state;
-	made_fails("--mount src=/usr,dst=/a host", "give type=bind or type=tmpfs");
-	made_fails("--mount type=volume,dst=/a host", "not there yet");
-	made_fails("--mount type=nfs,dst=/a host", "type is bind or tmpfs");
+	made_fails("--mount src=/usr,dst=/a host", "type is bind, volume or tmpfs");
+	made_fails("--mount type=volume,src=a/b,dst=/a host", "can't be the name of a volume");
+	made_fails("--mount type=volume,dst=/a,tmpfs-size=1 host", "a volume has no bind-...");
+	made_fails("--mount type=nfs,dst=/a host", "type is bind, volume or tmpfs");
 	made_fails("--mount type=bind,src=/usr host", "no dst=");
 	made_fails("--mount type=bind,dst=/a host", "no src=");
 	made_fails("--mount type=bind,src=/usr,dst=/a,wht=1 host", "no key \"wht\"");

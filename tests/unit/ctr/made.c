@@ -56,6 +56,7 @@ int made(const char *line, const char *format, struct str *out, struct err *err)
 	int r;
 
 	str_add(out, "");
+	m.data_root = "/nowhere";
 	cut(line, text, sizeof(text), word);
 	r = opt_parse(&set, word, true, &f, err);
 	if (r == 0)
