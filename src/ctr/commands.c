@@ -68,6 +68,11 @@ static const struct command commands[] = {
 	  .options = { checkpoint_rows, 'r' }, .flags_size = sizeof(struct checkpoint_flags),
 	  .min = 1, .max = 1 },
 	{ "ps", "[flags]", "List containers", NULL, verb_ps, FLAGS(ps_flags, ps_rows) },
+	{ "top", "CONTAINER [COLUMN...|PS-OPTION...]", "Show the processes of a container",
+	  "COLUMN: args comm etime group hgroup hpid huser nice pcpu pgid pid ppid rss seccomp state time "
+	  "tty user vsz; those with h are as the host has them. Anything else is for the host's ps(1), "
+	  "which prints the container's processes alone; its output needs a column PID.",
+	  verb_top, .operands = "@container", .min = 1, .max = -1, .stop = true },
 	{ "inspect", "[flags] CONTAINER...", "Show all about containers, as JSON", NULL,
 	  verb_inspect, FLAGS(format_flags, format_rows), .operands = "@container", .min = 1,
 	  .max = -1 },

@@ -18,6 +18,7 @@ int verb_rm(struct call *call);
 int verb_checkpoint(struct call *call);
 int verb_restore(struct call *call);
 int verb_ps(struct call *call);
+int verb_top(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
 int verb_spec(struct call *call);
