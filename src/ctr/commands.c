@@ -53,6 +53,12 @@ static const struct command commands[] = {
 	  .operands = "@container", .min = 1, .max = -1 },
 	{ "unpause", "CONTAINER...", "As resume", NULL, verb_resume, .operands = "@container",
 	  .min = 1, .max = -1, .hidden = true },
+	{ "update", "[flags] CONTAINER...", "Set other limits for containers",
+	  "What no flag names stays as it is; 0 takes a limit away (--memory, --cpus, --cpu-quota, "
+	  "--cpu-shares, --pids-limit, rates of disks). All is checked before anything is changed, and "
+	  "undone when the kernel refuses a part. A container that has ended is started with them.",
+	  verb_update, FLAGS(run_flags, update_rows), .operands = "@container", .min = 1,
+	  .max = -1 },
 	{ "rm", "[flags] CONTAINER...", "Remove containers",
 	  "Exit status: 1 when a container of that name is not there, 2 when one still runs, 125 for "
 	  "other failures.",
@@ -73,6 +79,9 @@ static const struct command commands[] = {
 	  "tty user vsz; those with h are as the host has them. Anything else is for the host's ps(1), "
 	  "which prints the container's processes alone; its output needs a column PID.",
 	  verb_top, .operands = "@container", .min = 1, .max = -1, .stop = true },
+	{ "stats", "[flags] [CONTAINER...]", "Show what containers use, again and again",
+	  "Without names all that run. What this machine can't tell is shown as -.", verb_stats,
+	  FLAGS(stats_flags, stats_rows), .operands = "@container", .max = -1 },
 	{ "inspect", "[flags] CONTAINER...", "Show all about containers, as JSON", NULL,
 	  verb_inspect, FLAGS(format_flags, format_rows), .operands = "@container", .min = 1,
 	  .max = -1 },

@@ -250,7 +250,22 @@ void table_print(const struct table *t, bool heading, struct str *out)
 	}
 }
 
-/* ---- times ------------------------------------------------------------------------- */
+/* ---- sizes and times ------------------------------------------------------------------------- */
+
+void format_bytes(uint64_t bytes, bool binary, struct str *out)
+{
+	static const char *const units[][2] = { { "B", "B" },    { "kB", "KiB" }, { "MB", "MiB" },
+						{ "GB", "GiB" }, { "TB", "TiB" }, { "PB", "PiB" },
+						{ "EB", "EiB" } };
+	double n = (double)bytes, step = binary ? 1024 : 1000;
+	size_t i = 0;
+
+	while (n >= step && i + 1 < ARRAY_LEN(units)) {
+		n /= step;
+		i++;
+	}
+	str_printf(out, "%.4g%s", n, units[i][binary]);
+}
 
 void format_duration(uint64_t seconds, struct str *out)
 {

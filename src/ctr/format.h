@@ -34,6 +34,9 @@ struct table {
 /* Columns as wide as their widest cell; empty lines when there is no cell. */
 void table_print(const struct table *t, bool heading, struct str *out);
 
+/* "1.234MiB" or, by powers of 1000, "1.234MB": four digits, as docker prints sizes. */
+void format_bytes(uint64_t bytes, bool binary, struct str *out);
+
 /* "3 minutes", "2 weeks": how long ago, or how long it took. */
 void format_duration(uint64_t seconds, struct str *out);
 

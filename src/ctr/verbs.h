@@ -19,6 +19,8 @@ int verb_checkpoint(struct call *call);
 int verb_restore(struct call *call);
 int verb_ps(struct call *call);
 int verb_top(struct call *call);
+int verb_stats(struct call *call);
+int verb_update(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
 int verb_spec(struct call *call);
@@ -65,6 +67,11 @@ struct ps_flags {
 	struct strv filter;
 };
 
+struct stats_flags {
+	bool all, no_stream, no_reset, no_trunc;
+	const char *format, *interval;
+};
+
 struct format_flags {
 	const char *format;
 };
@@ -83,6 +90,6 @@ struct pool_flags {
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[];
+	pool_ls_rows[], stats_rows[], update_rows[];
 
 #endif
