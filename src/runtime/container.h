@@ -113,9 +113,13 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 
 int container_pause(struct container *c, bool paused, struct err *err) MUST_CHECK;
 
-/* Other limits, as far as `res` says any; the rest stays. Warnings are appended. */
-int container_update(struct container *c, const struct spec_resources *res, struct strv *warnings,
-		     struct err *err) MUST_CHECK;
+/*
+ * Other limits, as far as `res` says any; the rest stays. All is checked before the first is written; when
+ * the kernel refuses one, those before it are undone. The container's config.json has them too then. One
+ * that has ended is -ESRCH, unless stopped_too: then it is the config.json alone. Warnings are appended.
+ */
+int container_update(struct container *c, const struct spec_resources *res, bool stopped_too,
+		     struct strv *warnings, struct err *err) MUST_CHECK;
 
 /*
  * Remove all that is left of it, then run its poststop hooks: one that fails is a warning. One that has
