@@ -19,6 +19,9 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd) MUST_CHECK;
 /* An exit status as waitpid gives it, from the child behind pidfd; blocks. 0 or -errno. */
 int process_wait(int pidfd, int *ret_status) MUST_CHECK;
 
+/* The same, but it can be waited for once more. */
+int process_peek(int pidfd, int *ret_status) MUST_CHECK;
+
 /* True once the process behind pidfd has ended. timeout_ms as poll(2): 0 looks, -1 waits. */
 bool process_ended(int pidfd, int timeout_ms);
 
@@ -32,6 +35,9 @@ int process_exit_code(int wait_status);
  * names one process for ever. 0 or -errno (-ESRCH when there is none).
  */
 int process_start_time(pid_t pid, uint64_t *ret_ticks) MUST_CHECK;
+
+/* Whose child it is, by its number; 0: one outside of our pid namespace. Errors as above. */
+int process_parent(pid_t pid, pid_t *ret) MUST_CHECK;
 
 /* The one process with that pid and start time as a pidfd, the caller's; -ESRCH when it is gone. */
 int process_open(pid_t pid, uint64_t start_ticks) MUST_CHECK;

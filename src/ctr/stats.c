@@ -125,6 +125,7 @@ static int look(struct call *call, int root, bool first, struct looks *looks,
 			}
 			continue;
 		}
+		container_note_end(&c);
 		if (!wanted(call, &c))
 			continue;
 		stats_sample(&c, &s);

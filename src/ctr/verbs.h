@@ -21,6 +21,7 @@ int verb_ps(struct call *call);
 int verb_top(struct call *call);
 int verb_stats(struct call *call);
 int verb_update(struct call *call);
+int verb_events(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
 int verb_spec(struct call *call);
@@ -72,6 +73,12 @@ struct stats_flags {
 	const char *format, *interval;
 };
 
+struct events_flags {
+	const char *since, *until, *format;
+	struct strv filter;
+	bool no_stream;
+};
+
 struct format_flags {
 	const char *format;
 };
@@ -90,6 +97,6 @@ struct pool_flags {
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[], stats_rows[], update_rows[];
+	pool_ls_rows[], stats_rows[], update_rows[], events_rows[];
 
 #endif

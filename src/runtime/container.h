@@ -47,11 +47,13 @@ struct container {
 	int root; /* fd of the state root */
 	int dir;  /* fd of the container's folder */
 	struct state state;
-	int pidfd;      /* of init; -1: it has ended or never was */
-	int cgroup;     /* fd of its cgroup; -1: none, or not open: container_cgroup() */
-	int terminal;   /* the pty master, when we made the container with a terminal and no console
+	int pidfd;    /* of init; -1: it has ended or never was */
+	int cgroup;   /* fd of its cgroup; -1: none, or not open: container_cgroup() */
+	int terminal; /* the pty master, when we made the container with a terminal and no console
 			 * socket; the caller relays it. Else -1. */
-	int start_sock; /* the way to tell init to go on, when we made it ourselves; else -1 */
+	bool end_untold; /* it was started, and nobody has told of its end (runtime/events.h) */
+	bool unreaped;   /* its init was our child and has ended: see container_wait() */
+	int start_sock;  /* the way to tell init to go on, when we made it ourselves; else -1 */
 };
 
 #define CONTAINER_INIT                                                                             \
@@ -100,7 +102,8 @@ int container_start(struct container *c, struct strv *warnings, struct err *err)
 
 /*
  * Wait for the end of an init that is our own child and write down how it ended (exit code, OOM,
- * time). The exit code as a shell says it.
+ * time). The exit code as a shell says it. That of a container with auto_remove stays a zombie until
+ * container_delete() or container_close().
  */
 int container_wait(struct container *c, int *ret_exit_code, struct err *err) MUST_CHECK;
 
@@ -148,6 +151,15 @@ struct exec_options {
  */
 pid_t container_exec(struct container *c, const struct exec_options *opt, struct strv *warnings,
 		     int *ret_pidfd, int *ret_terminal, struct err *err) MUST_CHECK;
+
+/* For who looks at a running one: tell of processes that the kernel killed since somebody looked. */
+void container_note_oom(struct container *c);
+
+/*
+ * For who looks at containers: one that has ended, and whose parent is gone without having written that down,
+ * is told of now. Never waits; a running one costs nothing.
+ */
+void container_note_end(struct container *c);
 
 /* The spec the container was made from, from its config.json. */
 int container_spec(const struct container *c, struct spec *ret, struct err *err) MUST_CHECK;

@@ -1,5 +1,7 @@
 /* What is left of a container is taken away. */
 #include "cgroups/leaf.h"
+#include "runtime/ends.h"
+#include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
 #include "runtime/unit.h"
@@ -44,6 +46,8 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 	bool has_hooks;
 	int rc = container_kill_all(c, err);
 
+	if (rc == 0 && c->end_untold)
+		end_look(c);
 	if (rc == 0)
 		rc = remove_cgroup(c, err);
 	if (rc < 0)
@@ -51,6 +55,11 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 	c->state.status = STATUS_STOPPED;
 	has_hooks = read_hooks(c, &spec, warnings);
 	rc = state_remove(c->root, c->state.name, err);
+	if (rc == 0) {
+		end_tell(c);
+		event_note(c->root, &c->state, EVENT_REMOVE, NULL);
+	}
+	container_reap(c);
 	if (rc == 0 && has_hooks)
 		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
 	return rc;

@@ -2,6 +2,7 @@
 #include "runtime/container.h"
 
 #include "cgroups/leaf.h"
+#include "runtime/events.h"
 #include "runtime/unit.h"
 #include "spec/load.h"
 
@@ -133,6 +134,8 @@ int container_update(struct container *c, const struct spec_resources *res, bool
 
 	if (rc == 0)
 		rc = update_locked(c, res, stopped_too, warnings, err);
+	if (rc == 0)
+		event_note(c->root, &c->state, EVENT_UPDATE, NULL);
 	container_unlock(c);
 	return rc;
 }
