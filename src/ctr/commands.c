@@ -63,6 +63,14 @@ static const struct command commands[] = {
 	  "Exit status: 1 when a container of that name is not there, 2 when one still runs, 125 for "
 	  "other failures.",
 	  verb_rm, FLAGS(rm_flags, rm_rows), .operands = "@container", .max = -1 },
+	{ "prune", "[flags]", "Remove all containers that have ended",
+	  "Asks first, unless --force is given. A created one has not ended: its init waits for `start`.",
+	  verb_prune, FLAGS(prune_flags, prune_rows) },
+	{ "container prune", "[flags]", "As prune", NULL, verb_prune,
+	  FLAGS(prune_flags, prune_rows), .hidden = true },
+	{ "rename", "CONTAINER NAME", "Give a container another name",
+	  "Its cgroup, its host name and what it was started with stay as they are.", verb_rename,
+	  .operands = "@container", .min = 2, .max = 2 },
 	{ "checkpoint", "[flags] CONTAINER", "Write the processes of a container into a folder",
 	  "By criu. Without --leave-running the container is stopped then, and `restore` makes it go on: "
 	  "here or on another machine that has the same rootfs.",

@@ -22,6 +22,8 @@ int verb_top(struct call *call);
 int verb_stats(struct call *call);
 int verb_update(struct call *call);
 int verb_events(struct call *call);
+int verb_rename(struct call *call);
+int verb_prune(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
 int verb_spec(struct call *call);
@@ -79,6 +81,11 @@ struct events_flags {
 	bool no_stream;
 };
 
+struct prune_flags {
+	bool force;
+	struct strv filter;
+};
+
 struct format_flags {
 	const char *format;
 };
@@ -97,6 +104,6 @@ struct pool_flags {
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[], stats_rows[], update_rows[], events_rows[];
+	pool_ls_rows[], stats_rows[], update_rows[], events_rows[], prune_rows[];
 
 #endif

@@ -8,6 +8,7 @@
 #include "runtime/events.h"
 #include "runtime/life.h"
 #include "runtime/pids.h"
+#include "runtime/rename.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -84,17 +85,18 @@ int container_open(int root, const char *name_or_id, struct container *ret, stru
  */
 int container_lock(struct container *c, struct err *err)
 {
-	CLEAN(free) char *name = xstrdup(c->state.name);
 	int rc = state_lock(c->dir, true, err);
 
+	if (rc < 0)
+		return rc;
+	rc = rename_find(c, err);
 	if (rc == 0)
-		rc = state_is_there(c->root, name, c->dir, err);
-	if (rc == 0)
-		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more", name);
+		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more",
+			     c->state.name);
 	/* Once its init was waited for, nobody writes down anything new of it. */
 	if (rc < 0 || c->state.exit_known)
 		return rc < 0 ? rc : 0;
-	return load(c, name, err);
+	return container_load(c, err);
 }
 
 void container_unlock(struct container *c)
@@ -131,7 +133,7 @@ static int write_end(struct container *c, struct err *err)
 	int rc = state_lock(c->dir, true, err);
 
 	if (rc == 0)
-		rc = state_is_there(c->root, c->state.name, c->dir, err);
+		rc = rename_find(c, err);
 	if (rc > 0) {
 		end_look(c);
 		rc = state_write(c->dir, &c->state, err);

@@ -125,6 +125,12 @@ int container_update(struct container *c, const struct spec_resources *res, bool
 		     struct strv *warnings, struct err *err) MUST_CHECK;
 
 /*
+ * Give it another name, whatever its state; its cgroup and its host name stay. -EEXIST: that is taken. Whoever
+ * holds the container in his hands (a foreground run) finds it again.
+ */
+int container_rename(struct container *c, const char *name, struct err *err) MUST_CHECK;
+
+/*
  * Remove all that is left of it, then run its poststop hooks: one that fails is a warning. One that has
  * not stopped only with force (killed first); -EBUSY without.
  */

@@ -4,6 +4,7 @@
 #include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
+#include "runtime/rename.h"
 #include "runtime/unit.h"
 #include "spec/load.h"
 
@@ -52,6 +53,7 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 		rc = remove_cgroup(c, err);
 	if (rc < 0)
 		return rc;
+	rename_forget(c);
 	c->state.status = STATUS_STOPPED;
 	has_hooks = read_hooks(c, &spec, warnings);
 	rc = state_remove(c->root, c->state.name, err);

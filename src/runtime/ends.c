@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "runtime/events.h"
 #include "runtime/oom.h"
+#include "runtime/rename.h"
 
 #include <poll.h>
 
@@ -72,7 +73,7 @@ static bool told(struct container *c)
 
 	if (state_lock(c->dir, false, &ignored) < 0)
 		return false;
-	there = state_is_there(c->root, c->state.name, c->dir, &ignored);
+	there = rename_find(c, &ignored);
 	if (there == 1 && container_load(c, &ignored) == 0 && unseen(c)) {
 		end_look(c);
 		if (state_write(c->dir, &c->state, &ignored) == 0)
@@ -96,8 +97,7 @@ void container_note_oom(struct container *c)
 	if (!oom_look(c) || state_lock(c->dir, false, &ignored) < 0)
 		return;
 	c->state.oom.kills = before;
-	if (state_is_there(c->root, c->state.name, c->dir, &ignored) == 1 &&
-	    container_load(c, &ignored) == 0 && oom_look(c) &&
+	if (rename_find(c, &ignored) == 1 && container_load(c, &ignored) == 0 && oom_look(c) &&
 	    state_write(c->dir, &c->state, &ignored) == 0)
 		oom_note(c);
 	state_unlock(c->dir);

@@ -64,6 +64,14 @@ struct json_object *event_number(const char *key, int64_t value)
 	return o;
 }
 
+struct json_object *event_text(const char *key, const char *value)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_put_string(o, key, value);
+	return o;
+}
+
 /*
  * Who holds the file's lock moves it away; who finds it held leaves it alone. Looked at under the lock: it
  * may have been moved by then, and the one of that name be a new one.

@@ -48,7 +48,8 @@ enum event event_of(const char *name);
 struct json_object;
 void event_note(int root, const struct state *s, enum event what, struct json_object *details);
 
-/* One detail: a number. */
+/* One detail. */
 struct json_object *event_number(const char *key, int64_t value) MUST_CHECK;
+struct json_object *event_text(const char *key, const char *value) MUST_CHECK;
 
 #endif

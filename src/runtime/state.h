@@ -73,6 +73,7 @@ struct state {
 	struct state_oom oom;
 	bool auto_remove; /* --rm */
 	bool terminal;
+	bool renamed;       /* runtime/rename.h: the name of its group is marked */
 	bool no_process;    /* config.json has none: it can be created, not started */
 	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
 	struct stage_time stages[STATE_STAGE_MAX];

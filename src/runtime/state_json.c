@@ -50,6 +50,7 @@ static const struct field {
 	FIELD("oomLimitBytes", NUMBER, oom.limit_bytes),
 	FIELD("autoRemove", FLAG, auto_remove),
 	FIELD("terminal", FLAG, terminal),
+	FIELD("renamed", FLAG, renamed),
 	FIELD("noProcess", FLAG, no_process),
 	FIELD("noLateHooks", FLAG, no_late_hooks),
 };

@@ -7,9 +7,9 @@ told() {
 	ctr events --no-stream --format '{{.Status}} {{.Name}}' "$@"
 }
 
-# follow [FLAG...]: ctr events in the background; events_out is what it prints.
+# follow: ctr events in the background; events_out is what it prints.
 follow() {
-	ctr_background events --format '{{.Status}} {{.Name}}' "$@"
+	ctr_background events --format '{{.Status}} {{.Name}}'
 	events_pid=$ctr_pid events_out=$ctr_out
 	# It listens once it has its inotify.
 	wait_until 5 sh -c 'ls -l /proc/"$0"/fd | grep -q inotify' "$events_pid"
