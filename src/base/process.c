@@ -62,7 +62,7 @@ int process_wait(int pidfd, int *ret_status)
 	return wait_for(pidfd, 0, ret_status);
 }
 
-int process_look(int pidfd, int *ret_status)
+int process_peek(int pidfd, int *ret_status)
 {
 	return wait_for(pidfd, WNOWAIT, ret_status);
 }
@@ -109,7 +109,8 @@ int process_exit_code(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-int process_start_time(pid_t pid, uint64_t *ret_ticks)
+/* A number of /proc/PID/stat. */
+static int stat_field(pid_t pid, int which, uint64_t *ret)
 {
 	char path[32], text[1024], *p;
 	ssize_t n;
@@ -127,12 +128,26 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks)
 	text[n] = '\0';
 	/* The name in field 2 may hold anything, also ") ": its end is the last one. */
 	p = strrchr(text, ')');
-	for (int field = 2; p && field < 22; field++)
+	for (int field = 2; p && field < which; field++)
 		p = strchr(p + 1, ' ');
 	if (!p)
 		return -EIO;
-	*ret_ticks = strtoull(p + 1, NULL, 10);
+	*ret = strtoull(p + 1, NULL, 10);
 	return 0;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret_ticks)
+{
+	return stat_field(pid, 22, ret_ticks);
+}
+
+int process_parent(pid_t pid, pid_t *ret)
+{
+	uint64_t number = 0;
+	int rc = stat_field(pid, 4, &number);
+
+	*ret = (pid_t)number;
+	return rc;
 }
 
 int process_open(pid_t pid, uint64_t start_ticks)

@@ -19,8 +19,8 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd) MUST_CHECK;
 /* An exit status as waitpid gives it, from the child behind pidfd; blocks. 0 or -errno. */
 int process_wait(int pidfd, int *ret_status) MUST_CHECK;
 
-/* The same of one that has ended, without taking it away: it can still be waited for. */
-int process_look(int pidfd, int *ret_status) MUST_CHECK;
+/* The same, but it can be waited for once more. */
+int process_peek(int pidfd, int *ret_status) MUST_CHECK;
 
 /*
  * How a process ended that somebody else has waited for. On kernels from 6.15 whoever had it open before
@@ -41,6 +41,9 @@ int process_exit_code(int wait_status);
  * names one process for ever. 0 or -errno (-ESRCH when there is none).
  */
 int process_start_time(pid_t pid, uint64_t *ret_ticks) MUST_CHECK;
+
+/* Whose child it is, by its number; 0: one outside of our pid namespace. Errors as above. */
+int process_parent(pid_t pid, pid_t *ret) MUST_CHECK;
 
 /* The one process with that pid and start time as a pidfd, the caller's; -ESRCH when it is gone. */
 int process_open(pid_t pid, uint64_t start_ticks) MUST_CHECK;

@@ -103,7 +103,8 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct err *er
 /*
  * Write the limits, each with one write. Those that depend on each other go in the order that the
  * kernel and the processes inside survive. The error names the key, the file, the kernel's refusal
- * and, where it is known, the rule that was broken; what was written before it stays.
+ * and, where it is known, the rule that was broken; what was written before it stays
+ * (cgroup_settings_now() knows the way back).
  */
 int cgroup_apply(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
 
@@ -112,6 +113,13 @@ bool cgroup_closes(const struct cgroup_settings *settings) MUST_CHECK;
 
 /* Write it, now that the group has its process. Errors as cgroup_apply(). */
 int cgroup_close(int fd, const struct cgroup_settings *settings, struct err *err) MUST_CHECK;
+
+/*
+ * Before cgroup_apply() to a group with processes: the settings that undo it, in the order for that, by
+ * cgroup_apply() too. *ret: cgroup_settings_free() it.
+ */
+void cgroup_settings_now(int fd, const struct cgroup_settings *settings,
+			 struct cgroup_settings *ret);
 
 /*
  * After cgroup_apply(): put into the settings what only the group could say (a quota that stays as it

@@ -4,6 +4,7 @@
 #include "cgroups/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -194,4 +195,25 @@ int cgroup_stats_read(int fd, struct cgroup_stats *ret, struct err *err)
 	if (r == 0)
 		r = read_pressures(fd, text, ret, err);
 	return r;
+}
+
+int cgroup_memory_bound(int fd, uint64_t *ret)
+{
+	CLEAN(fd) int group = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool found = false;
+	char text[64];
+
+	*ret = CGROUP_UNLIMITED;
+	/* The topmost has none, nor has the folder that it is mounted in. */
+	while (group >= 0 && cgroup_read(group, "memory.max", text, sizeof(text)) >= 0) {
+		uint64_t limit = str_eq(text, "max") ? CGROUP_UNLIMITED : strtoull(text, NULL, 10);
+		int above = openat(group, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (limit < *ret)
+			*ret = limit;
+		found = true;
+		close(group);
+		group = above;
+	}
+	return found ? 0 : -ENOENT;
 }

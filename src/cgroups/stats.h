@@ -44,4 +44,10 @@ struct cgroup_stats {
 /* fd: the group's folder. Missing files are no error. */
 int cgroup_stats_read(int fd, struct cgroup_stats *ret, struct err *err) MUST_CHECK;
 
+/*
+ * How much memory a group can really have: the least memory.max of it and the groups above it that are in
+ * view. CGROUP_UNLIMITED: none of them has one. -ENOENT, without words: the controller isn't there.
+ */
+int cgroup_memory_bound(int fd, uint64_t *ret) MUST_CHECK;
+
 #endif

@@ -68,10 +68,24 @@ static const struct command commands[] = {
 	  .operands = "@container", .min = 1, .max = -1 },
 	{ "unpause", "CONTAINER...", "As resume", NULL, verb_resume, .operands = "@container",
 	  .min = 1, .max = -1, .hidden = true },
+	{ "update", "[flags] CONTAINER...", "Set other limits for containers",
+	  "What no flag names stays as it is; 0 takes a limit away (--memory, --cpus, --cpu-quota, "
+	  "--cpu-shares, --pids-limit, rates of disks). All is checked before anything is changed, and "
+	  "undone when the kernel refuses a part. A container that has ended is started with them.",
+	  verb_update, FLAGS(run_flags, update_rows), .operands = "@container", .min = 1,
+	  .max = -1 },
 	{ "rm", "[flags] CONTAINER...", "Remove containers",
 	  "Exit status: 1 when a container of that name is not there, 2 when one still runs, 125 for "
 	  "other failures.",
 	  verb_rm, FLAGS(rm_flags, rm_rows), .operands = "@container", .max = -1 },
+	{ "prune", "[flags]", "Remove all containers that have ended",
+	  "Asks first, unless --force is given. A created one has not ended: its init waits for `start`.",
+	  verb_prune, FLAGS(prune_flags, prune_rows) },
+	{ "container prune", "[flags]", "As prune", NULL, verb_prune,
+	  FLAGS(prune_flags, prune_rows), .hidden = true },
+	{ "rename", "CONTAINER NAME", "Give a container another name",
+	  "Its cgroup, its host name and what it was started with stay as they are.", verb_rename,
+	  .operands = "@container", .min = 2, .max = 2 },
 	{ "checkpoint", "[flags] CONTAINER", "Write the processes of a container into a folder",
 	  "By criu. Without --leave-running the container is stopped then, and `restore` makes it go on: "
 	  "here or on another machine that has the same rootfs.",
@@ -93,6 +107,17 @@ static const struct command commands[] = {
 	  "A line each: A added, C changed, D deleted.", verb_diff, FLAGS(format_flags, diff_rows),
 	  .operands = "@container", .min = 1, .max = 1 },
 	{ "ps", "[flags]", "List containers", NULL, verb_ps, FLAGS(ps_flags, ps_rows) },
+	{ "top", "CONTAINER [COLUMN...|PS-OPTION...]", "Show the processes of a container",
+	  "COLUMN: args comm etime group hgroup hpid huser nice pcpu pgid pid ppid rss seccomp state time "
+	  "tty user vsz; those with h are as the host has them. Anything else is for the host's ps(1), "
+	  "which prints the container's processes alone; its output needs a column PID.",
+	  verb_top, .operands = "@container", .min = 1, .max = -1, .stop = true },
+	{ "stats", "[flags] [CONTAINER...]", "Show what containers use, again and again",
+	  "Without names all that run. What this machine can't tell is shown as -.", verb_stats,
+	  FLAGS(stats_flags, stats_rows), .operands = "@container", .max = -1 },
+	{ "events", "[flags]", "Tell what happens to containers",
+	  "From now on, until it is ended by a signal; --since begins earlier, --until ends it.",
+	  verb_events, FLAGS(events_flags, events_rows) },
 	{ "inspect", "[flags] CONTAINER...", "Show all about containers, as JSON", NULL,
 	  verb_inspect, FLAGS(format_flags, format_rows), .operands = "@container", .min = 1,
 	  .max = -1 },

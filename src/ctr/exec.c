@@ -5,6 +5,7 @@
 #include "ctr/run_make.h"
 #include "monitor/foreground.h"
 #include "runtime/account.h"
+#include "runtime/events.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +132,7 @@ static int exec_it(struct call *call, struct container *c, struct spec *spec,
 	if (r < 0)
 		return err_set(err, -r, "wait for the process: %s", strerror(-r));
 	*ret_code = process_exit_code(status);
+	event_note(c->root, &c->state, EVENT_EXEC_DIED, event_number("exitCode", *ret_code));
 	return 0;
 }
 

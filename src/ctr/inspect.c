@@ -22,6 +22,22 @@ static void put_time(struct json_object *o, const char *key, uint64_t unix_ms)
 	json_put_string(o, key, text);
 }
 
+/* The last process that the kernel killed for want of memory. */
+static struct json_object *oom_part(const struct state_oom *oom)
+{
+	struct json_object *o = json_object_new_object();
+	bool known = oom->limit_bytes && oom->limit_bytes != UINT64_MAX;
+
+	json_put_u64(o, "Kills", oom->kills);
+	json_put_string(o, "Process", oom->process ? oom->process : "unknown");
+	json_put_i64(o, "Pid", oom->pid);
+	json_put_string(o, "Cgroup", oom->cgroup ? oom->cgroup : "unknown");
+	json_put_string(o, "LimitCgroup", oom->limit_cgroup ? oom->limit_cgroup : "unknown");
+	json_object_object_add(o, "LimitBytes",
+			       known ? json_object_new_uint64(oom->limit_bytes) : NULL);
+	return o;
+}
+
 /* Named as docker and podman name them. */
 static struct json_object *state_part(const struct state *s)
 {
@@ -32,6 +48,7 @@ static struct json_object *state_part(const struct state *s)
 	json_put_bool(o, "Running", alive);
 	json_put_bool(o, "Paused", s->status == STATUS_PAUSED);
 	json_put_bool(o, "OOMKilled", s->oom_killed);
+	json_object_object_add(o, "OOM", s->oom.kills ? oom_part(&s->oom) : NULL);
 	json_put_i64(o, "Pid", s->status == STATUS_STOPPED ? 0 : s->pid);
 	/* Nobody was there to see the end of one whose ctr was killed. */
 	json_put_i64(o, "ExitCode", s->exit_known ? s->exit_code : alive ? 0 : -1);
@@ -107,10 +124,13 @@ int verb_inspect(struct call *call)
 	for (int i = 0; i < call->count; i++) {
 		CLEAN(container) struct container c = CONTAINER_INIT;
 
-		if (container_open(root, call->args[i], &c, &err) < 0)
+		if (container_open(root, call->args[i], &c, &err) < 0) {
 			status = call_fail(call, &err);
-		else
-			json_object_array_add(list, document(&c));
+			continue;
+		}
+		container_note_end(&c);
+		container_note_oom(&c);
+		json_object_array_add(list, document(&c));
 	}
 	r = format_list(f->format, list, &out, &err);
 	if (r < 0)
@@ -121,9 +141,11 @@ int verb_inspect(struct call *call)
 
 static int one_state(struct call *call, struct container *c, struct err *err)
 {
-	CLEAN(json) struct json_object *o = state_to_oci_json(&c->state);
+	CLEAN(json) struct json_object *o = NULL;
 	CLEAN(str) struct str out = { 0 };
 
+	container_note_end(c);
+	o = state_to_oci_json(&c->state);
 	format_json(o, &out);
 	if (call_print(call, out.text, out.len) != 0)
 		return err_set(err, EIO, "the state could not be written");

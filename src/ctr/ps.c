@@ -197,6 +197,8 @@ static int collect(struct call *call, int root, struct json_object *rows, struct
 
 		/* It may be gone by now; an unreadable one must not hide the others. */
 		r = container_open(root, names.items[i], &c, &one);
+		if (r >= 0)
+			container_note_end(&c);
 		if (r < 0 && r != -ENOENT)
 			strv_add(&call->warnings, one.text);
 		else if (r >= 0 && wanted(f, &c.state))

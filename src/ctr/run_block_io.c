@@ -78,9 +78,8 @@ static int weight_add(const char *text, struct spec_resources *res, struct err *
 	return 0;
 }
 
-int run_block_io(const struct run_flags *f, struct run_made *m, struct err *err)
+int block_io_resources(const struct run_flags *f, struct spec_resources *res, struct err *err)
 {
-	struct spec_resources *res = &m->spec.lin.resources;
 	int r = 0;
 
 	if (f->blkio_weight.set && f->blkio_weight.value) {
@@ -98,4 +97,9 @@ int run_block_io(const struct run_flags *f, struct run_made *m, struct err *err)
 			r = throttle_add(&throttles[i], from->items[j], to, err);
 	}
 	return r;
+}
+
+int run_block_io(const struct run_flags *f, struct run_made *m, struct err *err)
+{
+	return block_io_resources(f, &m->spec.lin.resources, err);
 }

@@ -1,4 +1,4 @@
-#include "ctr/run_flags.h"
+#include "ctr/limit_rows.h"
 
 #include "monitor/detach_keys.h"
 
@@ -146,47 +146,14 @@ const struct opt_row run_rows[] = {
 	  .kind = OPT_LIST, TO(device) },
 
 	{ .kind = OPT_HEADING, .help = "Limits" },
-	{ "memory", "SIZE", "Memory; above it processes are killed", .kind = OPT_BYTES,
-	  .letter = 'm', TO(memory) },
-	{ "memory-swap", "SIZE",
-	  "Memory and swap together; -1: any amount of swap (default: twice --memory)",
-	  .kind = OPT_BYTES, .min = -1, TO(memory_swap) },
-	{ "memory-reservation", "SIZE", "Memory that is taken from it last", .kind = OPT_BYTES,
-	  TO(memory_reservation) },
-	{ "cpus", "NUMBER", "Processor time, in processors: 0.5, 2", .kind = OPT_STRING, TO(cpus) },
-	{ "cpu-shares", "N", "Share of processor time when there is too little (default 1024)",
-	  .kind = OPT_INT, .letter = 'c', .min = 0, .max = 262144, TO(cpu_shares) },
-	{ "cpu-period", "MICROSECONDS", "Period of --cpu-quota", .kind = OPT_INT, .min = 0,
-	  .max = 1000000, TO(cpu_period) },
-	{ "cpu-quota", "MICROSECONDS", "Processor time in each period", .kind = OPT_INT, .min = -1,
-	  .max = INT64_C(1) << 40, TO(cpu_quota) },
-	{ "cpuset-cpus", "LIST", "Processors that it may use: 0-3,7", .kind = OPT_STRING,
-	  TO(cpuset_cpus) },
-	{ "cpuset-mems", "LIST", "Memory nodes that it may use", .kind = OPT_STRING,
-	  TO(cpuset_mems) },
-	{ "pids-limit", "N", "Number of processes and threads; -1: any", .kind = OPT_INT, .min = -1,
-	  .max = INT64_MAX, TO(pids_limit) },
-	{ "blkio-weight", "N", "Share of disk time: 10 to 1000", .kind = OPT_INT, .min = 0,
-	  .max = 1000, TO(blkio_weight) },
-	{ "blkio-weight-device", "DEVICE:N", "The same for one disk", "@file", .kind = OPT_LIST,
-	  TO(blkio_weight_device) },
-	{ "device-read-bps", "DEVICE:RATE", "Bytes read from a disk in a second", "@file",
-	  .kind = OPT_LIST, TO(read_bps) },
-	{ "device-write-bps", "DEVICE:RATE", "Bytes written to a disk in a second", "@file",
-	  .kind = OPT_LIST, TO(write_bps) },
-	{ "device-read-iops", "DEVICE:RATE", "Reads from a disk in a second", "@file",
-	  .kind = OPT_LIST, TO(read_iops) },
-	{ "device-write-iops", "DEVICE:RATE", "Writes to a disk in a second", "@file",
-	  .kind = OPT_LIST, TO(write_iops) },
-	{ "cgroup-parent", "POOL",
-	  "Put its cgroup below a pool (ctr pool) or a path (default /ctr); with --cgroup-manager "
-	  "systemd, in a slice",
-	  "@pool", .kind = OPT_STRING, TO(cgroup_parent) },
+	LIMIT_ROWS{
+		"cgroup-parent", "POOL",
+		"Put its cgroup below a pool (ctr pool) or a path (default /ctr); with --cgroup-manager "
+		"systemd, in a slice",
+		"@pool", .kind = OPT_STRING, TO(cgroup_parent) },
 	{ "cgroup-manager", "MANAGER",
 	  "Who makes its cgroup: cgroupfs (default), systemd, or disabled: it gets none",
 	  "cgroupfs systemd disabled", .kind = OPT_STRING, TO(cgroup_manager) },
-	{ "cgroup-conf", "KEY=VALUE", "Write any file of its cgroup: memory.high=1g",
-	  .kind = OPT_LIST, TO(cgroup_conf) },
 	{ "device-cgroup-rule", "RULE", "Allow more devices: 'c 10:229 rwm'", .kind = OPT_LIST,
 	  TO(device_cgroup_rule) },
 

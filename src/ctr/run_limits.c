@@ -129,15 +129,12 @@ static int cgroup_place(const struct run_flags *f, struct run_made *m, struct er
 	return 0;
 }
 
-int run_limits(const struct run_flags *f, struct run_made *m, struct err *err)
+int limits_resources(const struct run_flags *f, struct spec_resources *res, struct err *err)
 {
-	struct spec_resources *res = &m->spec.lin.resources;
 	int r = memory_limits(f, res, err);
 
 	if (r >= 0)
 		r = cpu_limits(f, res, err);
-	if (r >= 0)
-		r = cgroup_place(f, m, err);
 	if (f->pids_limit.set)
 		res->pids_limit = f->pids_limit;
 	/* On docker's and podman's command line 0 is no limit; in config.json it is one. */
@@ -149,4 +146,11 @@ int run_limits(const struct run_flags *f, struct run_made *m, struct err *err)
 			strv_env_put(&res->unified, f->cgroup_conf.items[i]);
 	}
 	return r;
+}
+
+int run_limits(const struct run_flags *f, struct run_made *m, struct err *err)
+{
+	int r = limits_resources(f, &m->spec.lin.resources, err);
+
+	return r < 0 ? r : cgroup_place(f, m, err);
 }

@@ -73,6 +73,14 @@ int run_limits(const struct run_flags *f, struct run_made *m, struct err *err) M
 int run_block_io(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_security(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 
+/* ---- shared with update -------------------------------------------------------------- */
+
+/* --memory, --cpus, --pids-limit and the rest of LIMIT_ROWS (limit_rows.h) as linux.resources. */
+int limits_resources(const struct run_flags *f, struct spec_resources *res,
+		     struct err *err) MUST_CHECK;
+int block_io_resources(const struct run_flags *f, struct spec_resources *res,
+		       struct err *err) MUST_CHECK;
+
 /* ---- shared with exec -------------------------------------------------------------- */
 
 /* --workdir */

@@ -25,6 +25,12 @@ int verb_cp(struct call *call);
 int verb_export(struct call *call);
 int verb_diff(struct call *call);
 int verb_ps(struct call *call);
+int verb_top(struct call *call);
+int verb_stats(struct call *call);
+int verb_update(struct call *call);
+int verb_events(struct call *call);
+int verb_rename(struct call *call);
+int verb_prune(struct call *call);
 int verb_inspect(struct call *call);
 int verb_state(struct call *call);
 int verb_spec(struct call *call);
@@ -87,6 +93,22 @@ struct ps_flags {
 	struct strv filter;
 };
 
+struct stats_flags {
+	bool all, no_stream, no_reset, no_trunc;
+	const char *format, *interval;
+};
+
+struct events_flags {
+	const char *since, *until, *format;
+	struct strv filter;
+	bool no_stream;
+};
+
+struct prune_flags {
+	bool force;
+	struct strv filter;
+};
+
 struct format_flags {
 	const char *format;
 };
@@ -121,6 +143,7 @@ extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[
 	attach_rows[], logs_rows[], rm_rows[], ps_rows[],
 	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
 	pool_ls_rows[], cp_rows[], export_rows[], diff_rows[], volume_create_rows[],
-	volume_ls_rows[], volume_rm_rows[], volume_prune_rows[];
+	volume_ls_rows[], volume_rm_rows[], volume_prune_rows[], stats_rows[],
+	update_rows[], events_rows[], prune_rows[];
 
 #endif

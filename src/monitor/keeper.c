@@ -246,7 +246,7 @@ static bool own_child_status(struct monitor *m)
 	struct shared *s = m->shared;
 	int status;
 
-	if (!m->parent_of_init || process_look(m->pidfd, &status) < 0)
+	if (!m->parent_of_init || process_peek(m->pidfd, &status) < 0)
 		return false;
 	atomic_store(&s->exit_status, status);
 	atomic_store(&s->exit_known, true);

@@ -3,11 +3,12 @@
 
 #include "base/json.h"
 #include "cgroups/leaf.h"
+#include "cli/when.h"
 #include "oci/stats.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,25 +24,13 @@ const struct opt_row oci_events_rows[] = {
 	{ 0 },
 };
 
-/* What Go programs write: a number and a unit. */
-static int to_ms(const char *text, int *ret, struct err *err)
+static int interval_of(const struct oci_events_flags *f, int *ret_ms, struct err *err)
 {
-	static const struct {
-		const char unit[4];
-		double ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60e3 }, { "h", 3600e3 } };
-	char *end = NULL;
-	double n = text ? strtod(text, &end) : 5000;
+	uint64_t ms = 5000;
+	int r = f->interval ? when_span("interval", f->interval, &ms, err) : 0;
 
-	for (size_t i = 0; text && end != text && i < ARRAY_LEN(units); i++)
-		if (str_eq(end, units[i].unit) && n > 0 && n * units[i].ms < 1e9) {
-			*ret = (int)(n * units[i].ms);
-			return 0;
-		}
-	*ret = 5000;
-	return text ? err_set(err, EINVAL, "--interval: \"%s\" is no time; write 5s or 500ms",
-			      text) :
-		      0;
+	*ret_ms = ms < INT_MAX ? (int)ms : INT_MAX;
+	return r;
 }
 
 static int print_line(const struct call *call, const char *type, struct json_object *data)
@@ -129,7 +118,7 @@ int oci_verb_events(struct call *call)
 	const struct oci_events_flags *f = call->flags;
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	struct err err = { 0 };
-	int interval_ms, group = -1, r = to_ms(f->interval, &interval_ms, &err);
+	int interval_ms, group = -1, r = interval_of(f, &interval_ms, &err);
 
 	if (r == 0)
 		r = oci_open(call, &c, &err);

@@ -35,6 +35,7 @@ int oci_verb_state(struct call *call)
 
 	if (r < 0)
 		return call_fail(call, &err);
+	container_note_end(&c);
 	o = state_to_oci_json(&c.state);
 	oci_put_json(&out, o, true);
 	return call_print(call, out.text, out.len);
@@ -92,8 +93,10 @@ int oci_verb_list(struct call *call)
 		CLEAN(container) struct container c = CONTAINER_INIT;
 
 		/* Removed since we looked. */
-		if (container_open(root, names.items[i], &c, &err) == 0)
+		if (container_open(root, names.items[i], &c, &err) == 0) {
+			container_note_end(&c);
 			one(&out, f, &c, all);
+		}
 	}
 	if (all && !f->quiet)
 		oci_put_json(&out, all, false);

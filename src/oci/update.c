@@ -119,7 +119,7 @@ int oci_verb_update(struct call *call)
 		r = read_resources(f->resources, &res, &call->warnings, &err);
 	if (r == 0) {
 		from_flags(f, &res);
-		r = container_update(&c, &res, &call->warnings, &err);
+		r = container_update(&c, &res, false, &call->warnings, &err);
 	}
 	return oci_end(call, r, &err);
 }

@@ -1,5 +1,6 @@
 /* A container's processes into a folder. */
 #include "runtime/criu_terms.h"
+#include "runtime/events.h"
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -214,6 +215,7 @@ static int write_end(struct container *c, struct err *err)
 	if (mark < 0)
 		return err_sys(err, "write down that container \"%s\" was checkpointed",
 			       c->state.name);
+	c->end_untold = false;
 	return state_write(c->dir, &c->state, err);
 }
 
@@ -271,6 +273,8 @@ int container_checkpoint(struct container *c, const struct checkpoint_options *o
 
 	if (rc == 0)
 		rc = checkpoint_locked(&d, warnings, err);
+	if (rc == 0)
+		event_note(c->root, &c->state, EVENT_CHECKPOINT, NULL);
 	container_unlock(c);
 	return rc;
 }

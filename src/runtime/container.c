@@ -4,8 +4,11 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "cgroups/leaf.h"
+#include "runtime/ends.h"
+#include "runtime/events.h"
 #include "runtime/life.h"
 #include "runtime/pids.h"
+#include "runtime/rename.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -17,11 +20,19 @@ void container_close(struct container *c)
 {
 	int *const fds[] = { &c->dir, &c->pidfd, &c->cgroup, &c->terminal, &c->start_sock };
 
+	container_reap(c);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
 			close(take_fd(fds[i]));
 	state_free(&c->state);
 	*c = CONTAINER_INIT;
+}
+
+/* Written down as running; by who starts it himself, as created and started. */
+static bool was_running(const struct state *s)
+{
+	return s->status == STATUS_RUNNING || s->status == STATUS_PAUSED ||
+	       (s->status == STATUS_CREATED && s->started_unix_ms);
 }
 
 /* Look at the folder (again). A process handle that we have is better than one by number. */
@@ -34,6 +45,7 @@ static int load(struct container *c, const char *name, struct err *err)
 		return rc;
 	state_free(&c->state);
 	c->state = fresh;
+	c->end_untold = was_running(&fresh);
 	pidfd = state_refresh_open(c->dir, &c->state, err);
 	if (pidfd < 0 && pidfd != -ESRCH)
 		return pidfd;
@@ -42,6 +54,13 @@ static int load(struct container *c, const char *name, struct err *err)
 	else if (pidfd >= 0)
 		c->pidfd = pidfd;
 	return 0;
+}
+
+int container_load(struct container *c, struct err *err)
+{
+	CLEAN(free) char *name = xstrdup(c->state.name);
+
+	return load(c, name, err);
 }
 
 int container_open(int root, const char *name_or_id, struct container *ret, struct err *err)
@@ -66,17 +85,18 @@ int container_open(int root, const char *name_or_id, struct container *ret, stru
  */
 int container_lock(struct container *c, struct err *err)
 {
-	CLEAN(free) char *name = xstrdup(c->state.name);
 	int rc = state_lock(c->dir, true, err);
 
+	if (rc < 0)
+		return rc;
+	rc = rename_find(c, err);
 	if (rc == 0)
-		rc = state_is_there(c->root, name, c->dir, err);
-	if (rc == 0)
-		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more", name);
+		rc = err_set(err, ENOENT, "container \"%s\" does not exist any more",
+			     c->state.name);
 	/* Once its init was waited for, nobody writes down anything new of it. */
 	if (rc < 0 || c->state.exit_known)
 		return rc < 0 ? rc : 0;
-	return load(c, name, err);
+	return container_load(c, err);
 }
 
 void container_unlock(struct container *c)
@@ -107,45 +127,51 @@ int container_spec(const struct container *c, struct spec *ret, struct err *err)
 
 /* ---- the end ------------------------------------------------------------------------- */
 
-static bool was_oom_killed(struct container *c)
-{
-	uint64_t kills = 0;
-	struct err ignored;
-	int fd = container_cgroup(c, &ignored);
-
-	return fd >= 0 && cgroup_oom_kills(fd, &kills) == 0 && kills > 0;
-}
-
 /* What others wrote down meanwhile (a stop that was asked for) is kept. */
 int container_ended(struct container *c, bool known, int wait_status, struct err *err)
 {
-	/* Nobody reads it where it goes at once. */
+	/* Nobody reads it where it goes at once: there it is container_delete() that tells. */
 	int rc = c->state.auto_remove ? 0 : container_lock(c, err);
 
 	c->state.status = STATUS_STOPPED;
 	c->state.exit_known = known;
 	c->state.exit_code = known ? process_exit_code(wait_status) : 0;
 	c->state.finished_unix_ms = clock_unix_ms();
-	c->state.oom_killed = was_oom_killed(c);
 	if (c->state.auto_remove)
 		return 0;
-	if (rc == 0)
+	if (rc == 0) {
+		end_look(c);
 		rc = state_write(c->dir, &c->state, err);
+		end_tell(c);
+	}
 	container_unlock(c);
 	return rc;
 }
 
+/* Written down before it is reaped: who finds it gone without a word knows that nobody waits for it. */
 int container_wait(struct container *c, int *ret_exit_code, struct err *err)
 {
-	int status, rc = process_wait(c->pidfd, &status);
+	int status, rc = process_peek(c->pidfd, &status);
 
 	if (rc < 0)
 		return err_set(err, -rc, "wait for container \"%s\": %s", c->state.name,
 			       strerror(-rc));
 	*ret_exit_code = process_exit_code(status);
+	c->unreaped = true;
 	rc = container_ended(c, true, status, err);
+	if (!c->state.auto_remove)
+		container_reap(c);
 	/* Somebody has removed it at this moment (rm --force): then there is nothing to write down. */
 	return rc == -ENOENT ? 0 : rc;
+}
+
+void container_reap(struct container *c)
+{
+	int status;
+
+	if (c->unreaped)
+		(void)!process_wait(c->pidfd, &status);
+	c->unreaped = false;
 }
 
 int container_stop_asked(struct container *c, struct err *err)
@@ -165,7 +191,7 @@ static int not_running(const struct container *c, struct err *err)
 	return err_set(err, ESRCH, "container \"%s\": container not running", c->state.name);
 }
 
-int container_signal(struct container *c, int signal, bool all, struct err *err)
+static int send(struct container *c, int signal, bool all, struct err *err)
 {
 	int fd, rc;
 
@@ -187,6 +213,15 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 	if (fd < 0)
 		return fd;
 	return signal == SIGKILL ? cgroup_kill(fd, err) : cgroup_signal(fd, signal, err);
+}
+
+int container_signal(struct container *c, int signal, bool all, struct err *err)
+{
+	int rc = send(c, signal, all, err);
+
+	if (rc == 0)
+		event_note(c->root, &c->state, EVENT_KILL, event_number("signal", signal));
+	return rc;
 }
 
 int container_kill_all(struct container *c, struct err *err)
@@ -243,14 +278,16 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 		return 0;
 	if (rc < 0)
 		return rc;
-	if (process_ended(c->pidfd, timeout_ms)) {
-		c->state.status = STATUS_STOPPED;
-		return 0;
+	if (!process_ended(c->pidfd, timeout_ms)) {
+		rc = container_kill_all(c, err);
+		if (rc < 0)
+			return rc;
+		event_note(c->root, &c->state, EVENT_KILL, event_number("signal", SIGKILL));
 	}
-	rc = container_kill_all(c, err);
-	if (rc == 0)
-		c->state.status = STATUS_STOPPED;
-	return rc;
+	c->state.status = STATUS_STOPPED;
+	end_await(c);
+	event_note(c->root, &c->state, EVENT_STOP, NULL);
+	return 0;
 }
 
 static int pause_locked(struct container *c, bool paused, struct err *err)
@@ -268,7 +305,9 @@ static int pause_locked(struct container *c, bool paused, struct err *err)
 	if (rc < 0)
 		return rc;
 	c->state.status = paused ? STATUS_PAUSED : STATUS_RUNNING;
-	return state_write(c->dir, &c->state, err);
+	rc = state_write(c->dir, &c->state, err);
+	event_note(c->root, &c->state, paused ? EVENT_PAUSE : EVENT_UNPAUSE, NULL);
+	return rc;
 }
 
 int container_pause(struct container *c, bool paused, struct err *err)

@@ -56,11 +56,13 @@ struct container {
 	int root; /* fd of the state root */
 	int dir;  /* fd of the container's folder */
 	struct state state;
-	int pidfd;      /* of init; -1: it has ended or never was */
-	int cgroup;     /* fd of its cgroup; -1: none, or not open: container_cgroup() */
-	int terminal;   /* the pty master, when we made the container with a terminal and no console
+	int pidfd;    /* of init; -1: it has ended or never was */
+	int cgroup;   /* fd of its cgroup; -1: none, or not open: container_cgroup() */
+	int terminal; /* the pty master, when we made the container with a terminal and no console
 			 * socket; the caller relays it. Else -1. */
-	int start_sock; /* the way to tell init to go on, when we made it ourselves; else -1 */
+	bool end_untold; /* it was started, and nobody has told of its end (runtime/events.h) */
+	bool unreaped;   /* its init was our child and has ended: see container_wait() */
+	int start_sock;  /* the way to tell init to go on, when we made it ourselves; else -1 */
 };
 
 #define CONTAINER_INIT                                                                             \
@@ -109,7 +111,8 @@ int container_start(struct container *c, struct strv *warnings, struct err *err)
 
 /*
  * Wait for the end of an init that is our own child and write down how it ended (exit code, OOM,
- * time). The exit code as a shell says it.
+ * time). The exit code as a shell says it. That of a container with auto_remove stays a zombie until
+ * container_delete() or container_close().
  */
 int container_wait(struct container *c, int *ret_exit_code, struct err *err) MUST_CHECK;
 
@@ -137,9 +140,19 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 
 int container_pause(struct container *c, bool paused, struct err *err) MUST_CHECK;
 
-/* Other limits, as far as `res` says any; the rest stays. Warnings are appended. */
-int container_update(struct container *c, const struct spec_resources *res, struct strv *warnings,
-		     struct err *err) MUST_CHECK;
+/*
+ * Other limits, as far as `res` says any; the rest stays. All is checked before the first is written; when
+ * the kernel refuses one, those before it are undone. The container's config.json has them too then. One
+ * that has ended is -ESRCH, unless stopped_too: then it is the config.json alone. Warnings are appended.
+ */
+int container_update(struct container *c, const struct spec_resources *res, bool stopped_too,
+		     struct strv *warnings, struct err *err) MUST_CHECK;
+
+/*
+ * Give it another name, whatever its state; its cgroup and its host name stay. -EEXIST: that is taken. Whoever
+ * holds the container in his hands (a foreground run) finds it again.
+ */
+int container_rename(struct container *c, const char *name, struct err *err) MUST_CHECK;
 
 /*
  * Remove all that is left of it, then run its poststop hooks: one that fails is a warning. One that has
@@ -168,6 +181,15 @@ struct exec_options {
  */
 pid_t container_exec(struct container *c, const struct exec_options *opt, struct strv *warnings,
 		     int *ret_pidfd, int *ret_terminal, struct err *err) MUST_CHECK;
+
+/* For who looks at a running one: tell of processes that the kernel killed since somebody looked. */
+void container_note_oom(struct container *c);
+
+/*
+ * For who looks at containers: one that has ended, and whose parent is gone without having written that down,
+ * is told of now. Never waits; a running one costs nothing.
+ */
+void container_note_end(struct container *c);
 
 /* The spec the container was made from, from its config.json. */
 int container_spec(const struct container *c, struct spec *ret, struct err *err) MUST_CHECK;

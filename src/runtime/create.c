@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/process.h"
+#include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/plan.h"
 #include "runtime/stages.h"
@@ -120,6 +121,8 @@ int container_create(int root, struct spec *spec, const struct create_options *o
 		rc = plan_make(path, spec, opt, &p, warnings, err);
 	if (rc == 0)
 		rc = create_walk(&p, root, warnings, ret, err);
+	if (rc == 0)
+		event_note(root, &ret->state, EVENT_CREATE, NULL);
 	if (rc < 0)
 		container_close(ret);
 	return rc;

@@ -1,7 +1,10 @@
 /* What is left of a container is taken away. */
 #include "cgroups/leaf.h"
+#include "runtime/ends.h"
+#include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
+#include "runtime/rename.h"
 #include "runtime/unit.h"
 #include "spec/load.h"
 
@@ -44,15 +47,23 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 	bool has_hooks;
 	int rc = container_kill_all(c, err);
 
+	if (rc == 0 && c->end_untold)
+		end_look(c);
 	if (rc == 0)
 		rc = remove_cgroup(c, err);
 	if (rc < 0)
 		return rc;
+	rename_forget(c);
 	c->state.status = STATUS_STOPPED;
 	has_hooks = read_hooks(c, &spec, warnings);
 	rc = state_log_remove(&c->state, err);
 	if (rc == 0)
 		rc = state_remove(c->root, c->state.name, err);
+	if (rc == 0) {
+		end_tell(c);
+		event_note(c->root, &c->state, EVENT_REMOVE, NULL);
+	}
+	container_reap(c);
 	if (rc == 0 && has_hooks)
 		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
 	return rc;

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "cgroups/leaf.h"
+#include "runtime/events.h"
 #include "runtime/plan.h"
 #include "runtime/rootless.h"
 #include "runtime/stages.h"
@@ -289,6 +290,7 @@ pid_t container_exec(struct container *c, const struct exec_options *opt, struct
 		rc = exec_walk(c, opt, &p, &m, err);
 	if (rc < 0)
 		return rc;
+	event_note(c->root, &c->state, EVENT_EXEC, event_number("pid", m.pid));
 	*ret_pidfd = take_fd(&m.pidfd);
 	*ret_terminal = take_fd(&m.terminal);
 	return m.pid;

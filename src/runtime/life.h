@@ -10,6 +10,9 @@
 /* Kill every process in it and see that they end. A container without any is success. */
 int container_kill_all(struct container *c, struct err *err) MUST_CHECK;
 
+/* An init that container_wait() left as a zombie. */
+void container_reap(struct container *c);
+
 /*
  * container_delete() by who holds its lock, whatever its state: processes, group and name, and after
  * them the poststop hooks, whose failures are appended to `warnings`.

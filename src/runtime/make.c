@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 bool want_cgroup(const struct plan *p)
 {
@@ -355,6 +356,7 @@ static int write_down(struct making *m, enum status status, struct err *err)
 		return err_set(err, -rc, "look at the init process %d: %s", (int)m->pid,
 			       strerror(-rc));
 	s->pid = m->pid;
+	s->parent = getpid();
 	s->status = status;
 	if (status == STATUS_RUNNING || m->plan->opt->start_by_caller)
 		s->started_unix_ms = clock_unix_ms();

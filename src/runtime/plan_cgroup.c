@@ -1,5 +1,6 @@
 /* In which group the container goes, and with which limits. */
 #include "runtime/plan.h"
+#include "runtime/rename.h"
 
 #include "runtime/rootless.h"
 #include "spec/load.h"
@@ -168,10 +169,23 @@ static uid_t owner(const struct plan *p)
 	return 0;
 }
 
+static bool asks_for_path(const struct plan *p)
+{
+	return p->spec->lin.cgroups_path && *p->spec->lin.cgroups_path;
+}
+
+/* The one by our name belongs to a container that had it before. */
+static void another_path(struct plan *p)
+{
+	char *path = xasprintf("%s-%.12s", p->cgroup, p->id);
+
+	free(p->cgroup);
+	p->cgroup = path;
+}
+
 int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 {
-	bool said = (p->spec->lin.cgroups_path && *p->spec->lin.cgroups_path) ||
-		    p->opt->cgroup_parent;
+	bool said = asks_for_path(p) || p->opt->cgroup_parent;
 	int rc = cgroup_host_find(&p->host, err);
 
 	if (rc < 0 || p->opt->no_cgroup)
@@ -188,6 +202,8 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 		rc = cgroup_path_check(p->cgroup, err);
 	if (rc < 0)
 		return rc;
+	if (p->cgroup && !asks_for_path(p) && rename_took(p->root_path, p->cgroup))
+		another_path(p);
 	p->cgroup_owner = owner(p);
 	if (p->host.fd >= 0 && (!p->cgroup || !may_make(p, p->cgroup)))
 		return without_group(p, warnings, err);

@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "base/spawn.h"
 #include "netns/loopback.h"
+#include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/stages.h"
 
@@ -249,6 +250,8 @@ static int walk(struct plan *p, int root, const struct restoring *restoring, str
 	ret->pidfd = take_fd(&m.pidfd);
 	ret->cgroup = take_fd(&m.cgroup);
 	ret->terminal = take_fd(&m.terminal);
+	ret->end_untold = true;
+	event_note(root, &ret->state, EVENT_RESTORE, NULL);
 	container_unlock(ret);
 	return 0;
 }

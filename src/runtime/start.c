@@ -1,5 +1,6 @@
 /* From a created container to one that runs. */
 #include "base/clock.h"
+#include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
 #include "runtime/stages.h"
@@ -60,6 +61,21 @@ static int start_over(int sock, struct container *c, struct strv *warnings, stru
 	return rc;
 }
 
+/* What never came to run has no end that is to be told. */
+static int started(struct container *c)
+{
+	c->end_untold = true;
+	event_note(c->root, &c->state, EVENT_START, NULL);
+	return 0;
+}
+
+/* A command that can't be run is an end with a status, to docker and to its users. */
+static void ended_at_once(struct container *c, const struct err *err)
+{
+	c->state.exit_known = c->end_untold = true;
+	c->state.exit_code = err->exit_status;
+}
+
 static int start_by_name(struct container *c, struct strv *warnings, struct err *err)
 {
 	CLEAN(fd) int sock = -1;
@@ -84,7 +100,9 @@ static int start_by_name(struct container *c, struct strv *warnings, struct err 
 	unlinkat(c->dir, STATE_START_SOCKET, 0);
 	c->state.started_unix_ms = clock_unix_ms();
 	rc = poststart(c, warnings, err);
-	return rc < 0 ? rc : state_write(c->dir, &c->state, err);
+	if (rc == 0)
+		rc = state_write(c->dir, &c->state, err);
+	return rc < 0 ? rc : started(c);
 }
 
 /*
@@ -97,9 +115,13 @@ int container_start(struct container *c, struct strv *warnings, struct err *err)
 
 	if (c->start_sock >= 0) {
 		rc = start_over(c->start_sock, c, warnings, err);
+		if (rc < 0)
+			ended_at_once(c, err);
 		close(take_fd(&c->start_sock));
 		if (rc == 0)
 			rc = poststart(c, warnings, err);
+		if (rc == 0)
+			rc = started(c);
 		container_unlock(c);
 		return rc;
 	}

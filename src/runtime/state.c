@@ -21,6 +21,14 @@ const char *status_name(enum status s)
 	return status_names[s];
 }
 
+void state_oom_free(struct state_oom *oom)
+{
+	free(oom->process);
+	free(oom->cgroup);
+	free(oom->limit_cgroup);
+	*oom = (struct state_oom){ 0 };
+}
+
 void state_free(struct state *s)
 {
 	free(s->name);
@@ -32,6 +40,7 @@ void state_free(struct state *s)
 	free(s->restart_policy);
 	free(s->log_driver);
 	free(s->log_path);
+	state_oom_free(&s->oom);
 	strv_free(&s->annotations);
 	for (size_t i = 0; i < s->stage_count; i++)
 		free(s->stages[i].name);

@@ -46,6 +46,16 @@ struct stage_time {
 	uint64_t ns;
 };
 
+/* The last that the kernel killed for want of memory. What is not known is NULL or 0. */
+struct state_oom {
+	uint64_t kills;       /* how many were counted when this was written */
+	char *process;        /* its name, as the kernel's log has it: with \x escapes */
+	pid_t pid;            /* in the host's first pid namespace */
+	char *cgroup;         /* it was in */
+	char *limit_cgroup;   /* whose limit it was for; "/": the machine ran out */
+	uint64_t limit_bytes; /* UINT64_MAX: none any more */
+};
+
 struct state {
 	char *name;        /* the folder's name: --name, or what we made up */
 	char *id;          /* 64 hex digits, ours; for the OCI plug-in the same as name */
@@ -59,10 +69,12 @@ struct state {
 	enum status status; /* as last written; state_refresh_open() looks at the world */
 	pid_t pid;          /* of init, in our pid namespace; 0: none */
 	uint64_t pid_start; /* process_start_time() */
+	pid_t parent;       /* who made it; who waits for it, as long as it is its parent */
 	uint64_t created_unix_ms, started_unix_ms, finished_unix_ms; /* 0: not yet */
 	bool exit_known;
 	int exit_code; /* as a shell says it: 128+n for signals */
 	bool oom_killed;
+	struct state_oom oom;
 	bool auto_remove; /* --rm */
 	pid_t monitor_pid;    /* of its ctr-monitor, for people; 0: it has none */
 	int restart_count;    /* how often its monitor started it again */
@@ -71,12 +83,14 @@ struct state {
 	char *log_path;       /* of a log that is a file, else NULL */
 	bool stop_asked;      /* by stop or kill: it isn't started again by itself */
 	bool terminal;
+	bool renamed;       /* runtime/rename.h: the name of its group is marked */
 	bool no_process;    /* config.json has none: it can be created, not started */
 	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
 	struct stage_time stages[STATE_STAGE_MAX];
 	size_t stage_count;
 };
 
+void state_oom_free(struct state_oom *oom);
 void state_free(struct state *s);
 CLEAN_DEFINE(state, struct state, state_free)
 

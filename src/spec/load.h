@@ -36,6 +36,15 @@ int spec_load_resources(int dir, const char *path, struct spec_resources *ret,
 			struct strv *warnings, struct err *err) MUST_CHECK;
 int spec_parse_resources(const char *text, size_t len, const char *name, struct spec_resources *ret,
 			 struct strv *warnings, struct err *err) MUST_CHECK;
+/*
+ * Put what `res` says into the linux.resources of a config.json that we wrote ourselves, which is replaced
+ * atomically: a number or a text in the place of another, a disk's or a page size's in that of the same
+ * one's. Its devices are left alone.
+ */
+int spec_update_resources(int dir, const char *path, const struct spec_resources *res,
+			  struct err *err) MUST_CHECK;
+/* Is there nothing that it asks for? */
+bool spec_resources_empty(const struct spec_resources *res);
 void spec_resources_free(struct spec_resources *r);
 CLEAN_DEFINE(spec_resources, struct spec_resources, spec_resources_free)
 

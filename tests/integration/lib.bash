@@ -271,7 +271,7 @@ host_cgroups() {
 
 host_files() {
 	find "$CTR_ROOT" "$TMPDIR" /run/ctr /tmp/ctr* -mindepth 1 -xdev -printf 'file %p\n' \
-		2>/dev/null | grep -Ev "${KEPT_FILES:-/(cache|\.seccomp)(/|$)|/tmp/ctr-(vm|bench|fuzz)}" | sort || true
+		2>/dev/null | grep -Ev "${KEPT_FILES:-/(cache|\.seccomp|\.events(\.1)?)(/|$)|/tmp/ctr-(vm|bench|fuzz)}" | sort || true
 }
 
 host_netns() {

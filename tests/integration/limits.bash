@@ -7,7 +7,7 @@ setup_file() {
 setup() {
 	ROOTFS=$BATS_FILE_TMPDIR/bundle/rootfs
 	# Compiled filters stay for the next container.
-	export KEPT_FILES='/(cache|\.seccomp)(/|$)'
+	export KEPT_FILES='/(cache|\.seccomp|\.events(\.1)?)(/|$)'
 	ctr_setup
 }
 

@@ -13,7 +13,7 @@ load ../integration/lib
 
 OCI=$CTR_BUILD/bin/ctr-oci
 # Other things of ours in /tmp belong to others (fuzzers, benchmarks): these tests have a TMPDIR each.
-KEPT_FILES='/(cache|\.seccomp)(/|$)|^file /tmp/ctr-'
+KEPT_FILES='/(cache|\.seccomp|\.events(\.1)?)(/|$)|^file /tmp/ctr-'
 
 oci() {
 	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-

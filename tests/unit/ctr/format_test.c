@@ -70,6 +70,97 @@ static void test_functions(void **state)
 	is("{{.State.At}}", "<no value>");
 }
 
+static void test_what_is_printed_depends(void **state)
+{
+	(void)state;
+	is("{{if .State.Running}}up{{else}}down{{end}}", "up");
+	is("{{if .State.At}}a{{else if .List}}b{{else}}c{{end}}", "b");
+	is("{{if not .State.Running}}a{{else}}b{{end}}", "b");
+	is("{{if eq .Name \"c1\"}}a{{end}}{{if ne .Name \"c1\"}}b{{end}}", "a");
+	is("{{if and .Name (eq .State.Pid 7) (gt .State.Pid 6.5)}}yes{{end}}", "yes");
+	is("{{if or .State.At (lt \"a\" \"b\")}}yes{{end}}", "yes");
+	is("{{with .State}}{{.Pid}}{{end}}{{with .State.At}}x{{else}}none{{end}}", "7none");
+	/* What is not printed is not looked at. */
+	is("{{if .State.At}}{{.Nosuch}}{{range .Nosuch}}{{end}}{{end}}", "");
+	is("{{eq .Name \"a\" \"c1\"}} {{le 1 1}} {{ge 1 2}}", "true true false");
+}
+
+static void test_lists_and_objects_are_gone_through(void **state)
+{
+	(void)state;
+	is("{{range .List}}[{{.}}]{{end}}", "[a][b]");
+	is("{{range $i, $e := .List}}{{$i}}={{$e}},{{$.Name}} {{end}}", "0=a,c1 1=b,c1 ");
+	is("{{range $e := .List}}{{$e}}{{end}}", "ab");
+	is("{{range $k, $v := .State}}{{$k}}:{{$v}} {{end}}", "At:<no value> Pid:7 Running:true ");
+	is("{{range .State.At}}x{{else}}empty{{end}}", "empty");
+	is("{{range .List}}{{if eq . \"b\"}}!{{end}}{{.}}{{else}}no{{end}}.", "a!b.");
+	is("{{range .List}}{{range $.List}}{{.}}{{end}};{{end}}", "ab;ab;");
+}
+
+static void test_variables_space_and_comments(void **state)
+{
+	(void)state;
+	is("{{$p := .State.Pid}}{{$p}}{{$p}}", "77");
+	is("{{$p := 1}}{{if .Name}}{{$p := 2}}{{$p}}{{end}}{{$p}}", "21");
+	is("a {{- .Name -}} b", "ac1b");
+	is("a {{/* nothing }} in it */}} b", "a  in it */}} b");
+	is("a{{/* nothing */}}b", "ab");
+	is("{{range .List -}} {{.}} {{- end}}", "ab");
+	is("{{\"a}}b\"}}{{`c\\n`}}", "a}}bc\\n");
+	is("{{-1}} {{true}} {{nil}} {{1.5}}", "-1 true <no value> 1.5");
+}
+
+static void test_functions_of_docker_and_podman(void **state)
+{
+	(void)state;
+	is("{{join .List \", \"}} {{index (split \"a:b\" \":\") 1}}", "a, b b");
+	is("{{upper .Name}}{{.Name | upper | lower}} {{title \"ab cd\"}}", "C1c1 Ab Cd");
+	is("{{truncate \"abcdef\" 3}} {{slice \"abcdef\" 1 3}} {{truncate \"\xc3\xa9\" 1}}|",
+	   "abc bc |");
+	is("[{{pad .Name 1 2}}] {{println .Name 2}}", "[ c1  ] c1 2\n");
+	is("{{printf \"%s %5d|%-4s|%q %v %05.1f %x%%\" .Name 7 \"a\" \"q\" .State.Running 2.25 255}}",
+	   "c1     7|a   |\"q\" true   2.2 ff%");
+	is("{{.List | len | printf \"%03d\"}}", "002");
+	is("{{json (index .List 0)}} {{len (slice .List 1)}}", "\"a\" 1");
+	is("{{(index .List 0)}}{{print 1 2}}", "a12");
+}
+
+static void test_a_table_has_headings_of_its_fields(void **state)
+{
+	CLEAN(json)
+	struct json_object *list = json_tokener_parse(
+		"[{\"Name\":\"c1\",\"State\":{\"Pid\":7}},{\"Name\":\"long\",\"State\":{\"Pid\":12}}]");
+	CLEAN(str) struct str out = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(format_list("table {{.Name}}\\t{{json .State.Pid}}\tx", list, &out, &err),
+			 0);
+	assert_string_equal(out.text, "NAME   PID   x\nc1     7     x\nlong   12    x\n");
+}
+
+static void test_templates_that_would_never_end(void **state)
+{
+	CLEAN(str) struct str deep = { 0 };
+	CLEAN(str) struct str wide = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		str_add(&deep, "{{if .Name}}");
+	fails(deep.text, "within each other");
+	for (int i = 0; i < 25; i++)
+		str_add(&wide, "{{range $.List}}");
+	str_add(&wide, "x");
+	for (int i = 0; i < 25; i++)
+		str_add(&wide, "{{end}}");
+	fails(wide.text, "it never ends");
+	str_free(&wide);
+	str_add(&wide, "{{$a := printf \"%999s\" 1}}");
+	for (int i = 0; i < 20; i++)
+		str_add(&wide, "{{$a := print $a $a}}");
+	fails(wide.text, "a text of more than");
+}
+
 static void test_what_is_wrong_is_said(void **state)
 {
 	(void)state;
@@ -77,10 +168,27 @@ static void test_what_is_wrong_is_said(void **state)
 	fails("{{.Name.X}}", "no field .X; there are none");
 	fails("{{.Name", "{{ without }}");
 	fails("{{Name}}", "fields are written .Name");
-	fails("{{upper .Name}}", "no function \"upper\"");
-	fails("{{range .List}}", "no function \"range\"");
+	fails("{{frob .Name}}", "no function \"frob\"");
+	fails("{{range .List}}", "{{range}} without {{end}}");
+	fails("{{if .Name}}a{{else}}b", "{{if}} without {{end}}");
+	fails("a{{end}}", "{{end}} without");
+	fails("{{else}}", "{{else}} without");
+	fails("{{if .Name}}{{else}}{{else}}{{end}}", "a second {{else}}");
+	fails("{{range .Name}}{{end}}", "range is for lists and objects");
+	fails("{{$x}}", "no variable $x");
+	fails("{{.Name .Path}}", "is not understood");
+	fails("{{(.Name}}", "is not understood");
+	fails("{{.Name | .Path}}", "is not understood");
+	fails("{{\"open}}", "{{ without }}");
+	fails("{{printf \"%d\" .Name}}", "numbers where it has %d");
+	fails("{{printf \"%s\"}}", "too few values");
+	fails("{{printf \"%y\" 1}}", "no %y");
+	fails("{{len}}", "len takes 1 values, not 0");
+	fails("{{len .Name .Path}}", "takes 1 values, not 2");
+	fails("{{slice .Name 1 5}}", "out of what there is");
 	fails("{{index .List 2}}", "no element 2");
 	fails("{{a b c d}}", "is not understood");
+	fails("{{len .State.Pid}}", "len is for lists");
 }
 
 static void test_table_columns_are_as_wide_as_their_widest_cell(void **state)
@@ -142,6 +250,12 @@ int main(void)
 		cmocka_unit_test(test_fields_and_text_around_them),
 		cmocka_unit_test(test_names_match_whatever_their_case),
 		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_what_is_printed_depends),
+		cmocka_unit_test(test_lists_and_objects_are_gone_through),
+		cmocka_unit_test(test_variables_space_and_comments),
+		cmocka_unit_test(test_functions_of_docker_and_podman),
+		cmocka_unit_test(test_a_table_has_headings_of_its_fields),
+		cmocka_unit_test(test_templates_that_would_never_end),
 		cmocka_unit_test(test_what_is_wrong_is_said),
 		cmocka_unit_test(test_table_columns_are_as_wide_as_their_widest_cell),
 		cmocka_unit_test(test_durations_are_rounded_down),
