@@ -32,6 +32,28 @@ static void warn(struct serve *v, struct strv *warnings)
 	strv_free(warnings);
 }
 
+/*
+ * Our container, by whatever name it has now: somebody may have renamed it. -ENOENT: it is gone, and one of
+ * that name is another.
+ */
+static int find(struct serve *v, struct container *ret, struct err *err)
+{
+	int rc = container_open(v->root, v->order.name, ret, err);
+
+	if (rc == 0 && ret->state.id && !str_eq(ret->state.id, v->order.id)) {
+		container_close(ret);
+		rc = -ENOENT;
+	}
+	if (rc == -ENOENT)
+		rc = container_open(v->root, v->order.id, ret, err);
+	if (rc < 0)
+		return rc;
+	free(v->name);
+	v->name = xstrdup(ret->state.name);
+	v->order.name = v->order.log.name = v->name;
+	return 0;
+}
+
 /* ---- before it runs ------------------------------------------------------------------- */
 
 /* Pages that were needed to make a container are not needed to sit beside it. */
@@ -207,7 +229,7 @@ static int spec_of(struct serve *v, bool again, struct spec *ret, struct err *er
 
 	if (!again)
 		return order_unpack(v->m->order, &unused, ret, err);
-	rc = container_open(v->root, v->order.name, &c, err);
+	rc = find(v, &c, err);
 	return rc < 0 ? rc : container_spec(&c, ret, err);
 }
 
@@ -247,10 +269,8 @@ static void sweep(struct serve *v)
 	CLEAN(strv) struct strv warnings = { 0 };
 	struct err ignored;
 
-	if (container_open(v->root, v->order.name, &c, &ignored) < 0)
-		return;
 	/* Without an id it had come no further than to its name. */
-	if (c.state.id && !str_eq(c.state.id, v->order.id))
+	if (find(v, &c, &ignored) < 0)
 		return;
 	if (!v->order.again && !v->m->shared->restart_count)
 		(void)!container_delete(&c, true, &warnings, &ignored);
@@ -264,7 +284,7 @@ static bool go_on(struct serve *v)
 	CLEAN(strv) struct strv warnings = { 0 };
 	struct shared *s = v->m->shared;
 	struct err err = { 0 };
-	int rc = container_open(v->root, v->order.name, &v->c, &err);
+	int rc = find(v, &v->c, &err);
 
 	/* Somebody removes it at this moment: its end is still to be told. */
 	if (rc < 0)
@@ -418,8 +438,7 @@ void life_look(struct serve *v)
 
 	if (atomic_load(&s->phase) != PHASE_RESTING)
 		return;
-	if (container_open(v->root, v->order.name, &c, &ignored) < 0 ||
-	    !str_eq(c.state.id, v->order.id) || c.state.stop_asked)
+	if (find(v, &c, &ignored) < 0 || c.state.stop_asked)
 		over(v);
 	else if (clock_now_ns() >= s->rest_until_ns)
 		rise(v);

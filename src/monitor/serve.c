@@ -196,6 +196,7 @@ static void serve_free(struct serve *v)
 	container_close(&v->c);
 	log_close(&v->log);
 	order_free(&v->order);
+	free(v->name);
 	if (v->root >= 0)
 		close(v->root);
 	free(v);

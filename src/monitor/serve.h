@@ -32,6 +32,7 @@ struct client {
 struct serve {
 	struct monitor *m;
 	struct order order;
+	char *name; /* of the container now, where it isn't the one in the order */
 	int root;
 	struct container c;
 	struct log *log;
