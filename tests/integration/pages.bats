@@ -4,7 +4,7 @@ load lib
 
 @test "pages: each has the flags of its verb, as help has them" {
 	local verb page
-	for verb in events prune rename stats top update; do
+	for verb in attach events prune rename restart start stats top update wait; do
 		page=$(<"$REPO/man/ctr-$verb.1")
 		run ctr help --man "$verb"
 		assert_success

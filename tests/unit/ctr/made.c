@@ -6,6 +6,7 @@
 #include "spec/load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -53,6 +54,7 @@ int made(const char *line, const char *format, struct str *out, struct err *err)
 	CLEAN(strv) struct strv warnings = { 0 };
 	struct run_flags f = { 0 };
 	char text[1024], *word[MADE_WORDS];
+	CLEAN(fd) int root = -1;
 	int r;
 
 	str_add(out, "");
@@ -60,7 +62,9 @@ int made(const char *line, const char *format, struct str *out, struct err *err)
 	cut(line, text, sizeof(text), word);
 	r = opt_parse(&set, word, true, &f, err);
 	if (r == 0)
-		r = run_make(&f, word, -1, &m, &warnings, err);
+		r = root = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r >= 0)
+		r = run_make(&f, word, root, &m, &warnings, err);
 	if (r >= 0) {
 		doc = document(&m);
 		r = format_render(format, doc, out, err);
