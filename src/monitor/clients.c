@@ -1,6 +1,7 @@
 /* The monitor's connections. */
 #include "monitor/serve.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
 
@@ -12,6 +13,9 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* How long clients may take to close their side once all is said. */
+#define LINGER_MS 2000
 
 /* Bound through the folder's fd: sun_path is too short for a long --root. */
 static void bind_socket(struct serve *v)
@@ -181,6 +185,24 @@ bool clients_owed(const struct serve *v)
 		if (v->clients[i].fd >= 0 && v->clients[i].owes_exit)
 			return true;
 	return false;
+}
+
+void clients_linger(struct serve *v)
+{
+	uint64_t until = clock_now_ns() + LINGER_MS * UINT64_C(1000000);
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &v->clients[i];
+		struct pollfd p = { c->fd, POLLIN, 0 };
+
+		if (c->fd < 0)
+			continue;
+		(void)shutdown(c->fd, SHUT_WR);
+		while (clock_now_ns() < until && poll(&p, 1, LINGER_MS) > 0 &&
+		       recv(c->fd, v->message, sizeof(v->message), MSG_DONTWAIT) > 0)
+			;
+		client_drop(v, c);
+	}
 }
 
 void clients_tell_start(struct serve *v, uint32_t type, const void *data, size_t len)

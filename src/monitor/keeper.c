@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "monitor/slim.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -170,6 +171,7 @@ enum role keeper_main(struct monitor *m)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	m->parent_of_init = false;
 	listen_for_children(&waiting);
+	slim();
 	for (;;) {
 		uint64_t began = clock_now_ns();
 		struct err ignored;

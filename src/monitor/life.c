@@ -4,12 +4,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "monitor/slim.h"
 #include "monitor/volumes.h"
 #include "spec/load.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,12 +55,6 @@ static int find(struct serve *v, struct container *ret, struct err *err)
 }
 
 /* ---- before it runs ------------------------------------------------------------------- */
-
-/* Pages that were needed to make a container are not needed to sit beside it. */
-static void slim(void)
-{
-	(void)malloc_trim(0);
-}
 
 /* Standard input of the life before may have come to its end. */
 static int fresh_input(struct monitor *m, struct err *err)

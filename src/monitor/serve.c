@@ -244,5 +244,6 @@ enum role serve_main(struct monitor *m)
 		return ROLE_KEEPER;
 	}
 	keeper_dismiss(m);
+	clients_linger(v);
 	return ROLE_END;
 }

@@ -84,6 +84,11 @@ void client_drop(struct serve *v, struct client *c);
 void client_read(struct serve *v, struct client *c); /* one message */
 void client_flush(struct serve *v, struct client *c);
 void clients_flush(struct serve *v);
+/*
+ * Take leave. A socket that is closed with something unread in it makes the other side forget what we said
+ * last: so all is read, until they have closed theirs.
+ */
+void clients_linger(struct serve *v);
 /* Say something to those who started us. */
 void clients_tell_start(struct serve *v, uint32_t type, const void *data, size_t len);
 /* The end of a life: who is attached is told; with `final` everybody is. */
