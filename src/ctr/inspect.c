@@ -1,6 +1,7 @@
 /* ctr inspect, ctr state */
 #include "ctr/verbs.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "ctr/format.h"
 #include "spec/load.h"
@@ -36,6 +37,20 @@ static struct json_object *oom_part(const struct state_oom *oom)
 	json_object_object_add(o, "LimitBytes",
 			       known ? json_object_new_uint64(oom->limit_bytes) : NULL);
 	return o;
+}
+
+/* As the monitor keeps it; NULL: it has no health check. */
+static struct json_object *health_part(int dir)
+{
+	CLEAN(free) char *text = NULL;
+	struct json_object *doc = NULL;
+	struct err ignored;
+	size_t len;
+
+	if (file_read(dir, STATE_HEALTH_FILE, 65536, &text, &len, &ignored) < 0 ||
+	    json_parse_own(text, len, STATE_HEALTH_FILE, &doc, &ignored) < 0)
+		return NULL;
+	return doc;
 }
 
 /* Named as docker and podman name them. */
@@ -84,7 +99,7 @@ static struct json_object *document(const struct container *c)
 {
 	const struct state *s = &c->state;
 	CLEAN(spec) struct spec spec = { 0 };
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_new_object(), *state, *health;
 	struct err ignored;
 	/* One that is being created may not have its configuration yet. */
 	bool has_spec = container_spec(c, &spec, &ignored) >= 0;
@@ -94,7 +109,11 @@ static struct json_object *document(const struct container *c)
 	put_time(o, "Created", s->created_unix_ms);
 	json_put_string(o, "Path", spec.process.args.count ? spec.process.args.items[0] : "");
 	json_object_object_add(o, "Args", args_part(&spec));
-	json_object_object_add(o, "State", state_part(s));
+	state = state_part(s);
+	health = health_part(c->dir);
+	if (health)
+		json_object_object_add(state, "Health", health);
+	json_object_object_add(o, "State", state);
 	json_put_string(o, "Source", s->rootfs ? s->rootfs : "");
 	json_put_string(o, "Bundle", s->bundle ? s->bundle : "");
 	json_put_string(o, "CgroupPath", s->cgroup ? s->cgroup : "");

@@ -17,7 +17,7 @@
 bool run_wants_monitor(const struct run_flags *f, const struct run_made *m)
 {
 	return f->detach || !f->rm || m->spec.process.terminal || f->restart || f->detach_keys ||
-	       f->log_driver || f->log_opt.count;
+	       f->log_driver || f->log_opt.count || m->health.command;
 }
 
 static struct order order_of(const struct run_flags *f, const struct run_made *m, const char *root)
@@ -41,6 +41,7 @@ static struct order order_of(const struct run_flags *f, const struct run_made *m
 		.no_cgroup = opt->no_cgroup,
 		.interactive = f->p.interactive || (m->spec.process.terminal && !f->p.tty),
 		.log = m->log,
+		.health = m->health,
 	};
 }
 

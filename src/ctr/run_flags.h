@@ -29,6 +29,10 @@ struct run_flags {
 	struct strv annotation, attach;
 	const char *stop_signal, *restart, *detach_keys;
 	struct opt_i64 stop_timeout;
+	const char *health_cmd, *health_interval, *health_timeout, *health_start_period;
+	const char *health_on_failure;
+	struct opt_i64 health_retries;
+	bool no_healthcheck;
 	const char *log_driver;
 	struct strv log_opt;
 

@@ -25,6 +25,7 @@ void run_made_free(struct run_made *m)
 	free(m->cgroup_parent);
 	free(m->pid_file);
 	free(m->volumes_root);
+	free(m->health_command);
 	free(m->log_path);
 	*m = RUN_MADE_INIT;
 }
@@ -34,6 +35,7 @@ void run_made_free(struct run_made *m)
 static int (*const steps[])(const struct run_flags *f, struct run_made *m, struct err *err) = {
 	run_identity, run_namespaces, run_user,     run_env,      run_mounts,
 	run_devices,  run_limits,     run_block_io, run_security, run_log,
+	run_health,
 };
 
 int run_make(const struct run_flags *f, char **operands, int state_root, struct run_made *ret,

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "ctr/call.h"
 #include "ctr/run_flags.h"
+#include "monitor/health.h"
 #include "monitor/log.h"
 #include "runtime/container.h"
 #include "spec/spec.h"
@@ -32,6 +33,8 @@ struct run_made {
 	struct create_options opt; /* its strings are those below, or argv's */
 	char id[65];
 	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path, *volumes_root;
+	struct health health;
+	char *health_command;
 	struct log_choice log; /* its strings are those above, or argv's */
 	struct strv *warnings; /* borrowed */
 	SPEC_LIST(struct run_volume) volumes;
@@ -80,6 +83,8 @@ int limits_resources(const struct run_flags *f, struct spec_resources *res,
 		     struct err *err) MUST_CHECK;
 int block_io_resources(const struct run_flags *f, struct spec_resources *res,
 		       struct err *err) MUST_CHECK;
+
+int run_health(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 
 /* ---- shared with exec -------------------------------------------------------------- */
 

@@ -38,7 +38,8 @@ static void environment(char *env[ARRAY_LEN(kept) + 1])
 /* In the child. A session of its own: no terminal of ours will ever send it a signal. */
 __attribute__((noreturn)) static void become(int exe, int sock, const char *name)
 {
-	char *const argv[] = { (char *)PROGRAM, (char *)name, NULL };
+	/* The verb is by which the guard knows that it will enter a container (runtime/guard_entry.c). */
+	char *const argv[] = { (char *)PROGRAM, (char *)"run", (char *)name, NULL };
 	char *env[ARRAY_LEN(kept) + 1];
 	sigset_t none;
 

@@ -249,7 +249,8 @@ static bool make(struct serve *v, bool again)
 	else
 		clients_tell_start(v, WIRE_STARTED, NULL, 0);
 	v->m->shared->told_start = true;
-	v->m->shared->start_failed = rc < 0;
+	if (rc == 0)
+		check_begin(v);
 	slim();
 	return rc == 0;
 }
@@ -337,6 +338,7 @@ void life_init_ended(struct serve *v)
 	v->exit_known = keeper_exit_status(v->m, &status);
 	v->exit_code = v->exit_known ? process_exit_code(status) : 0;
 	v->ended = true;
+	check_drop(v);
 	input_move(v);
 }
 
@@ -358,6 +360,8 @@ static bool again_wanted(struct serve *v)
 
 	if (clock_now_ns() - s->started_ns >= RESTART_LONG_MS * UINT64_C(1000000))
 		s->restarts = 0;
+	if (s->health.restart)
+		return true;
 	if (!v->order.restart || restart_parse(v->order.restart, &policy, &ignored) < 0)
 		return false;
 	return !v->c.state.stop_asked &&

@@ -1,18 +1,18 @@
 /*
- * ctr-monitor NAME: started by ctr with a socket as its standard input, on which lies one message with
+ * ctr-monitor run NAME: started by ctr with a socket as its standard input, on which lies one message with
  * the order (monitor/order.h) as an fd. For no one else to call.
  */
 #include "monitor/monitor.h"
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "runtime/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -78,15 +78,15 @@ int main(int argc, char **argv)
 	bool child = false;
 	int rc;
 
-	(void)argv;
-	if (argc != 2) {
+	if (argc != 3 || !str_eq(argv[1], "run")) {
 		fputs("ctr-monitor is started by ctr; see ctr-monitor(8)\n", stderr);
 		return 125;
 	}
+	/* A copy of us will stand in the container, which is not to get hold of our file. */
+	rc = guard_self(&err);
 	take_no_pipe_signal();
-	/* What is kept here is not for others to look at, whoever's uid we share. */
-	(void)prctl(PR_SET_DUMPABLE, 0);
-	rc = take_order(&m, &err);
+	if (rc == 0)
+		rc = take_order(&m, &err);
 	if (rc == 0)
 		rc = make_ways(&m, &err);
 	if (rc == 0)

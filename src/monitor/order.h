@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "monitor/health.h"
 #include "monitor/log.h"
 #include "monitor/restart.h"
 #include "runtime/container.h"
@@ -27,6 +28,7 @@ struct order {
 	bool auto_remove, no_new_keyring, no_pivot, no_cgroup;
 	bool interactive; /* it may read what clients send */
 	struct log_choice log;
+	struct health health;
 
 	/* for one start only */
 	bool again;       /* the container is there and has stopped */

@@ -24,7 +24,8 @@ enum {
 	P_FEED,
 	P_LOG,
 	P_OUT,
-	P_CLIENTS = P_OUT + 2,
+	P_CHECK = P_OUT + 2,
+	P_CLIENTS = P_CHECK + 2,
 	P_COUNT = P_CLIENTS + CLIENTS_MAX,
 };
 
@@ -55,6 +56,7 @@ static void watch(struct serve *v, struct pollfd *p)
 	if (v->log && v->log_again_ns)
 		p[P_LOG] = (struct pollfd){ log_poll_fd(v->log), POLLOUT, 0 };
 	(void)output_watch(v, &p[P_OUT]);
+	check_watch(v, &p[P_CHECK]);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *c = &v->clients[i];
 		bool reads = !c->deferred || input_room(v);
@@ -82,6 +84,7 @@ static int timeout_of(struct serve *v)
 	sooner(&timeout, v->resume_until_ns, now);
 	sooner(&timeout, v->farewell_ns, now);
 	sooner(&timeout, v->log_again_ns, now);
+	sooner(&timeout, check_next_ns(v), now);
 	if (v->unheld_until_ns > now)
 		sooner(&timeout, v->unheld_until_ns, now);
 	if (atomic_load(&s->phase) == PHASE_RESTING && !v->farewell_ns)
@@ -169,6 +172,7 @@ static bool turn(struct serve *v)
 		clients_accept(v);
 	if (p[P_LOG].revents)
 		v->log_again_ns = 0;
+	check_turn(v, &p[P_CHECK]);
 	serve_clients(v, &p[P_CLIENTS]);
 	return false;
 }
@@ -228,6 +232,7 @@ enum role serve_main(struct monitor *m)
 	v->m = m;
 	v->root = -1;
 	v->c = CONTAINER_INIT;
+	v->check.pidfd = v->check.out = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		v->clients[i].fd = -1;
 	greet_first(v);

@@ -29,6 +29,15 @@ struct client {
 	bool deferred; /* it has input for us, and we have no room for it */
 };
 
+/* The check that runs, if one does. */
+struct check {
+	int pidfd, out; /* -1 */
+	uint64_t began_unix_ms, deadline_ns;
+	uint64_t kill_ns; /* the container was asked to end, and is killed then; 0 */
+	size_t len;
+	char output[HEALTH_OUTPUT_MAX];
+};
+
 struct serve {
 	struct monitor *m;
 	struct order order;
@@ -36,6 +45,7 @@ struct serve {
 	int root;
 	struct container c;
 	struct log *log;
+	struct check check;
 	struct client clients[CLIENTS_MAX];
 	bool chunk_read; /* the chunk is in memory as a whole */
 	bool ended;      /* the init has */
@@ -95,6 +105,14 @@ void clients_tell_start(struct serve *v, uint32_t type, const void *data, size_t
 void clients_tell_exit(struct serve *v, bool final);
 size_t clients_attached(const struct serve *v);
 bool clients_owed(const struct serve *v);
+
+/* ---- check.c: is the container well? --------------------------------------------------- */
+
+void check_begin(struct serve *v); /* a life begins */
+void check_drop(struct serve *v);  /* and ends */
+void check_watch(const struct serve *v, struct pollfd p[2]);
+uint64_t check_next_ns(const struct serve *v); /* when it wants to be called at the latest; 0: not */
+void check_turn(struct serve *v, const struct pollfd p[2]);
 
 /* ---- life.c: the container's life cycle ------------------------------------------------ */
 

@@ -12,6 +12,7 @@
 #define CTR_MONITOR_SHARED_H
 
 #include "base/err.h"
+#include "monitor/health.h"
 #include "monitor/log.h"
 
 #include <stdatomic.h>
@@ -53,7 +54,6 @@ struct shared {
 	_Atomic(uint64_t) feeding_client, feeding_seq; /* the message with which `feed` is being filled */
 	_Atomic(bool) input_ended;
 	bool told_start;    /* our first client knows how the start went */
-	bool start_failed;
 	int restarts;       /* since it last ran for long */
 	int restart_count;  /* in all */
 	uint64_t rest_until_ns, started_ns;
@@ -62,6 +62,7 @@ struct shared {
 	struct progress progress[2];
 
 	struct log_mark log;
+	struct health_memory health;
 	char chunk[CHUNK_MAX];
 	uint64_t replay_end; /* bytes that ever went into replay */
 	char replay[REPLAY_MAX];

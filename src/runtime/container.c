@@ -246,7 +246,7 @@ int container_kill_all(struct container *c, struct err *err)
 	return 0;
 }
 
-static int stop_signal(const struct container *c)
+int container_stop_signal(const struct container *c)
 {
 	CLEAN(spec) struct spec spec = { 0 };
 	const char *name = NULL;
@@ -271,7 +271,7 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 	else
 		rc = 0;
 	if (rc == 0 && c->state.status != STATUS_CREATED)
-		rc = container_signal(c, signal ? signal : stop_signal(c), false, err);
+		rc = container_signal(c, signal ? signal : container_stop_signal(c), false, err);
 	else if (rc == 0)
 		timeout_ms = 0;
 	if (rc == -ESRCH)

@@ -134,6 +134,9 @@ int container_clear(struct container *c, struct strv *warnings, struct err *err)
 /* Signal init, or (all) every process in the container. -ESRCH: "container not running". */
 int container_signal(struct container *c, int signal, bool all, struct err *err) MUST_CHECK;
 
+/* The signal that asks it to end: the spec's, else SIGTERM. */
+int container_stop_signal(const struct container *c);
+
 /* stop: signal (0: the spec's stop signal, else SIGTERM), then after timeout_ms kill everything. A
  * container that is not running is success. */
 int container_stop(struct container *c, int signal, int timeout_ms, struct err *err) MUST_CHECK;

@@ -29,6 +29,7 @@ static const struct {
 	[EVENT_CHECKPOINT] = { "checkpoint", false },
 	[EVENT_RESTORE] = { "restore", false },
 	[EVENT_REMOVE] = { "remove", true },
+	[EVENT_HEALTH] = { "health_status", false },
 };
 
 static const struct {

@@ -266,6 +266,7 @@ static bool folder_remove(int root, const char *name)
 	} content[] = {
 		{ "state.json", 0 },          { "config.json", 0 },       { STATE_START_SOCKET, 0 },
 		{ STATE_CHECKPOINT_MARK, 0 }, { STATE_ORDER_FILE, 0 },    { STATE_MONITOR_SOCKET, 0 },
+		{ STATE_HEALTH_FILE, 0 },
 		{ "rootfs", AT_REMOVEDIR },
 	};
 	CLEAN(fd) int dir = folder_open(root, name);

@@ -5,6 +5,7 @@
  *   config.json  the spec as it was asked for
  *   start        a unix socket on which a created container waits for `start`
  *   order        what its monitor was asked to do, for the next one
+ *   health.json  the last results of its health check
  *   attach       a unix socket: the way to its monitor, as long as there is one
  *   checkpointed a checkpoint has ended it: a restore may take its place
  *   rootfs/      mount point, inside the container's own mount namespace only
@@ -31,6 +32,7 @@
 #define STATE_START_SOCKET "start"
 #define STATE_ORDER_FILE "order"
 #define STATE_MONITOR_SOCKET "attach"
+#define STATE_HEALTH_FILE "health.json"
 #define STATE_CHECKPOINT_MARK "checkpointed"
 
 enum status {

@@ -10,11 +10,12 @@ setup() {
 	mkdir "$outside"
 	echo untouched >"$outside/file"
 	chmod 755 "$BATS_TEST_TMPDIR" "$outside"
-	exe_before=$(sha256sum "$CTR_BIN")
+	OURS=("$CTR_BIN" "$CTR_BUILD/bin/ctr-monitor")
+	exe_before=$(sha256sum "${OURS[@]}")
 }
 
 ours_untouched() {
-	assert_equal "$(sha256sum "$CTR_BIN")" "$exe_before"
+	assert_equal "$(sha256sum "${OURS[@]}")" "$exe_before"
 	assert_equal "$(cat "$outside/file")" untouched
 	assert_equal "$(ls "$outside")" file
 }
@@ -58,9 +59,10 @@ ours_untouched() {
 @test "attacks: CVE-2019-5736, our program is not to be written to" {
 	local how
 	# What may be lost: a copy.
-	cp "$CTR_BIN" "$BATS_TEST_TMPDIR/ctr"
+	cp "$CTR_BIN" "$CTR_BUILD/bin/ctr-monitor" "$BATS_TEST_TMPDIR"
 	CTR_BIN=$BATS_TEST_TMPDIR/ctr
-	exe_before=$(sha256sum "$CTR_BIN")
+	OURS=("$CTR_BIN" "$CTR_BIN-monitor")
+	exe_before=$(sha256sum "${OURS[@]}")
 	printf '#!/proc/self/exe\n' >"$bundle/rootfs/script"
 	ln -s /proc/self/exe "$bundle/rootfs/link"
 	chmod 755 "$bundle/rootfs/script"
@@ -74,6 +76,18 @@ ours_untouched() {
 			run ctr exec c1 "$how"
 			run ctr exec c1 "$how" help
 		done
+		ours_untouched
+	done
+	# The monitor enters as well: as a container is made, and for a health check.
+	for how in /script /link /proc/self/exe; do
+		for _ in 1 2 3 4 5; do
+			run ctr run --name c2 --pid container:c1 --rootfs "$bundle/rootfs" -- "$how"
+			ctr rm --force c2
+		done
+		ctr run -d --name c2 --pid container:c1 --rootfs "$bundle/rootfs" --health-interval 100ms \
+			--health-cmd "[\"$how\"]" -- sleep 1000
+		wait_until 5 eval '[ "$(ctr inspect --format "{{len .State.Health.Log}}" c2)" -ge 3 ]'
+		ctr rm --force c2
 		ours_untouched
 	done
 	for how in /script /link /proc/self/exe; do

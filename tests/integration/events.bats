@@ -105,7 +105,7 @@ unfollow() {
 }
 
 @test "events: an end that nobody saw is told by the next who looks" {
-	ctr_background run --name c1 busybox -- sleep 1000
+	ctr_background run --rm --name c1 busybox -- sleep 1000
 	wait_until 5 state_is c1 running
 	kill_hard "$ctr_pid"
 	kill -KILL "$(ctr inspect --format '{{.State.Pid}}' c1)"

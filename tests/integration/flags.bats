@@ -16,6 +16,16 @@ bad_values() {
 		stop-timeout=soon
 		isolation=magic
 		preserve-fds=-1
+		restart=sometimes
+		restart=always:3
+		detach-keys=ctrl-1
+		health-cmd=[
+		health-cmd=[]
+		health-interval=soon
+		health-timeout=0
+		health-retries=0
+		health-start-period=soon
+		health-on-failure=cry
 		log-driver=carrier-pigeon
 		log-opt=novalue
 		log-opt=nosuch=1

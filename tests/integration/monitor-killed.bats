@@ -4,7 +4,7 @@
 load lib
 
 monitors() {
-	pgrep -x -f "ctr-monitor $1"
+	pgrep -x -f "ctr-monitor run $1"
 }
 
 # kill_one NAME monitor|keeper|either: and wait until there are two again, if it still runs.

@@ -4,7 +4,7 @@ load lib
 
 # Pids of the monitor and the keeper of a container: of this test's own.
 monitors() {
-	pgrep -x -f "ctr-monitor $1"
+	pgrep -x -f "ctr-monitor run $1"
 }
 
 @test "run -d: prints the id, runs on, and its end is known" {

@@ -255,7 +255,7 @@ run_and_return() {
 		make_veth v0 p0
 		setsid nsenter --net="/proc/$host/ns/net" -- strace -qq -f -o /dev/null \
 			-e trace="$call" -e "inject=$call:delay_enter=1000000" \
-			"$CTR_BIN" "${CTR_FLAGS[@]}" run --name c1 --bundle "$bundle" \
+			"$CTR_BIN" "${CTR_FLAGS[@]}" run --rm --name c1 --bundle "$bundle" \
 			</dev/null >/dev/null 2>&1 3>&- 4>&- &
 		session=$!
 		wait_until 20 in_session "$session" ctr-net
@@ -290,7 +290,7 @@ init_of() {
 	# The answer of ctr-net is held up: it has moved the interface, and ctr doesn't know it yet.
 	setsid nsenter --net="/proc/$host/ns/net" -- strace -qq -f -o /dev/null \
 		-e trace=sendmsg -e inject=sendmsg:delay_enter=1000000 \
-		"$CTR_BIN" "${CTR_FLAGS[@]}" run --name c1 --bundle "$bundle" \
+		"$CTR_BIN" "${CTR_FLAGS[@]}" run --rm --name c1 --bundle "$bundle" \
 		</dev/null >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- 4>&- &
 	session=$!
 	wait_until 20 gone v0

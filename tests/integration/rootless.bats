@@ -31,6 +31,7 @@ setup() {
 	# A program that the user can reach, wherever this one was built.
 	install -m 755 "$CTR_BIN" /run/ctr-test/ctr
 	install -m 755 "$CTR_BUILD/bin/ctr-oci" /run/ctr-test/ctr-oci
+	install -m 755 "$CTR_BUILD/bin/ctr-monitor" /run/ctr-test/ctr-monitor
 	install -m 755 "$CTR_BUILD/bin/ctr-archive" /run/ctr-test/ctr-archive
 	ctr_setup
 	chmod 711 /run/ctr-test
