@@ -15,7 +15,8 @@
  */
 bool run_wants_monitor(const struct run_flags *f, const struct run_made *m)
 {
-	return f->detach || !f->rm || m->spec.process.terminal || f->restart || f->detach_keys;
+	return f->detach || !f->rm || m->spec.process.terminal || f->restart || f->detach_keys ||
+	       f->log_driver || f->log_opt.count;
 }
 
 static struct order order_of(const struct run_flags *f, const struct run_made *m, const char *root)
@@ -38,7 +39,7 @@ static struct order order_of(const struct run_flags *f, const struct run_made *m
 		.no_pivot = opt->no_pivot,
 		.no_cgroup = opt->no_cgroup,
 		.interactive = f->p.interactive || (m->spec.process.terminal && !f->p.tty),
-		.log = { .driver = "none", .id = opt->id, .name = opt->name },
+		.log = m->log,
 	};
 }
 

@@ -111,8 +111,8 @@ static int create(struct serve *v, struct spec *spec, bool again, struct strv *w
 	opt.again = again;
 	opt.restart_count = s->restart_count;
 	opt.monitor_pid = getpid();
-	//opt.log_driver = v->order.log.driver;
-	//opt.log_path = v->order.log.path;
+	opt.log_driver = v->order.log.driver;
+	opt.log_path = v->order.log.path;
 	own_fds(v, &opt);
 	atomic_store(&s->exit_known, false);
 	atomic_store(&s->init_pid, 0);

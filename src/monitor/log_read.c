@@ -128,13 +128,18 @@ static int files_open(struct files *f, const char *path, struct err *err)
 
 /* ---- forwards -------------------------------------------------------------------------- */
 
+static bool in_time(const struct log_query *q, const struct log_line *l)
+{
+	return l->unix_ns >= q->since_unix_ns &&
+	       (!q->until_unix_ns || l->unix_ns <= q->until_unix_ns);
+}
+
 static int line_found(struct reader *r, const char *line, size_t len)
 {
 	const struct log_query *q = r->q;
 	struct log_line l;
 
-	if (!r->parse(line, len, &r->scratch, &l) || l.unix_ns < q->since_unix_ns ||
-	    (q->until_unix_ns && l.unix_ns > q->until_unix_ns))
+	if (!r->parse(line, len, &r->scratch, &l) || !in_time(q, &l))
 		return 0;
 	return q->line(q->arg, &l);
 }
@@ -167,21 +172,43 @@ static size_t lines(struct reader *r, int *rc)
 	return used;
 }
 
+/* Somebody wanted to be rid of all that is in it; a writer that cuts a chunk back leaves what is whole. */
+static void emptied(struct file *f)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) == 0 && st.st_size == 0)
+		f->at = 0;
+}
+
+/* What a crash has left of a line at the end of a file that gets no longer is one, too. */
+static int rest(struct reader *r, const struct file *f)
+{
+	struct log_line l;
+
+	if (!f->number || !r->block.len ||
+	    !r->parse(r->block.text, r->block.len, &r->scratch, &l) || !in_time(r->q, &l))
+		return 0;
+	l.whole = true;
+	return r->q->line(r->q->arg, &l);
+}
+
 /*
- * All whole lines from f->at on. A line without its end is left there and read again later: its writer may
- * yet cut it back.
+ * All whole lines from f->at on. In the present file a line without its end is left there and read again
+ * later: its writer may yet cut it back.
  */
 static int forwards(struct reader *r, struct file *f)
 {
 	int rc = 0;
 
 	r->block.len = 0;
+	emptied(f);
 	for (;;) {
 		ssize_t n = fill(r, f, f->at + r->block.len, BLOCK);
 		size_t used;
 
 		if (n <= 0)
-			return (int)n;
+			return n < 0 ? (int)n : rest(r, f);
 		used = lines(r, &rc);
 		if (rc)
 			return rc;
@@ -235,7 +262,8 @@ static bool backwards(struct reader *r, struct file *f, struct tail *t)
 {
 	off_t size = lseek(f->fd, 0, SEEK_END);
 	uint64_t from = size > 0 ? (uint64_t)size : 0;
-	bool ended = false; /* the last byte of the block is the end of a line */
+	/* What is behind the block is the end of a line. In the present file that is being written. */
+	bool ended = f->number != 0;
 	CLEAN(str) struct str kept = { 0 };
 
 	f->at = 0;
