@@ -176,6 +176,7 @@ static bool may_move(const struct serve *v)
 bool output_move(struct serve *v)
 {
 	struct progress p = shared_progress(v->m->shared);
+	bool logged, delivered;
 
 	if (!may_move(v))
 		return false;
@@ -189,7 +190,9 @@ bool output_move(struct serve *v)
 	if (!v->chunk_read)
 		return false;
 	/* Both are tried: who is slow keeps neither the log nor other clients from what is there. */
-	if (!(chunk_log(v, &p) & chunk_delivered(v)))
+	logged = chunk_log(v, &p);
+	delivered = chunk_delivered(v);
+	if (!logged || !delivered)
 		return false;
 	chunk_done(v, &p);
 	v->quiet_since_ns = 0;

@@ -1,4 +1,5 @@
 #include "monitor/terminal.h"
+#include "monitor/tty.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
