@@ -124,6 +124,11 @@ static int query(const struct logs_flags *f, struct log_query *q, struct err *er
 
 static int check(const struct state *s, struct err *err)
 {
+	if (str_eq(s->log_driver, "journald"))
+		return err_set(err, ENOTSUP,
+			       "container \"%s\" logs to the journal: see journalctl "
+			       "CONTAINER_ID_FULL=%s",
+			       s->name, s->id);
 	if (!s->log_driver || !log_driver_is_file(s->log_driver) || !s->log_path)
 		return err_set(
 			err, ENOTSUP,

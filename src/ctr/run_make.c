@@ -19,6 +19,7 @@ void run_made_free(struct run_made *m)
 	free(m->cgroup_parent);
 	free(m->pid_file);
 	free(m->log_path);
+	free(m->log_tag);
 	*m = RUN_MADE_INIT;
 }
 

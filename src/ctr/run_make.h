@@ -23,7 +23,7 @@ struct run_made {
 	struct spec spec;
 	struct create_options opt; /* its strings are those below, or argv's */
 	char id[65];
-	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path;
+	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path, *log_tag;
 	struct log_choice log; /* its strings are those above, or argv's */
 	struct strv *warnings; /* borrowed */
 	int state_root;        /* borrowed */

@@ -275,7 +275,7 @@ static bool backwards(struct reader *r, struct file *f, struct tail *t)
 		if (fill(r, f, from, n) != (ssize_t)n)
 			return false;
 		/* Of a line that is too long the beginning alone is kept: it is none of ours. */
-		if (kept.len <= LINE_BYTES_MAX + BLOCK)
+		if (kept.len && kept.len <= LINE_BYTES_MAX + BLOCK)
 			str_add_bytes(&r->block, kept.text, kept.len);
 		len = r->block.len;
 		for (size_t i = n; i-- > 0;) {

@@ -25,6 +25,7 @@ bad_values() {
 		log-opt=max-file=3
 		log-opt=path=
 		log-opt=mode=sometimes
+		log-opt=tag={{.Moon}}
 		env==x
 		env-file=/nothere
 		workdir=relative

@@ -291,3 +291,17 @@ ended_with_log() {
 		[ "$(ls /var/lib/ctr/logs)" = "$id.logs" ]' bash "$CTR_BIN" 3>&-
 	assert_nothing_left
 }
+
+@test "logs: without a journal journald is refused, and nothing is left" {
+	[ ! -e /run/systemd/journal/socket ] || fail "this machine has a journal: use a view without"
+	run ctr run -d --name c1 --log-driver journald busybox true
+	assert_failure 125
+	assert_output --partial 'there is no journal here'
+	run ctr run -d --name c1 --log-driver journald --log-opt max-size=1m busybox true
+	assert_failure 125
+	assert_output --partial 'has no such option'
+	run ctr create --attach stdout --log-driver json-file busybox true
+	assert_failure 125
+	assert_output --partial '--attach'
+	assert_nothing_left
+}
