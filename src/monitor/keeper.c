@@ -125,7 +125,10 @@ static bool take_over(struct monitor *m)
 	size_t count = FD_PASS_MAX;
 	char word = HELD, said = 0;
 
-	if (fd_recv(m->link, &said, 1, fds, &count) == 1 && said == INPUT_ENDED)
+	/* Its end says that the monitor is gone, which is seen by its pidfd. */
+	if (fd_recv(m->link, &said, 1, fds, &count) != 1)
+		replace(&m->link, -1);
+	else if (said == INPUT_ENDED)
 		replace(&m->in[1], -1);
 	else if (said == OUTPUT_GONE || said == OUTPUT_GONE + 1)
 		close_output(m, (uint32_t)(said - OUTPUT_GONE));
@@ -152,8 +155,6 @@ static bool watch(struct monitor *m, const sigset_t *waiting)
 			return false;
 		if (!(p[0].revents & POLLIN) && p[1].revents)
 			break;
-		if (p[0].revents && !(p[0].revents & POLLIN))
-			replace(&m->link, -1);
 		reap(m);
 	}
 	reap(m);
