@@ -47,13 +47,13 @@ helpers() {
 @test "journald: no line is lost or there twice when the helper or the monitor is killed" {
 	local id victim
 	id=$(ctr run -d --name c1 --log-driver journald busybox sh -c \
-		'i=0; while [ $i -lt 40 ]; do echo "number $i"; i=$((i + 1)); sleep 0.5; done; sleep 1000')
+		'i=0; while [ $i -lt 10 ]; do echo "number $i"; i=$((i + 1)); sleep 0.5; done; sleep 1000')
 	wait_until 5 eval 'entries "'"$id"'" MESSAGE | grep -q "number 2"'
 	# Between two lines there is nothing under way.
 	victim=$(ctr inspect --format '{{.MonitorPid}}' c1)
 	kill -KILL "$victim"
-	wait_until 30 count "$id" 40
-	assert_equal "$(entries "$id" MESSAGE | sort -u | wc -l)" 40
+	wait_until 10 count "$id" 10
+	assert_equal "$(entries "$id" MESSAGE | sort -u | wc -l)" 10
 	ctr rm --force c1
 	assert_nothing_left
 }
