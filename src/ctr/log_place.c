@@ -82,9 +82,10 @@ static int tag(struct run_made *m, const char *value, struct err *err)
 			continue;
 		}
 		if (str_starts(value, "{{"))
-			return err_set(err, EINVAL,
-				       "--log-opt: tag: of templates there are {{.ID}}, {{.FullID}} "
-				       "and {{.Name}}");
+			return err_set(
+				err, EINVAL,
+				"--log-opt: tag: of templates there are {{.ID}}, {{.FullID}} "
+				"and {{.Name}}");
 		str_add_bytes(&text, value++, 1);
 	}
 	if (!text.len)
@@ -118,16 +119,18 @@ static int option(struct run_made *m, const char *text, struct err *err)
 		if (strlen(options[i].key) != (size_t)(value - text) ||
 		    !str_starts(text, options[i].key))
 			continue;
-		if (log_driver_is_file(m->log.driver) ? options[i].file :
-		    str_eq(m->log.driver, "journald") && options[i].journal)
+		if (log_driver_is_file(m->log.driver) ?
+			    options[i].file :
+			    str_eq(m->log.driver, "journald") && options[i].journal)
 			return options[i].set(m, value + 1, err);
 		return err_set(err, EINVAL, "--log-opt: %s: --log-driver %s has no such option",
 			       options[i].key, m->log.driver);
 	}
-	return err_set(err, EINVAL,
-		       "--log-opt: there is no option \"%.*s\"; there are max-size, max-file, path, "
-		       "mode and tag",
-		       (int)(value - text), text);
+	return err_set(
+		err, EINVAL,
+		"--log-opt: there is no option \"%.*s\"; there are max-size, max-file, path, "
+		"mode and tag",
+		(int)(value - text), text);
 }
 
 static int driver(const struct run_flags *f, struct run_made *m, struct err *err)
@@ -194,11 +197,13 @@ int run_log(const struct run_flags *f, struct run_made *m, struct err *err)
 {
 	int rc = driver(f, m, err);
 
-	if (rc == 0 && (f->log_driver || f->log_opt.count) && (f->console_socket || f->attach.count))
-		return err_set(err, EINVAL,
-			       "--log-driver, --log-opt: with %s its streams are somebody else's, and "
-			       "nobody is there to log them",
-			       f->console_socket ? "--console-socket" : "--attach");
+	if (rc == 0 && (f->log_driver || f->log_opt.count) &&
+	    (f->console_socket || f->attach.count))
+		return err_set(
+			err, EINVAL,
+			"--log-driver, --log-opt: with %s its streams are somebody else's, and "
+			"nobody is there to log them",
+			f->console_socket ? "--console-socket" : "--attach");
 	m->log.max_files = 1;
 	for (size_t i = 0; i < f->log_opt.count && rc == 0; i++)
 		rc = option(m, f->log_opt.items[i], err);

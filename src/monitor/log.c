@@ -191,9 +191,8 @@ static int write_file(struct log *l, uint64_t seq, struct err *err)
 static int write_journal(struct log *l, uint64_t seq, enum log_stream stream, const char *bytes,
 			 size_t len, struct err *err)
 {
-	int rc = l->mark->length == seq ?
-			 0 :
-			 log_journal_write(l->journal, stream, bytes, len, err);
+	int rc = l->mark->length == seq ? 0 :
+					  log_journal_write(l->journal, stream, bytes, len, err);
 
 	if (rc == 0)
 		__atomic_store_n(&l->mark->length, seq, __ATOMIC_SEQ_CST);

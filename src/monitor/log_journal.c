@@ -30,10 +30,11 @@ int log_journal_open(const struct log_choice *choice, struct log_journal **ret, 
 
 	/* Without it the library would say that all is well, and write nothing. */
 	if (access(JOURNAL_SOCKET, W_OK) < 0)
-		return err_set(err, errno,
-			       "--log-driver journald: there is no journal here, %s: %s; take k8s-file "
-			       "or json-file",
-			       JOURNAL_SOCKET, strerror(errno));
+		return err_set(
+			err, errno,
+			"--log-driver journald: there is no journal here, %s: %s; take k8s-file "
+			"or json-file",
+			JOURNAL_SOCKET, strerror(errno));
 	*ret = j = xcalloc(1, sizeof(*j));
 	j->name = xstrdup(choice->name);
 	j->id = xstrdup(choice->id);
@@ -125,8 +126,8 @@ static int start(struct log_journal *j, struct err *err)
 int log_journal_write(struct log_journal *j, enum log_stream stream, const char *bytes, size_t len,
 		      struct err *err)
 {
-	struct journal_head head = { SYSTEMD_VERSION,
-				     stream == LOG_STDERR ? (uint32_t)LOG_ERR : (uint32_t)LOG_INFO };
+	struct journal_head head = { SYSTEMD_VERSION, stream == LOG_STDERR ? (uint32_t)LOG_ERR :
+									     (uint32_t)LOG_INFO };
 	struct iovec parts[] = { { &head, sizeof(head) }, { (void *)bytes, len } };
 	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
 	int rc = j->sock < 0 ? start(j, err) : 0;

@@ -1,7 +1,8 @@
 /*
  * ctr-systemd: all that needs sd-bus. It is started with a socket as its standard input, on which lies
  * one request in JSON (systemd/ask.h); it asks systemd for that, waits until it is so, answers, and
- * ends (but for the journal's job: systemd/journal.h). It needs no right but the uid that it runs as, which is what systemd looks at.
+ * ends (but for the journal's job: systemd/journal.h). It needs no right but the uid that it runs as,
+ * which is what systemd looks at.
  */
 #include "base/clock.h"
 #include "base/fd.h"

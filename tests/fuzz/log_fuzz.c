@@ -15,8 +15,10 @@
 #include <string.h>
 
 /* For the dictionary. */
-static const char *const words[] = { "2026-01-01T00:00:00Z", " stdout F ", " stderr P ", "{\"log\":\"",
-				     "\"stream\":", "\"stdout\"", "\"time\":" };
+static const char *const words[] = {
+	"2026-01-01T00:00:00Z", " stdout F ", " stderr P ", "{\"log\":\"",
+	"\"stream\":",          "\"stdout\"", "\"time\":"
+};
 
 struct seen {
 	struct str text; /* of both streams, with marks between */
@@ -66,7 +68,8 @@ static void check_tail(const char *path, const char *driver, const struct seen *
 		fuzz_broken("%s: %d lines of %d", driver, (int)tail.ends, (int)n);
 	if (tail.ends < (uint64_t)n && tail.ends + tail.inside[0] + tail.inside[1] < (uint64_t)n &&
 	    tail.lines != all->lines)
-		fuzz_broken("%s: %d lines of %d, and there are more", driver, (int)tail.ends, (int)n);
+		fuzz_broken("%s: %d lines of %d, and there are more", driver, (int)tail.ends,
+			    (int)n);
 	str_free(&tail.text);
 }
 

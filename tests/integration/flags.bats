@@ -16,6 +16,10 @@ bad_values() {
 		stop-timeout=soon
 		isolation=magic
 		preserve-fds=-1
+		restart=sometimes
+		restart=on-failure:x
+		detach-keys=ctrl-1
+		detach=maybe
 		log-driver=carrier-pigeon
 		log-opt=novalue
 		log-opt=nosuch=1
