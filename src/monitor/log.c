@@ -232,6 +232,8 @@ int log_open(const struct log_choice *choice, struct log_mark *mark, struct log 
 
 	if (!driver)
 		return err_set(err, EINVAL, "there is no log driver \"%s\"", choice->driver);
+	if (driver->format && !choice->path)
+		return err_set(err, EINVAL, "log driver %s: there is no path", driver->name);
 	l = xcalloc(1, sizeof(*l));
 	*l = (struct log){
 		.driver = driver,
@@ -242,7 +244,7 @@ int log_open(const struct log_choice *choice, struct log_mark *mark, struct log 
 		.drop = choice->drop,
 		.fd = -1,
 	};
-	if (driver->format) {
+	if (driver->format && l->path) {
 		rc = folders_make(l->path, err);
 		if (rc == 0)
 			rc = file_open(l, err);
