@@ -123,6 +123,8 @@ static struct json_object *document(const struct container *c)
 	json_put_i64(o, "MonitorPid", s->status == STATUS_STOPPED ? 0 : s->monitor_pid);
 	json_put_string(o, "RestartPolicy", s->restart_policy ? s->restart_policy : "no");
 	json_put_i64(o, "RestartCount", s->restart_count);
+	json_put_string(o, "LogDriver", s->log_driver ? s->log_driver : "none");
+	json_put_string(o, "LogPath", s->log_path ? s->log_path : "");
 	json_object_object_add(o, "Annotations", json_from_map(&s->annotations));
 	json_object_object_add(o, "Stages", stages_part(s));
 	json_object_object_add(o, "Spec", has_spec ? spec_to_json(&spec) : NULL);

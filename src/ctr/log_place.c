@@ -60,15 +60,52 @@ static int mode(struct run_made *m, const char *value, struct err *err)
 	return 0;
 }
 
-/* What can be said of a log that is a file. */
+/* docker's templates, as far as they speak of what is known before there is a container. */
+static int tag(struct run_made *m, const char *value, struct err *err)
+{
+	CLEAN(str) struct str text = { 0 };
+	CLEAN(free) char *digits = xstrndup(m->opt.id, 12);
+	const struct {
+		const char *word, *means;
+	} words[] = { { "{{.ID}}", digits },
+		      { "{{.FullID}}", m->opt.id },
+		      { "{{.Name}}", m->opt.name } };
+
+	while (*value) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(words) && !str_starts(value, words[i].word))
+			i++;
+		if (i < ARRAY_LEN(words)) {
+			str_add(&text, words[i].means);
+			value += strlen(words[i].word);
+			continue;
+		}
+		if (str_starts(value, "{{"))
+			return err_set(
+				err, EINVAL,
+				"--log-opt: tag: of templates there are {{.ID}}, {{.FullID}} "
+				"and {{.Name}}");
+		str_add_bytes(&text, value++, 1);
+	}
+	if (!text.len)
+		return err_set(err, EINVAL, "--log-opt: tag: it is empty");
+	free(m->log_tag);
+	m->log_tag = take_ptr(text.text);
+	return 0;
+}
+
+/* What can be said of a log; some of it only where that is a file, or only where it is none. */
 static const struct {
 	const char *key;
 	int (*set)(struct run_made *m, const char *value, struct err *err);
+	bool file, journal;
 } options[] = {
-	{ "max-size", max_size },
-	{ "max-file", max_file },
-	{ "path", path },
-	{ "mode", mode },
+	{ "max-size", max_size, .file = true },
+	{ "max-file", max_file, .file = true },
+	{ "path", path, .file = true },
+	{ "mode", mode, .file = true, .journal = true },
+	{ "tag", tag, .file = true, .journal = true },
 };
 
 static int option(struct run_made *m, const char *text, struct err *err)
@@ -78,14 +115,22 @@ static int option(struct run_made *m, const char *text, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (strlen(options[i].key) == (size_t)(value - text) &&
-		    str_starts(text, options[i].key))
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (strlen(options[i].key) != (size_t)(value - text) ||
+		    !str_starts(text, options[i].key))
+			continue;
+		if (log_driver_is_file(m->log.driver) ?
+			    options[i].file :
+			    str_eq(m->log.driver, "journald") && options[i].journal)
 			return options[i].set(m, value + 1, err);
-	return err_set(err, EINVAL,
-		       "--log-opt: there is no option \"%.*s\"; there are max-size, max-file, path "
-		       "and mode",
-		       (int)(value - text), text);
+		return err_set(err, EINVAL, "--log-opt: %s: --log-driver %s has no such option",
+			       options[i].key, m->log.driver);
+	}
+	return err_set(
+		err, EINVAL,
+		"--log-opt: there is no option \"%.*s\"; there are max-size, max-file, path, "
+		"mode and tag",
+		(int)(value - text), text);
 }
 
 static int driver(const struct run_flags *f, struct run_made *m, struct err *err)
@@ -152,6 +197,13 @@ int run_log(const struct run_flags *f, struct run_made *m, struct err *err)
 {
 	int rc = driver(f, m, err);
 
+	if (rc == 0 && (f->log_driver || f->log_opt.count) &&
+	    (f->console_socket || f->attach.count))
+		return err_set(
+			err, EINVAL,
+			"--log-driver, --log-opt: with %s its streams are somebody else's, and "
+			"nobody is there to log them",
+			f->console_socket ? "--console-socket" : "--attach");
 	m->log.max_files = 1;
 	for (size_t i = 0; i < f->log_opt.count && rc == 0; i++)
 		rc = option(m, f->log_opt.items[i], err);
@@ -163,12 +215,9 @@ int run_log(const struct run_flags *f, struct run_made *m, struct err *err)
 			"--log-opt: max-file needs max-size, which says when the next file begins");
 	m->log.id = m->opt.id;
 	m->log.name = m->opt.name;
-	if (!log_driver_is_file(m->log.driver)) {
-		if (f->log_opt.count)
-			return err_set(err, EINVAL, "--log-opt: --log-driver %s has no options",
-				       m->log.driver);
+	m->log.tag = m->log_tag;
+	if (!log_driver_is_file(m->log.driver))
 		return 0;
-	}
 	if (!m->log_path)
 		rc = place(m, err);
 	m->log.path = m->log_path;

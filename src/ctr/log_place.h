@@ -5,7 +5,7 @@
 #include "ctr/run_make.h"
 
 /*
- * Set m->log; its name and id are those of the container, its path is m->log_path. Where no path is
+ * After run_make(): set m->log; its name and id are those of the container, its path is m->log_path. Where no path is
  * given the file is named after the id and lies in /var/lib/ctr/logs (without root in
  * $XDG_DATA_HOME/ctr/logs); under another state root than the usual one it lies in the container's own
  * folder there. Makes nothing.

@@ -7,9 +7,11 @@
 #include "monitor/log_read.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #define FLUSH_BYTES 65536
+#define SUCCESSOR_MS 50
 
 const struct opt_row logs_rows[] = {
 	{ "follow", NULL, "Go on until the container has ended", .kind = OPT_FLAG, .letter = 'f',
@@ -29,7 +31,8 @@ const struct opt_row logs_rows[] = {
 struct printing {
 	const struct logs_flags *flags;
 	int root;
-	const char *name;
+	const struct state *state; /* as it was */
+	uint64_t until_unix_ns;    /* 0: no end */
 	struct str text;
 	enum log_stream stream; /* of the text */
 	bool inside[2];         /* a line of that stream has begun */
@@ -66,19 +69,32 @@ static int print(void *arg, const struct log_line *l)
 }
 
 /* One whose process is gone may have output on the way, and may be started again: by its monitor. */
-static bool ended(void *arg)
+static bool gone(const struct printing *p)
 {
-	const struct printing *p = arg;
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	struct err ignored;
 	CLEAN(fd) int monitor = -1;
 
-	if (container_open(p->root, p->name, &c, &ignored) < 0)
+	if (container_open(p->root, p->state->name, &c, &ignored) < 0 ||
+	    !str_eq(c.state.id, p->state->id))
 		return true;
 	if (c.state.status != STATUS_STOPPED)
 		return false;
 	monitor = monitor_connect(c.dir);
-	return monitor < 0;
+	return monitor == -ENOENT;
+}
+
+/* A monitor that was killed has a successor in a moment. */
+static bool ended(void *arg)
+{
+	const struct printing *p = arg;
+
+	if (p->until_unix_ns && clock_unix_ms() > p->until_unix_ns / 1000000)
+		return true;
+	if (!gone(p))
+		return false;
+	(void)poll(NULL, 0, SUCCESSOR_MS);
+	return gone(p);
 }
 
 static int point(const char *flag, const char *text, uint64_t *ret, struct err *err)
@@ -108,6 +124,11 @@ static int query(const struct logs_flags *f, struct log_query *q, struct err *er
 
 static int check(const struct state *s, struct err *err)
 {
+	if (str_eq(s->log_driver, "journald"))
+		return err_set(err, ENOTSUP,
+			       "container \"%s\" logs to the journal: see journalctl "
+			       "CONTAINER_ID_FULL=%s",
+			       s->name, s->id);
 	if (!s->log_driver || !log_driver_is_file(s->log_driver) || !s->log_path)
 		return err_set(
 			err, ENOTSUP,
@@ -135,7 +156,8 @@ int verb_logs(struct call *call)
 		rc = check(&c.state, &err);
 	if (rc >= 0) {
 		p.root = root;
-		p.name = c.state.name;
+		p.state = &c.state;
+		p.until_unix_ns = q.until_unix_ns;
 		q.path = c.state.log_path;
 		q.driver = c.state.log_driver;
 		rc = log_read(&q, &err);

@@ -2,6 +2,7 @@
 #include "ctr/verbs.h"
 
 #include "ctr/cidfile.h"
+#include "ctr/log_place.h"
 #include "ctr/monitored.h"
 #include "ctr/volumes.h"
 #include "monitor/foreground.h"
@@ -96,7 +97,8 @@ int verb_run(struct call *call)
 	if (root < 0)
 		return call_fail(call, &err);
 	m.data_root = call->data_root;
-	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0)
+	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0 ||
+	    run_log(f, &m, &err) < 0)
 		return call_fail(call, &err);
 	if (f->dry_run)
 		return dry_run(call, root, &m, &err);
@@ -148,6 +150,8 @@ int verb_create(struct call *call)
 		r = err_sys(&err, "open /dev/null");
 	if (r >= 0)
 		r = run_make(f, call->args, root, &m, &call->warnings, &err);
+	if (r >= 0)
+		r = run_log(f, &m, &err);
 	/* Streams of the caller's own, or a terminal that somebody else holds, need nobody beside it. */
 	if (r >= 0 && !f->console_socket && !f->attach.count)
 		return create_monitored(call, root, &m);

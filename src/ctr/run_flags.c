@@ -49,12 +49,13 @@ const struct opt_row run_rows[] = {
 	  "Start it again when it has ended: no (default), always, unless-stopped, on-failure[:N]",
 	  "no always unless-stopped on-failure", .kind = OPT_STRING, TO(restart) },
 	{ "log-driver", "NAME",
-	  "How what it prints is kept: k8s-file (default), json-file, none",
-	  "k8s-file json-file none", .kind = OPT_STRING, TO(log_driver) },
+	  "How what it prints is kept: k8s-file (default), json-file, journald, none",
+	  "k8s-file json-file journald none", .kind = OPT_STRING, TO(log_driver) },
 	{ "log-opt", "KEY=VALUE",
 	  "max-size=BYTES and max-file=N: begin a new file, and how many there are; path=FILE: "
-	  "where; mode=non-blocking: drop what can't be written instead of waiting",
-	  "max-size= max-file= path= mode=blocking mode=non-blocking", .kind = OPT_LIST,
+	  "where; mode=non-blocking: drop what can't be written instead of waiting; tag=TEXT: "
+	  "CONTAINER_TAG of the journal",
+	  "max-size= max-file= path= mode=blocking mode=non-blocking tag=", .kind = OPT_LIST,
 	  TO(log_opt) },
 
 	{ .kind = OPT_HEADING, .help = "Health" },

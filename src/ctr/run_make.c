@@ -1,7 +1,6 @@
 #include "ctr/run_make.h"
 
 #include "base/path.h"
-#include "ctr/log_place.h"
 #include "monitor/detach_keys.h"
 #include "monitor/restart.h"
 #include "spec/load.h"
@@ -27,6 +26,7 @@ void run_made_free(struct run_made *m)
 	free(m->volumes_root);
 	free(m->health_command);
 	free(m->log_path);
+	free(m->log_tag);
 	*m = RUN_MADE_INIT;
 }
 
@@ -34,8 +34,7 @@ void run_made_free(struct run_made *m)
  * the host name; security wants the uid. */
 static int (*const steps[])(const struct run_flags *f, struct run_made *m, struct err *err) = {
 	run_identity, run_namespaces, run_user,     run_env,      run_mounts,
-	run_devices,  run_limits,     run_block_io, run_security, run_log,
-	run_health,
+	run_devices,  run_limits,     run_block_io, run_security, run_health,
 };
 
 int run_make(const struct run_flags *f, char **operands, int state_root, struct run_made *ret,

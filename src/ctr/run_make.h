@@ -32,7 +32,7 @@ struct run_made {
 	struct spec spec;
 	struct create_options opt; /* its strings are those below, or argv's */
 	char id[65];
-	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path, *volumes_root;
+	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path, *log_tag, *volumes_root;
 	struct health health;
 	char *health_command;
 	struct log_choice log; /* its strings are those above, or argv's */

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "monitor/log_format.h"
+#include "monitor/log_journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,12 @@
 static const struct driver {
 	const char *name;
 	log_format_fn format; /* of those that write a file */
+	bool journal;
 } drivers[] = {
-	{ "k8s-file", log_format_k8s },
-	{ "json-file", log_format_json },
-	{ "none", NULL },
+	{ "k8s-file", .format = log_format_k8s },
+	{ "json-file", .format = log_format_json },
+	{ "journald", .journal = true },
+	{ "none" },
 };
 
 struct log {
@@ -30,6 +33,7 @@ struct log {
 	int fd;
 	uint64_t size;
 	struct str text; /* of one chunk */
+	struct log_journal *journal;
 };
 
 static const struct driver *driver_find(const char *name)
@@ -183,16 +187,29 @@ static int write_file(struct log *l, uint64_t seq, struct err *err)
 	return rc < 0 ? rc : append(l, err);
 }
 
+/* What was handed over once is not written again: what can't be taken back is noted afterwards. */
+static int write_journal(struct log *l, uint64_t seq, enum log_stream stream, const char *bytes,
+			 size_t len, struct err *err)
+{
+	int rc = l->mark->length == seq ? 0 :
+					  log_journal_write(l->journal, stream, bytes, len, err);
+
+	if (rc == 0)
+		__atomic_store_n(&l->mark->length, seq, __ATOMIC_SEQ_CST);
+	return rc;
+}
+
 int log_write(struct log *l, uint64_t seq, enum log_stream stream, const char *bytes, size_t len,
 	      uint64_t unix_ns, struct err *err)
 {
 	int rc;
 
-	if (!l->driver->format)
+	if (!l->driver->format && !l->journal)
 		return 0;
 	l->text.len = 0;
-	l->driver->format(&l->text, stream, bytes, len, unix_ns);
-	rc = write_file(l, seq, err);
+	if (l->driver->format)
+		l->driver->format(&l->text, stream, bytes, len, unix_ns);
+	rc = l->journal ? write_journal(l, seq, stream, bytes, len, err) : write_file(l, seq, err);
 	if (rc == 0 || !l->drop)
 		return rc;
 	l->mark->dropped += len;
@@ -201,8 +218,7 @@ int log_write(struct log *l, uint64_t seq, enum log_stream stream, const char *b
 
 int log_poll_fd(const struct log *l)
 {
-	(void)l;
-	return -1;
+	return l->journal ? log_journal_fd(l->journal) : -1;
 }
 
 /* ---- open and close --------------------------------------------------------------------- */
@@ -216,6 +232,8 @@ int log_open(const struct log_choice *choice, struct log_mark *mark, struct log 
 
 	if (!driver)
 		return err_set(err, EINVAL, "there is no log driver \"%s\"", choice->driver);
+	if (driver->format && !choice->path)
+		return err_set(err, EINVAL, "log driver %s: there is no path", driver->name);
 	l = xcalloc(1, sizeof(*l));
 	*l = (struct log){
 		.driver = driver,
@@ -226,11 +244,13 @@ int log_open(const struct log_choice *choice, struct log_mark *mark, struct log 
 		.drop = choice->drop,
 		.fd = -1,
 	};
-	if (driver->format) {
+	if (driver->format && l->path) {
 		rc = folders_make(l->path, err);
 		if (rc == 0)
 			rc = file_open(l, err);
 	}
+	if (driver->journal)
+		rc = log_journal_open(choice, &l->journal, err);
 	if (rc < 0)
 		log_close(&l);
 	*ret = l;
@@ -245,6 +265,7 @@ void log_close(struct log **log)
 		return;
 	if (l->fd >= 0)
 		close(l->fd);
+	log_journal_close(&l->journal);
 	str_free(&l->text);
 	free(l->path);
 	free(l);

@@ -36,9 +36,9 @@ struct log_choice {
 
 /* In memory that outlives the monitor. All zero is a log to which nothing was written. */
 struct log_mark {
-	uint64_t seq;   /* of the chunk that was to be written */
-	uint64_t inode; /* of the file, and its length before */
-	uint64_t length;
+	uint64_t seq;     /* of the chunk that was to be written */
+	uint64_t inode;   /* of the file, and its length before */
+	uint64_t length;  /* journald: the chunk that was handed over last */
 	uint64_t dropped; /* bytes that were, so far */
 };
 

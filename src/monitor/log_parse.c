@@ -147,13 +147,15 @@ static bool stream_of(const char *word, size_t len, enum log_stream *ret)
 	return true;
 }
 
-bool log_parse_k8s(const char *line, size_t len, struct str *scratch, struct log_line *ret)
+/* The longest head that a crash can have left in front of another one. */
+#define K8S_HEAD_MAX 64
+
+static bool k8s_line(const char *line, size_t len, struct log_line *ret)
 {
-	const char *space = memchr(line, ' ', len);
+	const char *space = memchr(line, ' ', len < K8S_HEAD_MAX ? len : K8S_HEAD_MAX);
 	/* " stdout F " */
 	size_t head = space ? (size_t)(space - line) + 10 : 0;
 
-	(void)scratch;
 	if (!space || len < head || space[7] != ' ' || space[9] != ' ' ||
 	    (space[8] != 'F' && space[8] != 'P') || !stream_of(space + 1, 6, &ret->stream))
 		return false;
@@ -163,6 +165,27 @@ bool log_parse_k8s(const char *line, size_t len, struct str *scratch, struct log
 	ret->len = len - head;
 	ret->whole = space[8] == 'F';
 	return log_time_rfc3339(line, ret->time_len, &ret->unix_ns) == 0;
+}
+
+/* Where a machine's crash has left zeros, as many as there are. */
+static size_t zeros(const char *line, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && !line[n])
+		n++;
+	return n;
+}
+
+bool log_parse_k8s(const char *line, size_t len, struct str *scratch, struct log_line *ret)
+{
+	size_t begin = zeros(line, len), end = begin + K8S_HEAD_MAX;
+
+	(void)scratch;
+	for (size_t i = begin; i < len && i < end; i++)
+		if (line[i] >= '0' && line[i] <= '9' && k8s_line(line + i, len - i, ret))
+			return true;
+	return false;
 }
 
 /* ---- json-file ------------------------------------------------------------------------- */
@@ -246,6 +269,26 @@ struct span {
 	size_t at, len;
 };
 
+/* An object that we have no use for: docker's attrs. */
+static bool passed_over(const char **at, const char *end, struct str *scratch)
+{
+	int depth = 0;
+
+	do {
+		size_t kept = scratch->len;
+
+		if (**at == '"') {
+			if (!string(at, end, scratch))
+				return false;
+			scratch->len = kept;
+			continue;
+		}
+		depth += (**at == '{') - (**at == '}');
+		(*at)++;
+	} while (depth && *at < end);
+	return !depth;
+}
+
 static bool member(const char **at, const char *end, struct str *scratch, struct span seen[3])
 {
 	static const char *const keys[] = { "log", "stream", "time" };
@@ -254,6 +297,8 @@ static bool member(const char **at, const char *end, struct str *scratch, struct
 	if (!string(at, end, scratch) || !sign(at, end, ':'))
 		return false;
 	value = scratch->len;
+	if (*at < end && **at == '{')
+		return passed_over(at, end, scratch);
 	if (!string(at, end, scratch))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -263,7 +308,7 @@ static bool member(const char **at, const char *end, struct str *scratch, struct
 	return true;
 }
 
-bool log_parse_json(const char *line, size_t len, struct str *scratch, struct log_line *ret)
+static bool json_line(const char *line, size_t len, struct str *scratch, struct log_line *ret)
 {
 	const char *at = line, *end = line + len;
 	struct span seen[3] = { 0 };
@@ -273,7 +318,7 @@ bool log_parse_json(const char *line, size_t len, struct str *scratch, struct lo
 	str_add(scratch, " ");
 	if (!sign(&at, end, '{'))
 		return false;
-	/* What may follow the three, docker's attrs, is not looked at. */
+	/* What may follow the three is not looked at. */
 	do {
 		if (!member(&at, end, scratch, seen))
 			return false;
@@ -288,4 +333,22 @@ bool log_parse_json(const char *line, size_t len, struct str *scratch, struct lo
 	ret->time_len = seen[2].len;
 	return stream_of(scratch->text + seen[1].at, seen[1].len, &ret->stream) &&
 	       log_time_rfc3339(ret->time, ret->time_len, &ret->unix_ns) == 0;
+}
+
+/* Pieces of so many lines, at most, are looked for in one: a line made to be tried for ever is not. */
+#define TRIES_MAX 16
+
+bool log_parse_json(const char *line, size_t len, struct str *scratch, struct log_line *ret)
+{
+	static const char begin[] = "{\"log\":";
+	const char *at = line, *end = line + len;
+
+	/* A quote in a text is never without its backslash: this is not found inside a line of ours. */
+	for (int i = 0; at && i < TRIES_MAX; i++) {
+		if (json_line(at, (size_t)(end - at), scratch, ret))
+			return true;
+		at = at < end ? memmem(at + 1, (size_t)(end - at) - 1, begin, sizeof(begin) - 1) :
+				NULL;
+	}
+	return false;
 }

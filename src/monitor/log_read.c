@@ -1,8 +1,8 @@
 #include "monitor/log_read.h"
 
 #include "base/fd.h"
+#include "monitor/log_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,132 +15,35 @@
 #define BLOCK 65536
 /* Longer than any of ours: a chunk of which json-file made six bytes each, and what stands around it. */
 #define LINE_BYTES_MAX (1u << 18)
-#define FILES_MAX 1024
 #define FOLLOW_MS 250
-#define TRIES 16
-
-struct file {
-	int fd;
-	unsigned int number; /* 0: the present one */
-	ino_t inode;
-	uint64_t at; /* where the next line begins */
-};
-
-/* The present one first. */
-struct files {
-	struct file *items;
-	size_t count;
-};
 
 struct reader {
 	const struct log_query *q;
 	bool (*parse)(const char *line, size_t len, struct str *scratch, struct log_line *ret);
-	struct files files;
+	struct log_files files;
 	struct str block, scratch;
 };
 
-/* ---- which files ----------------------------------------------------------------------- */
-
-static void files_close(struct files *f)
-{
-	for (size_t i = 0; i < f->count; i++)
-		close(f->items[i].fd);
-	free(f->items);
-	*f = (struct files){ 0 };
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const unsigned int x = *(const unsigned int *)a, y = *(const unsigned int *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* 0 stands for FILE, 7 for FILE.7; sorted. */
-static size_t numbers(const char *path, unsigned int ret[FILES_MAX])
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	CLEAN(free)
-	char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-	DIR *dir = opendir(folder);
-	size_t count = 1;
-	struct dirent *d;
-	uint64_t n;
-
-	ret[0] = 0;
-	while (dir && count < FILES_MAX && (d = readdir(dir)))
-		if (str_starts(d->d_name, name) && d->d_name[strlen(name)] == '.' &&
-		    str_to_u64(d->d_name + strlen(name) + 1, 1, 1000000, &n) == 0)
-			ret[count++] = (unsigned int)n;
-	if (dir)
-		closedir(dir);
-	qsort(ret, count, sizeof(*ret), by_number);
-	return count;
-}
-
-static int file_add(struct files *f, const char *path, unsigned int number, struct err *err)
-{
-	CLEAN(free) char *name = number ? xasprintf("%s.%u", path, number) : xstrdup(path);
-	CLEAN(fd) int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-
-	/* Rotated away at this moment. */
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(err, "open the log %s", name);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "the log %s is no regular file", name);
-	/* It got its next number while we looked. */
-	for (size_t i = 0; i < f->count; i++)
-		if (f->items[i].inode == st.st_ino)
-			return 0;
-	f->items = xrealloc(f->items, f->count + 1, sizeof(*f->items));
-	f->items[f->count++] = (struct file){ take_fd(&fd), number, st.st_ino, 0 };
-	return 0;
-}
-
-static bool is_present(const struct files *f, const char *path)
-{
-	struct stat st;
-
-	return f->count && !f->items[0].number && lstat(path, &st) == 0 &&
-	       st.st_ino == f->items[0].inode;
-}
-
-/* All of one moment: when the present one is another afterwards, it is done again. */
-static int files_open(struct files *f, const char *path, struct err *err)
-{
-	unsigned int number[FILES_MAX];
-	int rc = 0;
-
-	for (int i = 0; i < TRIES && rc == 0; i++) {
-		size_t count = numbers(path, number);
-
-		files_close(f);
-		for (size_t k = 0; k < count && rc == 0; k++)
-			rc = file_add(f, path, number[k], err);
-		if (rc == 0 && is_present(f, path))
-			return 0;
-	}
-	return rc < 0 || f->count ? rc : err_set(err, ENOENT, "there is no log %s", path);
-}
-
 /* ---- forwards -------------------------------------------------------------------------- */
+
+static bool in_time(const struct log_query *q, const struct log_line *l)
+{
+	return l->unix_ns >= q->since_unix_ns &&
+	       (!q->until_unix_ns || l->unix_ns <= q->until_unix_ns);
+}
 
 static int line_found(struct reader *r, const char *line, size_t len)
 {
 	const struct log_query *q = r->q;
 	struct log_line l;
 
-	if (!r->parse(line, len, &r->scratch, &l) || l.unix_ns < q->since_unix_ns ||
-	    (q->until_unix_ns && l.unix_ns > q->until_unix_ns))
+	if (!r->parse(line, len, &r->scratch, &l) || !in_time(q, &l))
 		return 0;
 	return q->line(q->arg, &l);
 }
 
 /* Bytes from `from` on behind those in the block. How many; 0: there are none. */
-static ssize_t fill(struct reader *r, const struct file *f, uint64_t from, size_t room)
+static ssize_t fill(struct reader *r, const struct log_file *f, uint64_t from, size_t room)
 {
 	char bytes[BLOCK];
 	ssize_t n = pread(f->fd, bytes, room < BLOCK ? room : BLOCK, (off_t)from);
@@ -167,21 +70,43 @@ static size_t lines(struct reader *r, int *rc)
 	return used;
 }
 
+/* Somebody wanted to be rid of all that is in it; a writer that cuts a chunk back leaves what is whole. */
+static void emptied(struct log_file *f)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) == 0 && st.st_size == 0)
+		f->at = 0;
+}
+
+/* What a crash has left of a line at the end of a file that gets no longer is one, too. */
+static int rest(struct reader *r, const struct log_file *f)
+{
+	struct log_line l;
+
+	if (!f->number || !r->block.len ||
+	    !r->parse(r->block.text, r->block.len, &r->scratch, &l) || !in_time(r->q, &l))
+		return 0;
+	l.whole = true;
+	return r->q->line(r->q->arg, &l);
+}
+
 /*
- * All whole lines from f->at on. A line without its end is left there and read again later: its writer may
- * yet cut it back.
+ * All whole lines from f->at on. In the present file a line without its end is left there and read again
+ * later: its writer may yet cut it back.
  */
-static int forwards(struct reader *r, struct file *f)
+static int forwards(struct reader *r, struct log_file *f)
 {
 	int rc = 0;
 
 	r->block.len = 0;
+	emptied(f);
 	for (;;) {
 		ssize_t n = fill(r, f, f->at + r->block.len, BLOCK);
 		size_t used;
 
 		if (n <= 0)
-			return (int)n;
+			return n < 0 ? (int)n : rest(r, f);
 		used = lines(r, &rc);
 		if (rc)
 			return rc;
@@ -231,11 +156,12 @@ static bool tail_line(struct reader *r, struct tail *t, const char *line, size_t
  * Blocks from the end of a file: f->at becomes where the tail begins. True when that is in this file.
  * The block holds what lies from `from` on and was not looked at yet.
  */
-static bool backwards(struct reader *r, struct file *f, struct tail *t)
+static bool backwards(struct reader *r, struct log_file *f, struct tail *t)
 {
 	off_t size = lseek(f->fd, 0, SEEK_END);
 	uint64_t from = size > 0 ? (uint64_t)size : 0;
-	bool ended = false; /* the last byte of the block is the end of a line */
+	/* What is behind the block is the end of a line. In the present file that is being written. */
+	bool ended = f->number != 0;
 	CLEAN(str) struct str kept = { 0 };
 
 	f->at = 0;
@@ -247,7 +173,7 @@ static bool backwards(struct reader *r, struct file *f, struct tail *t)
 		if (fill(r, f, from, n) != (ssize_t)n)
 			return false;
 		/* Of a line that is too long the beginning alone is kept: it is none of ours. */
-		if (kept.len <= LINE_BYTES_MAX + BLOCK)
+		if (kept.len && kept.len <= LINE_BYTES_MAX + BLOCK)
 			str_add_bytes(&r->block, kept.text, kept.len);
 		len = r->block.len;
 		for (size_t i = n; i-- > 0;) {
@@ -310,11 +236,11 @@ static void pause_for(int watched)
 /* What is newer than the file that we read: all of it, then the present one. */
 static int rotated(struct reader *r, struct err *err)
 {
-	struct file was = r->files.items[0];
+	struct log_file was = r->files.items[0];
 	size_t from;
 	int rc;
 
-	if (is_present(&r->files, r->q->path))
+	if (log_files_present(&r->files, r->q->path))
 		return 0;
 	was.fd = fcntl(was.fd, F_DUPFD_CLOEXEC, 3);
 	if (was.fd < 0)
@@ -322,7 +248,7 @@ static int rotated(struct reader *r, struct err *err)
 	/* Its last lines, written between our look and the rotation. */
 	rc = forwards(r, &was);
 	if (rc == 0)
-		rc = files_open(&r->files, r->q->path, err);
+		rc = log_files_open(&r->files, r->q->path, err);
 	/* Between two files, or gone for good: the end is noticed elsewhere. */
 	if (rc == -ENOENT) {
 		r->files.items = xcalloc(1, sizeof(was));
@@ -368,7 +294,7 @@ int log_read(const struct log_query *q, struct err *err)
 	struct reader r = { .q = q,
 			    .parse = str_eq(q->driver, "json-file") ? log_parse_json :
 								      log_parse_k8s };
-	int rc = files_open(&r.files, q->path, err);
+	int rc = log_files_open(&r.files, q->path, err);
 
 	if (rc == 0) {
 		size_t i = q->tail_set ? tail_begin(&r) : r.files.count - 1;
@@ -382,7 +308,7 @@ int log_read(const struct log_query *q, struct err *err)
 		rc = q->idle(q->arg);
 	if (rc < 0 && !err->code)
 		err_set(err, -rc, "read the log %s: %s", q->path, strerror(-rc));
-	files_close(&r.files);
+	log_files_close(&r.files);
 	str_free(&r.block);
 	str_free(&r.scratch);
 	return rc;

@@ -1,11 +1,14 @@
 /*
  * ctr-systemd: all that needs sd-bus. It is started with a socket as its standard input, on which lies
  * one request in JSON (systemd/ask.h); it asks systemd for that, waits until it is so, answers, and
- * ends. It needs no right but the uid that it runs as, which is what systemd looks at.
+ * ends (but for the journal's job: systemd/journal.h). It needs no right but the uid that it runs as,
+ * which is what systemd looks at.
  */
 #include "base/clock.h"
 #include "base/fd.h"
+#include "systemd/journal.h"
 #include "systemd/main_bus.h"
+#include "systemd/main_journal.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -297,6 +300,18 @@ static bool read_request(const struct json_at *root, struct request *r, struct e
 	       json_want_array(&r->buses, err) >= 0 && json_want_array(&r->props, err) >= 0;
 }
 
+/* The one job that is not systemd's own to do, and stays. */
+static bool is_journal(const struct json_at *root)
+{
+	struct json_at version = json_get(root, "version"), job = json_get(root, "job");
+	CLEAN(free) char *name = NULL;
+	uint64_t number = 0;
+	struct err ignored;
+
+	return json_read_u64(&version, SYSTEMD_VERSION, SYSTEMD_VERSION, &number, &ignored) > 0 &&
+	       json_read_string(&job, &name, &ignored) > 0 && str_eq(name, JOURNAL_JOB);
+}
+
 /* The uid is enough: a process of ours that is talked into something has no more than that. */
 static void give_up_rights(void)
 {
@@ -323,6 +338,8 @@ int main(void)
 	len = fd_recv(0, text, sizeof(text), NULL, &count);
 	if (len > 0 && json_parse(text, (size_t)len, "request", &o, &answer.err) == 0)
 		root = (struct json_at){ .value = o };
+	if (o && is_journal(&root))
+		return journal_serve(&root);
 	if (!o || !read_request(&root, &r, &answer.err)) {
 		fprintf(stderr, SYSTEMD_HELPER " is a part of ctr and not for use by hand, or of "
 					       "another version than the ctr that started it\n");

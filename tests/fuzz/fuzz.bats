@@ -60,6 +60,10 @@ setup() {
 	fuzz messages
 }
 
+@test "fuzz: the files of a log" {
+	fuzz log
+}
+
 @test "fuzz: every target has a test here, and inputs" {
 	local name
 	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do

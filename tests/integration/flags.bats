@@ -19,6 +19,7 @@ bad_values() {
 		restart=sometimes
 		restart=always:3
 		detach-keys=ctrl-1
+		detach=maybe
 		health-cmd=[
 		health-cmd=[]
 		health-interval=soon
@@ -35,6 +36,7 @@ bad_values() {
 		log-opt=max-file=3
 		log-opt=path=
 		log-opt=mode=sometimes
+		log-opt=tag={{.Moon}}
 		env==x
 		env-file=/nothere
 		workdir=relative

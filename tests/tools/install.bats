@@ -30,6 +30,7 @@ listing() {
 		echo 755 ./opt/x/bin/ctr
 		echo 755 ./opt/x/bin/ctr-oci
 		echo 755 ./opt/x/libexec/ctr/ctr-archive
+		echo 755 ./opt/x/libexec/ctr/ctr-monitor
 		echo 755 ./opt/x/libexec/ctr/ctr-net
 		echo 755 ./opt/x/libexec/ctr/ctr-systemd
 		for page in "$REPO"/man/*.[1578]; do

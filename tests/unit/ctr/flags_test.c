@@ -207,6 +207,7 @@ static void test_sources(void **state)
 	made_fails("--bundle /nonexistent", "--bundle /nonexistent");
 	made_fails("--rootfs / --bundle / sh", "give one of them");
 	made_is("-d host", "{{.opt.Source}}", "host");
+	made_fails("--restart always --rm host", "--restart and --rm");
 	made_fails("--isolation vm host", "--isolation vm");
 	made_fails("--name -x host", "--name: ");
 	made_fails("--stop-signal NONE host", "--stop-signal: no signal \"NONE\"");

@@ -1,0 +1,78 @@
+# Health checks: a command that the monitor runs in the container now and then.
+
+load lib
+
+# health NAME: status, failures in a row
+health() {
+	ctr inspect --format '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' "$1"
+}
+
+health_is() {
+	[[ "$(health "$1")" == $2 ]]
+}
+
+@test "health: starting, healthy, unhealthy, and what the checks said" {
+	ctr run -d --name c1 --health-cmd 'cat /tmp/well; test -e /tmp/well' --health-interval 50ms --health-retries 2 \
+		--health-start-period 1h busybox sleep 1000
+	health_is c1 'starting 0'
+	ctr exec c1 sh -c 'echo all is well >/tmp/well'
+	wait_until 5 health_is c1 'healthy 0'
+	wait_until 5 eval '[ "$(ctr inspect --format "{{json .State.Health.Log}}" c1 | jq -r ".[-1].Output")" = "all is well" ]'
+	assert_equal "$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq '.[-1].ExitCode')" 0
+	ctr exec c1 rm /tmp/well
+	wait_until 5 health_is c1 'unhealthy [2-9]*'
+	assert_equal "$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq '.[-1].ExitCode')" 1
+	assert_equal "$(ctr inspect --format '{{len .State.Health.Log}}' c1)" 5
+	run ctr events --no-stream --filter event=health_status
+	assert_line --partial unhealthy
+	state_is c1 running
+	ctr rm --force c1
+	assert_nothing_left
+}
+
+@test "health: a check that takes too long is ended, one that can't be run is a failure" {
+	ctr run -d --name c1 --health-cmd 'sleep 1000' --health-interval 50ms --health-timeout 200ms --health-retries 1 busybox sleep 1000
+	wait_until 5 health_is c1 'unhealthy [1-9]*'
+	assert_equal "$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq '.[0].ExitCode')" -1
+	ctr rm --force c1
+	ctr run -d --name c1 --health-cmd '["nosuch"]' --health-interval 50ms --health-retries 1 busybox sleep 1000
+	wait_until 5 health_is c1 'unhealthy [1-9]*'
+	assert_equal "$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq '.[0].ExitCode')" 127
+	ctr rm --force c1
+	assert_nothing_left
+}
+
+@test "health: kill, stop and restart when it fails" {
+	local sick=(--health-cmd false --health-interval 50ms --health-retries 1)
+	ctr run -d --name c1 "${sick[@]}" --health-on-failure kill busybox sleep 1000
+	run ctr wait c1
+	assert_output 137
+	ctr rm c1
+	ctr run -d --name c1 "${sick[@]}" --health-on-failure stop --restart always busybox sh -c 'trap "exit 4" TERM; while :; do sleep 0.05; done'
+	run ctr wait c1
+	assert_output 4
+	ctr rm c1
+	ctr run -d --name c1 "${sick[@]}" --health-on-failure restart busybox sh -c 'trap "exit 4" TERM; while :; do sleep 0.05; done'
+	wait_until 10 eval '[ "$(ctr inspect --format "{{.RestartCount}}" c1)" -ge 2 ]'
+	ctr stop c1
+	ctr rm c1
+	assert_nothing_left
+}
+
+@test "health: a paused container isn't asked; checks go on after a kill of the monitor" {
+	local pid before
+	ctr run -d --name c1 --health-cmd true --health-interval 50ms busybox sleep 1000
+	wait_until 5 health_is c1 'healthy 0'
+	ctr pause c1
+	sleep 0.3
+	health_is c1 'healthy 0'
+	ctr resume c1
+	for pid in $(pgrep -x -f 'ctr-monitor run c1'); do
+		[ "$(cat "/proc/$pid/comm")" = ctr-monitor ] && kill -KILL "$pid"
+	done
+	sleep 0.2
+	before=$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq -r '.[-1].Start')
+	wait_until 5 eval '[ "$(ctr inspect --format "{{json .State.Health.Log}}" c1 | jq -r ".[-1].Start")" != "'"$before"'" ]'
+	ctr rm --force c1
+	assert_nothing_left
+}
