@@ -11,10 +11,10 @@ struct cidfile {
 	const char *path; /* borrowed; NULL: none was asked for */
 };
 
-#define CIDFILE_INIT        \
-	(struct cidfile)    \
-	{                   \
-		.fd = -1    \
+#define CIDFILE_INIT     \
+	(struct cidfile) \
+	{                \
+		.fd = -1 \
 	}
 
 /* Made before the container is: a name that is taken is refused while nothing has happened. */

@@ -46,8 +46,8 @@ static struct order order_of(const struct run_flags *f, const struct run_made *m
 }
 
 /* The monitor at work: our end of the connection. */
-static int begin(struct call *call, int root, struct run_made *m, bool create_only,
-		 struct order *o, struct err *err)
+static int begin(struct call *call, int root, struct run_made *m, bool create_only, struct order *o,
+		 struct err *err)
 {
 	const struct run_flags *f = call->flags;
 	char path[PATH_MAX];
@@ -172,10 +172,11 @@ int start_again(const struct call *call, const struct container *c, bool attache
 
 	(void)call;
 	if (rc == -ENOENT)
-		return err_set(err, EINVAL,
-			       "cannot start container \"%s\": it is stopped, and it was not made to be "
-			       "started again (by `ctr create` or `ctr run` without --rm)",
-			       c->state.name);
+		return err_set(
+			err, EINVAL,
+			"cannot start container \"%s\": it is stopped, and it was not made to be "
+			"started again (by `ctr create` or `ctr run` without --rm)",
+			c->state.name);
 	if (rc == 0)
 		rc = fd_path(c->root, path, sizeof(path), err);
 	if (rc < 0)

@@ -73,6 +73,7 @@ int run_health(const struct run_flags *f, struct run_made *m, struct err *err)
 		return rc;
 	if (f->health_cmd)
 		return command(f, m, err);
-	return any ? err_set(err, EINVAL, "--health-...: there is no --health-cmd that they are about") :
+	return any ? err_set(err, EINVAL,
+			     "--health-...: there is no --health-cmd that they are about") :
 		     0;
 }

@@ -14,7 +14,7 @@
 /* Seconds that docker and podman wait too. */
 #define STOP_SECONDS 10
 
-#define KEYS_HELP                                                                                \
+#define KEYS_HELP                                                                                   \
 	"Keys that leave it running: characters, or ctrl- and a letter, with commas between; \"\" " \
 	"for none (default " DETACH_KEYS_DEFAULT ")"
 
@@ -23,8 +23,8 @@ const struct opt_row start_rows[] = {
 	  .letter = 'a', OPT_TO(struct attach_flags, attach) },
 	{ "interactive", NULL, "Pass standard input on to it", .kind = OPT_FLAG, .letter = 'i',
 	  OPT_TO(struct attach_flags, interactive) },
-	{ "sig-proxy", NULL, "With --attach: pass signals on to it (default true)",
-	  .kind = OPT_OFF, OPT_TO(struct attach_flags, proxy_off) },
+	{ "sig-proxy", NULL, "With --attach: pass signals on to it (default true)", .kind = OPT_OFF,
+	  OPT_TO(struct attach_flags, proxy_off) },
 	{ "detach-keys", "KEYS", KEYS_HELP, .kind = OPT_STRING,
 	  OPT_TO(struct attach_flags, detach_keys) },
 	{ 0 },
@@ -40,15 +40,29 @@ const struct opt_row attach_rows[] = {
 	{ 0 },
 };
 
-#define STOP_ROWS                                                                                 \
-	{ "time", "SECONDS",                                                                      \
-	  "Time to end before it is killed; -1: any (default: as created, else 10)",              \
-	  .kind = OPT_INT, .letter = 't', .min = -1, .max = INT_MAX / 1000,                       \
-	  OPT_TO(struct stop_flags, timeout) },                                                   \
-	{ "timeout", "SECONDS", "As --time", .kind = OPT_INT, .hidden = true, .min = -1,          \
-	  .max = INT_MAX / 1000, OPT_TO(struct stop_flags, timeout) },                            \
-	{ "signal", "SIGNAL", "Signal that asks it to end (default: as created, else SIGTERM)",   \
-	  "@signal", .kind = OPT_STRING, .letter = 's', OPT_TO(struct stop_flags, signal) }
+#define STOP_ROWS                                                                         \
+	{ "time",                                                                         \
+	  "SECONDS",                                                                      \
+	  "Time to end before it is killed; -1: any (default: as created, else 10)",      \
+	  .kind = OPT_INT,                                                                \
+	  .letter = 't',                                                                  \
+	  .min = -1,                                                                      \
+	  .max = INT_MAX / 1000,                                                          \
+	  OPT_TO(struct stop_flags, timeout) },                                           \
+		{ "timeout",                                                              \
+		  "SECONDS",                                                              \
+		  "As --time",                                                            \
+		  .kind = OPT_INT,                                                        \
+		  .hidden = true,                                                         \
+		  .min = -1,                                                              \
+		  .max = INT_MAX / 1000,                                                  \
+		  OPT_TO(struct stop_flags, timeout) },                                   \
+	{                                                                                 \
+		"signal", "SIGNAL",                                                       \
+			"Signal that asks it to end (default: as created, else SIGTERM)", \
+			"@signal", .kind = OPT_STRING, .letter = 's',                     \
+				   OPT_TO(struct stop_flags, signal)                      \
+	}
 
 const struct opt_row stop_rows[] = {
 	STOP_ROWS,
@@ -122,7 +136,8 @@ int verb_start(struct call *call)
 {
 	const struct attach_flags *f = call->flags;
 
-	return f->attach || f->interactive ? start_attached(call) : call_each(call, one_start, true);
+	return f->attach || f->interactive ? start_attached(call) :
+					     call_each(call, one_start, true);
 }
 
 /* ---- stop and restart ---------------------------------------------------------------- */
@@ -145,8 +160,7 @@ static int one_stop(struct call *call, struct container *c, struct err *err)
 	const struct stop_flags *f = call->flags;
 	int signal = signal_of("signal", f->signal, 0, err);
 
-	return signal < 0 ? signal :
-			    stop_monitored(c, signal, stop_timeout_ms(f, &c->state), err);
+	return signal < 0 ? signal : stop_monitored(c, signal, stop_timeout_ms(f, &c->state), err);
 }
 
 int verb_stop(struct call *call)

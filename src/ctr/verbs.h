@@ -140,10 +140,9 @@ struct volume_flags {
 };
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[], start_rows[],
-	attach_rows[], logs_rows[], rm_rows[], ps_rows[],
-	format_rows[], spec_rows[], checkpoint_rows[], pool_create_rows[], pool_set_rows[],
-	pool_ls_rows[], cp_rows[], export_rows[], diff_rows[], volume_create_rows[],
-	volume_ls_rows[], volume_rm_rows[], volume_prune_rows[], stats_rows[],
-	update_rows[], events_rows[], prune_rows[];
+	attach_rows[], logs_rows[], rm_rows[], ps_rows[], format_rows[], spec_rows[],
+	checkpoint_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[], cp_rows[],
+	export_rows[], diff_rows[], volume_create_rows[], volume_ls_rows[], volume_rm_rows[],
+	volume_prune_rows[], stats_rows[], update_rows[], events_rows[], prune_rows[];
 
 #endif

@@ -31,14 +31,14 @@ struct session {
 	struct attach *a;
 	int sock;
 	struct wire_hello hello;
-	bool ready;            /* the monitor has said so; from then on a connection is resumed */
-	bool terminal;         /* the container has one */
-	int in;                /* what is read; -1: nothing (any more) */
-	bool in_ended;         /* and it has come to its end */
-	uint64_t seq;          /* of the last message of input */
-	size_t pending;        /* its length, until it is safe; 0: it is */
-	bool over;             /* the result is there */
-	bool closed[2];        /* our output can't be written any more */
+	bool ready;     /* the monitor has said so; from then on a connection is resumed */
+	bool terminal;  /* the container has one */
+	int in;         /* what is read; -1: nothing (any more) */
+	bool in_ended;  /* and it has come to its end */
+	uint64_t seq;   /* of the last message of input */
+	size_t pending; /* its length, until it is safe; 0: it is */
+	bool over;      /* the result is there */
+	bool closed[2]; /* our output can't be written any more */
 	char typed[WIRE_DATA_MAX];
 	char message[WIRE_DATA_MAX + 1];
 };
@@ -95,7 +95,8 @@ static int reconnect(struct session *s, struct err *err)
 	if (s->sock >= 0)
 		close(take_fd(&s->sock));
 	if (!s->ready && s->a->starts)
-		return err_set(err, ECONNRESET, "the container's monitor ended before it started it");
+		return err_set(err, ECONNRESET,
+			       "the container's monitor ended before it started it");
 	while (clock_now_ns() < until) {
 		s->sock = connect_now(s, err);
 		if (s->sock >= 0 && say_hello(s))
@@ -106,10 +107,11 @@ static int reconnect(struct session *s, struct err *err)
 			return 0;
 		(void)poll(NULL, 0, LOOK_MS);
 	}
-	return err_set(err, EPIPE,
-		       "container \"%s\": its monitor is gone, and no other has taken over; it runs "
-		       "on by itself",
-		       s->a->name);
+	return err_set(
+		err, EPIPE,
+		"container \"%s\": its monitor is gone, and no other has taken over; it runs "
+		"on by itself",
+		s->a->name);
 }
 
 /* ---- from the monitor ------------------------------------------------------------------ */
@@ -270,7 +272,8 @@ static void serve_signals(struct session *s)
 				tty_raw(s->in);
 			s->hello.size = window();
 			if (s->terminal)
-				(void)!monitor_send(s->sock, WIRE_RESIZE, 0, s->hello.size, NULL, 0);
+				(void)!monitor_send(s->sock, WIRE_RESIZE, 0, s->hello.size, NULL,
+						    0);
 		} else {
 			(void)!monitor_send(s->sock, WIRE_SIGNAL, 0, (uint64_t)signal, NULL, 0);
 		}
@@ -347,8 +350,7 @@ static int begin(struct session *s, struct err *err)
 			return rc;
 		s->sock = rc;
 	}
-	if (!say_hello(s) ||
-	    (s->a->start && !monitor_send(s->sock, WIRE_START, 0, 0, NULL, 0)))
+	if (!say_hello(s) || (s->a->start && !monitor_send(s->sock, WIRE_START, 0, 0, NULL, 0)))
 		return err_set(err, EPIPE, "the container's monitor is gone");
 	return 0;
 }

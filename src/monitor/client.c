@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -18,12 +19,15 @@
 #define PROGRAM "ctr-monitor"
 
 /* What it may need of our environment: to find things, and the user's own places. */
-static const char *const kept[] = { "PATH",          "HOME",           "TMPDIR",
-				    "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS",
-				    HELPER_EXE_VARIABLE };
+static const char *const kept[] = { "PATH",          "HOME",
+				    "TMPDIR",        "XDG_RUNTIME_DIR",
+				    "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS" };
 
-static void environment(char *env[ARRAY_LEN(kept) + 1])
+/* And where its program lies, which it can't see once it is guarded: its helpers are beside it. */
+static void environment(int exe, char *env[ARRAY_LEN(kept) + 2])
 {
+	char path[PATH_MAX];
+	struct err ignored;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
@@ -32,6 +36,8 @@ static void environment(char *env[ARRAY_LEN(kept) + 1])
 		if (value)
 			env[n++] = xasprintf("%s=%s", kept[i], value);
 	}
+	if (fd_path(exe, path, sizeof(path), &ignored) == 0)
+		env[n++] = xasprintf(HELPER_EXE_VARIABLE "=%s", path);
 	env[n] = NULL;
 }
 
@@ -40,10 +46,10 @@ __attribute__((noreturn)) static void become(int exe, int sock, const char *name
 {
 	/* The verb is by which the guard knows that it will enter a container (runtime/guard_entry.c). */
 	char *const argv[] = { (char *)PROGRAM, (char *)"run", (char *)name, NULL };
-	char *env[ARRAY_LEN(kept) + 1];
+	char *env[ARRAY_LEN(kept) + 2];
 	sigset_t none;
 
-	environment(env);
+	environment(exe, env);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (setsid() >= 0 && dup2(sock, STDIN_FILENO) == STDIN_FILENO)
@@ -103,7 +109,8 @@ int monitor_await_start(int sock, struct strv *warnings, struct err *err)
 	for (;;) {
 		n = next(sock, &head, text, sizeof(text) - 1);
 		if (n < 0)
-			return err_set(err, (int)-n, PROGRAM " ended before it started the container");
+			return err_set(err, (int)-n,
+				       PROGRAM " ended before it started the container");
 		text[n] = '\0';
 		if (head.type == WIRE_STARTED)
 			return 0;

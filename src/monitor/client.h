@@ -56,10 +56,10 @@ struct attach {
  * Pass output, input, signals and window sizes between us and the container, until it ends or the user
  * leaves. Survives the death of any monitor. Our terminal has its old settings again on every way out.
  */
-#define ATTACH_INIT                                        \
-	(struct attach)                                    \
-	{                                                  \
-		.root = -1, .sock = -1, .signals = -1      \
+#define ATTACH_INIT                                   \
+	(struct attach)                               \
+	{                                             \
+		.root = -1, .sock = -1, .signals = -1 \
 	}
 int attach_run(struct attach *a, struct err *err) MUST_CHECK;
 

@@ -149,8 +149,7 @@ static void tell_taken(struct serve *v, struct client *c)
 	const struct progress p = shared_progress(v->m->shared);
 	const struct wire_head head = { .type = WIRE_TAKEN, .number = p.fed_seq };
 
-	if (p.fed_client == c->id && !p.fed_len && c->taken < p.fed_seq &&
-	    tell(c, &head, NULL, 0))
+	if (p.fed_client == c->id && !p.fed_len && c->taken < p.fed_seq && tell(c, &head, NULL, 0))
 		c->taken = p.fed_seq;
 }
 

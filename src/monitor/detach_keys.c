@@ -34,10 +34,11 @@ int detach_keys_parse(const char *text, struct detach_keys *ret, struct err *err
 		int key = key_of(words.items[i]);
 
 		if (key < 0)
-			return err_set(err, EINVAL,
-				       "--detach-keys: \"%s\" is not one character nor ctrl- with a "
-				       "letter or one of @[\\]^_",
-				       words.items[i]);
+			return err_set(
+				err, EINVAL,
+				"--detach-keys: \"%s\" is not one character nor ctrl- with a "
+				"letter or one of @[\\]^_",
+				words.items[i]);
 		ret->keys[ret->count++] = (char)key;
 	}
 	return 0;

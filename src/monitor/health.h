@@ -23,10 +23,10 @@ struct health {
 };
 
 /* docker's and podman's */
-#define HEALTH_DEFAULT                                                     \
-	(struct health)                                                    \
-	{                                                                  \
-		.interval_ms = 30000, .timeout_ms = 30000, .retries = 3    \
+#define HEALTH_DEFAULT                                                  \
+	(struct health)                                                 \
+	{                                                               \
+		.interval_ms = 30000, .timeout_ms = 30000, .retries = 3 \
 	}
 
 /* "none", "kill", "restart", "stop"; -EINVAL names the flag. */

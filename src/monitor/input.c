@@ -87,7 +87,8 @@ void input_move(struct serve *v)
 		return;
 	if (to < 0 || v->ended)
 		drop(v);
-	else if (fed(v) && splice(v->m->feed[0], NULL, to, NULL, CHUNK_MAX, SPLICE_F_NONBLOCK) < 0 &&
+	else if (fed(v) &&
+		 splice(v->m->feed[0], NULL, to, NULL, CHUNK_MAX, SPLICE_F_NONBLOCK) < 0 &&
 		 errno != EAGAIN && errno != EINTR)
 		drop(v);
 	if (fed(v))

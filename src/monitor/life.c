@@ -27,8 +27,7 @@ static void phase_set(struct serve *v, enum phase phase)
 static void warn(struct serve *v, struct strv *warnings)
 {
 	for (size_t i = 0; i < warnings->count; i++)
-		clients_tell_start(v, WIRE_WARNING, warnings->items[i],
-				   strlen(warnings->items[i]));
+		clients_tell_start(v, WIRE_WARNING, warnings->items[i], strlen(warnings->items[i]));
 	strv_free(warnings);
 }
 
@@ -90,7 +89,7 @@ static int streams(struct serve *v, int stdio[3], int *ret_null, struct err *err
 static void own_fds(struct serve *v, struct create_options *opt)
 {
 	const struct monitor *m = v->m;
-	const int fds[] = { m->first, m->listen, m->link,    m->other,  m->hold[0], m->hold[1],
+	const int fds[] = { m->first, m->listen, m->link,   m->other,   m->hold[0], m->hold[1],
 			    m->in[1], m->out[0], m->err[0], m->feed[0], m->feed[1] };
 
 	_Static_assert(ARRAY_LEN(fds) <= CREATE_OWN_MAX, "there is no room for them");

@@ -50,7 +50,8 @@ static int take_order(struct monitor *m, struct err *err)
 		close(null);
 	n = fd_recv(m->first, &word, 1, fds, &count);
 	if (n != 1 || count != 1)
-		return err_set(err, n < 0 ? (int)-n : EPROTO, "there is no order on standard input");
+		return err_set(err, n < 0 ? (int)-n : EPROTO,
+			       "there is no order on standard input");
 	m->order = fds[0];
 	return 0;
 }
@@ -71,8 +72,13 @@ static int make_ways(struct monitor *m, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct monitor m = { .order = -1, .first = -1, .listen = -1, .pidfd = -1, .terminal = -1,
-			     .link = -1, .other = -1 };
+	struct monitor m = { .order = -1,
+			     .first = -1,
+			     .listen = -1,
+			     .pidfd = -1,
+			     .terminal = -1,
+			     .link = -1,
+			     .other = -1 };
 	struct err err = { 0 };
 	enum role role = ROLE_KEEPER;
 	bool child = false;

@@ -19,16 +19,17 @@
 
 struct monitor {
 	struct shared *shared;
-	int order;  /* what is to be done (monitor/order.h), in memory */
-	int first;  /* the client that started us, which speaks to whoever is the monitor; -1: gone */
-	int listen; /* not bound before there is a container */
+	int order; /* what is to be done (monitor/order.h), in memory */
+	int first; /* the client that started us, which speaks to whoever is the monitor; -1: gone */
+	int listen;          /* not bound before there is a container */
 	int pidfd, terminal; /* of the container's present life; -1 */
-	int in[2], out[2], err[2]; /* standard streams of the container: [0] is read, [1] is written */
+	int in[2], out[2],
+		err[2];       /* standard streams of the container: [0] is read, [1] is written */
 	int feed[2], hold[2]; /* between them and us: monitor/shared.h */
-	int link;           /* to the other of the two */
-	int other;          /* pidfd of it */
-	bool parent_of_init; /* we have cloned it ourselves */
-	bool resumed;        /* somebody before us was killed */
+	int link;             /* to the other of the two */
+	int other;            /* pidfd of it */
+	bool parent_of_init;  /* we have cloned it ourselves */
+	bool resumed;         /* somebody before us was killed */
 };
 
 enum role {

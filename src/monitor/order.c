@@ -17,13 +17,13 @@ enum kind { TEXT, INTEGER, NUMBER, FLAG };
 
 #define ROW(key, kind, member, once)                            \
 	{                                                       \
-		key, kind, offsetof(struct order, member), once \
+		key, offsetof(struct order, member), kind, once \
 	}
 
 static const struct row {
 	const char *key;
-	enum kind kind;
 	size_t offset;
+	enum kind kind;
 	bool once;
 } rows[] = {
 	ROW("root", TEXT, root, true),
@@ -96,7 +96,8 @@ static struct json_object *to_json(const struct order *o, bool all)
 	return doc;
 }
 
-static int row_read(const struct json_at *doc, const struct row *r, struct order *o, struct err *err)
+static int row_read(const struct json_at *doc, const struct row *r, struct order *o,
+		    struct err *err)
 {
 	struct json_at at = json_get(doc, r->key);
 	void *to = (char *)o + r->offset;

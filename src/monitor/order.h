@@ -23,7 +23,7 @@ struct order {
 	const char *root; /* path of the state root */
 	const char *name, *id, *bundle, *source, *cgroup_parent, *systemd, *pid_file;
 	const char *data_root; /* where its volumes are; NULL: it has none */
-	const char *restart; /* as restart_parse() takes it; NULL: no */
+	const char *restart;   /* as restart_parse() takes it; NULL: no */
 	int preserve_fds;
 	bool auto_remove, no_new_keyring, no_pivot, no_cgroup;
 	bool interactive; /* it may read what clients send */

@@ -23,8 +23,8 @@ int restart_parse(const char *text, struct restart *ret, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strlen(names[i]) != len || strncmp(text, names[i], len) != 0)
 			continue;
-		if (text[len] && (i != RESTART_ON_FAILURE ||
-				  str_to_u64(text + len + 1, 0, INT32_MAX, &max) < 0))
+		if (text[len] &&
+		    (i != RESTART_ON_FAILURE || str_to_u64(text + len + 1, 0, INT32_MAX, &max) < 0))
 			break;
 		*ret = (struct restart){ (enum restart_when)i, (int)max };
 		return 0;

@@ -47,9 +47,9 @@ struct serve {
 	struct log *log;
 	struct check check;
 	struct client clients[CLIENTS_MAX];
-	bool chunk_read; /* the chunk is in memory as a whole */
-	bool ended;      /* the init has */
-	bool drained;    /* and all that it said has been passed on */
+	bool chunk_read;          /* the chunk is in memory as a whole */
+	bool ended;               /* the init has */
+	bool drained;             /* and all that it said has been passed on */
 	uint64_t log_again_ns;    /* when a log that takes nothing is tried again; 0 */
 	uint64_t unheld_until_ns; /* nobody has the terminal open: it isn't looked at before; 0 */
 	uint64_t quiet_since_ns;  /* nothing came of a terminal since its process has ended; 0 */
@@ -111,7 +111,8 @@ bool clients_owed(const struct serve *v);
 void check_begin(struct serve *v); /* a life begins */
 void check_drop(struct serve *v);  /* and ends */
 void check_watch(const struct serve *v, struct pollfd p[2]);
-uint64_t check_next_ns(const struct serve *v); /* when it wants to be called at the latest; 0: not */
+uint64_t
+check_next_ns(const struct serve *v); /* when it wants to be called at the latest; 0: not */
 void check_turn(struct serve *v, const struct pollfd p[2]);
 
 /* ---- life.c: the container's life cycle ------------------------------------------------ */

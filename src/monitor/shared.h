@@ -40,22 +40,23 @@ struct progress {
 	uint32_t len;     /* of the chunk; 0: there is none */
 	uint32_t stream;
 	uint64_t fed_client, fed_seq; /* the last message of input that was taken, and whose */
-	uint32_t fed_len;             /* its bytes, as they were put into `feed`; 0: they are through */
+	uint32_t fed_len; /* its bytes, as they were put into `feed`; 0: they are through */
 };
 
 struct shared {
 	_Atomic(enum phase) phase;
 	_Atomic(int) init_pid; /* of the container's present life */
 	_Atomic(bool) exit_known;
-	_Atomic(int) exit_status; /* as waitpid(2) gives it */
+	_Atomic(int) exit_status;   /* as waitpid(2) gives it */
 	_Atomic(uint32_t) attached; /* clients that are to get all output */
 	_Atomic(uint32_t) logged;   /* low half of the number of the last chunk that the log has */
 	_Atomic(uint32_t) moving;   /* the stream from which `hold` is being filled */
-	_Atomic(uint64_t) feeding_client, feeding_seq; /* the message with which `feed` is being filled */
+	_Atomic(uint64_t) feeding_client,
+		feeding_seq; /* the message with which `feed` is being filled */
 	_Atomic(bool) input_ended;
-	bool told_start;    /* our first client knows how the start went */
-	int restarts;       /* since it last ran for long */
-	int restart_count;  /* in all */
+	bool told_start;   /* our first client knows how the start went */
+	int restarts;      /* since it last ran for long */
+	int restart_count; /* in all */
 	uint64_t rest_until_ns, started_ns;
 
 	_Atomic(uint32_t) current;

@@ -28,11 +28,11 @@ enum wire_type {
 	WIRE_LOOK,   /* the state was changed: look at it */
 
 	/* from the monitor */
-	WIRE_AGAIN,  /* I am the next monitor: say hello once more */
-	WIRE_READY,  /* struct wire_ready: the answer to a hello */
-	WIRE_OUTPUT, /* bytes of `stream`; number: how many of that stream came before */
-	WIRE_REPLAY, /* bytes that the terminal showed before */
-	WIRE_TAKEN,  /* number: the input up to there won't be lost any more */
+	WIRE_AGAIN,   /* I am the next monitor: say hello once more */
+	WIRE_READY,   /* struct wire_ready: the answer to a hello */
+	WIRE_OUTPUT,  /* bytes of `stream`; number: how many of that stream came before */
+	WIRE_REPLAY,  /* bytes that the terminal showed before */
+	WIRE_TAKEN,   /* number: the input up to there won't be lost any more */
 	WIRE_STARTED, /* the container runs (or, where only that was asked, is created) */
 	WIRE_WARNING, /* text */
 	WIRE_FAILED,  /* struct err: there is no container */
@@ -59,8 +59,8 @@ struct wire_hello {
 };
 
 struct wire_ready {
-	uint64_t at[2];   /* bytes of each stream that came before */
-	uint64_t taken;   /* the last number of input that was taken from this client, 0: none */
+	uint64_t at[2];    /* bytes of each stream that came before */
+	uint64_t taken;    /* the last number of input that was taken from this client, 0: none */
 	uint32_t terminal; /* the container has one */
 	uint32_t input;    /* there is somebody to read input */
 };

@@ -82,8 +82,7 @@ int container_clear(struct container *c, struct strv *warnings, struct err *err)
 		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(gone); i++)
 		if (unlinkat(c->dir, gone[i], 0) < 0 && errno != ENOENT)
-			rc = err_sys(err, "remove %s of container \"%s\"", gone[i],
-				     c->state.name);
+			rc = err_sys(err, "remove %s of container \"%s\"", gone[i], c->state.name);
 	return rc;
 }
 

@@ -60,8 +60,8 @@ static bool has_monitor(int dir)
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_MONITOR_SOCKET,
 		 dir);
-	return sock >= 0 && (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) == 0 ||
-			     errno == EAGAIN);
+	return sock >= 0 &&
+	       (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EAGAIN);
 }
 
 static bool left_alone(const struct state *s)

@@ -264,10 +264,10 @@ static bool folder_remove(int root, const char *name)
 		const char *name;
 		int flags;
 	} content[] = {
-		{ "state.json", 0 },          { "config.json", 0 },       { STATE_START_SOCKET, 0 },
-		{ STATE_CHECKPOINT_MARK, 0 }, { STATE_ORDER_FILE, 0 },    { STATE_MONITOR_SOCKET, 0 },
-		{ STATE_HEALTH_FILE, 0 },
-		{ "rootfs", AT_REMOVEDIR },
+		{ "state.json", 0 },       { "config.json", 0 },
+		{ STATE_START_SOCKET, 0 }, { STATE_CHECKPOINT_MARK, 0 },
+		{ STATE_ORDER_FILE, 0 },   { STATE_MONITOR_SOCKET, 0 },
+		{ STATE_HEALTH_FILE, 0 },  { "rootfs", AT_REMOVEDIR },
 	};
 	CLEAN(fd) int dir = folder_open(root, name);
 

@@ -64,8 +64,8 @@ struct state {
 	char *bundle;      /* absolute path; NULL when there is none (a built-in source) */
 	char *rootfs;      /* what the command line called the source */
 	char *cgroup;      /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
-	int cgroup_levels; /* how many empty groups above it go with it */
 	char *unit;        /* of systemd's, whose group it is: "ctr-NAME.scope"; NULL: ours */
+	int cgroup_levels; /* how many empty groups above it go with it */
 	bool unit_user;    /* of the user's systemd */
 	struct strv annotations;
 	enum status status; /* as last written; state_refresh_open() looks at the world */
@@ -76,18 +76,18 @@ struct state {
 	bool exit_known;
 	int exit_code; /* as a shell says it: 128+n for signals */
 	bool oom_killed;
-	struct state_oom oom;
 	bool auto_remove; /* --rm */
+	bool stop_asked;  /* by stop or kill: it isn't started again by itself */
+	bool terminal;
+	bool renamed;       /* runtime/rename.h: the name of its group is marked */
+	bool no_process;    /* config.json has none: it can be created, not started */
+	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
+	struct state_oom oom;
 	pid_t monitor_pid;    /* of its ctr-monitor, for people; 0: it has none */
 	int restart_count;    /* how often its monitor started it again */
 	char *restart_policy; /* as the user said it; NULL: it isn't started again */
 	char *log_driver;     /* how its output is kept; NULL: it isn't */
 	char *log_path;       /* of a log that is a file, else NULL */
-	bool stop_asked;      /* by stop or kill: it isn't started again by itself */
-	bool terminal;
-	bool renamed;       /* runtime/rename.h: the name of its group is marked */
-	bool no_process;    /* config.json has none: it can be created, not started */
-	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
 	struct stage_time stages[STATE_STAGE_MAX];
 	size_t stage_count;
 };

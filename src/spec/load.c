@@ -72,8 +72,8 @@ static int version_check(const struct spec *spec, const char *name, struct strv 
 	return 0;
 }
 
-int spec_from_json(struct json_object *o, const char *name, struct spec *ret,
-		   struct strv *warnings, struct err *err)
+int spec_from_json(struct json_object *o, const char *name, struct spec *ret, struct strv *warnings,
+		   struct err *err)
 {
 	const struct field_reader reader = { .warnings = warnings };
 	const struct json_at root = { .value = o };

@@ -18,8 +18,8 @@ int spec_parse(const char *text, size_t len, const char *name, struct spec *ret,
 	       struct strv *warnings, struct err *err) MUST_CHECK;
 
 /* The same of a document that is parsed; borrowed. */
-int spec_from_json(struct json_object *o, const char *name, struct spec *ret,
-		   struct strv *warnings, struct err *err) MUST_CHECK;
+int spec_from_json(struct json_object *o, const char *name, struct spec *ret, struct strv *warnings,
+		   struct err *err) MUST_CHECK;
 
 /* The same of a config.json that we wrote ourselves, for a container of ours: all that can be asked by
  * flags is in it, also what is no UTF-8. */

@@ -8,6 +8,7 @@ health() {
 }
 
 health_is() {
+	# shellcheck disable=SC2053 # a pattern
 	[[ "$(health "$1")" == $2 ]]
 }
 

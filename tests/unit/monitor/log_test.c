@@ -214,8 +214,7 @@ static void test_number_in_the_mark_is_written_again_another_is_not_cut(void **s
 static void test_rotation_keeps_as_many_files_as_were_asked_for(void **state)
 {
 	CLEAN(free)
-	char *path = in_folder("log"),
-	     *one = in_folder("log.1"), *two = in_folder("log.2");
+	char *path = in_folder("log"), *one = in_folder("log.1"), *two = in_folder("log.2");
 	struct log_choice choice = {
 		.driver = "k8s-file", .path = path, .max_files = 2, .max_size_bytes = 60
 	};

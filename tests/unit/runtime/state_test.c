@@ -219,7 +219,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_that_could_be_paths_are_refused),
-		cmocka_unit_test(test_log_named_after_the_id_goes_with_its_older_files_another_stays),
+		cmocka_unit_test(
+			test_log_named_after_the_id_goes_with_its_older_files_another_stays),
 		cmocka_unit_test(test_a_name_is_reserved_once),
 		cmocka_unit_test(test_a_container_whose_maker_died_has_stopped),
 		cmocka_unit_test(test_what_is_written_is_read_again),
