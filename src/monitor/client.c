@@ -102,7 +102,7 @@ static ssize_t next(int sock, struct wire_head *head, void *data, size_t room)
 
 int monitor_await_start(int sock, struct strv *warnings, struct err *err)
 {
-	struct wire_head head;
+	struct wire_head head = { 0 };
 	char text[sizeof(struct err) + 1];
 	ssize_t n;
 
