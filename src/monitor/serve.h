@@ -115,6 +115,25 @@ uint64_t
 check_next_ns(const struct serve *v); /* when it wants to be called at the latest; 0: not */
 void check_turn(struct serve *v, const struct pollfd p[2]);
 
+/* ---- make.c: a container is made ------------------------------------------------------- */
+
+void life_phase(struct serve *v, enum phase phase);
+/* Tell whoever waits for the start, and forget them. */
+void life_warn(struct serve *v, struct strv *warnings);
+/*
+ * Our container, by whatever name it has now: somebody may have renamed it. -ENOENT: it is gone, and one of
+ * that name is another.
+ */
+int life_find(struct serve *v, struct container *ret, struct err *err) MUST_CHECK;
+/* Make it and start it, and tell whoever waits for that. False: it did not work. */
+bool life_make(struct serve *v, bool again);
+/* Everything that a start needs beside the container itself. */
+int life_furnish(struct serve *v, struct err *err) MUST_CHECK;
+/* What never ran is of no use to anybody; one that ran before stays, as it was. */
+void life_unmake(struct serve *v, bool again, struct strv *warnings);
+/* It is gone for good. */
+void life_release_volumes(const struct serve *v);
+
 /* ---- life.c: the container's life cycle ------------------------------------------------ */
 
 /* Do what the phase asks for. False: there is nothing to serve (any more). */

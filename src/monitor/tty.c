@@ -41,20 +41,20 @@ static void on_fatal(int signal)
 }
 
 /* Does nothing when that is no terminal: keys then reach nobody, and ^C is still a signal. */
-void tty_raw(int tty)
+void tty_raw(int fd)
 {
 	struct termios raw;
 
-	if (tty < 0 || tcgetattr(tty, &raw) < 0)
+	if (fd < 0 || tcgetattr(fd, &raw) < 0)
 		return;
 	if (!own.raw) {
-		own.tty = tty;
+		own.tty = fd;
 		own.saved = raw;
 		own.raw = 1;
 	}
 	cfmakeraw(&raw);
 	/* What was typed ahead stays: not TCSAFLUSH. */
-	(void)tcsetattr(tty, TCSANOW, &raw);
+	(void)tcsetattr(fd, TCSANOW, &raw);
 }
 
 void tty_guard(void)
