@@ -15,6 +15,8 @@
 #define TO(field) OPT_TO(struct exec_flags, field)
 
 const struct opt_row exec_rows[] = {
+	{ "detach", NULL, "Let it run in the background, its streams /dev/null", .kind = OPT_FLAG,
+	  .letter = 'd', TO(detach) },
 	{ "interactive", NULL, "Let it read standard input (else it reads /dev/null)",
 	  .kind = OPT_FLAG, .letter = 'i', TO(p.interactive) },
 	{ "tty", NULL, "Give it a terminal of its own", .kind = OPT_FLAG, .letter = 't',
@@ -99,6 +101,24 @@ static int exec_process(const struct exec_flags *f, const struct container *c, c
 	return r < 0 ? r : exec_rights(f, spec, p, err);
 }
 
+/* Nobody stays beside it: it has nothing to say to anybody, and goes with the container. */
+static int exec_detached(struct call *call, struct container *c, struct exec_options *opt,
+			 struct err *err)
+{
+	CLEAN(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEAN(fd) int pidfd = -1;
+	int terminal = -1;
+	pid_t pid;
+
+	if (null < 0)
+		return err_sys(err, "open /dev/null");
+	for (size_t i = 0; i < ARRAY_LEN(opt->stdio); i++)
+		opt->stdio[i] = null;
+	pid = container_exec(c, opt, &call->warnings, &pidfd, &terminal, err);
+	call_warn(call);
+	return pid < 0 ? (int)pid : 0;
+}
+
 static int exec_it(struct call *call, struct container *c, struct spec *spec,
 		   const struct spec_process *process, int *ret_code, struct err *err)
 {
@@ -110,14 +130,16 @@ static int exec_it(struct call *call, struct container *c, struct spec *spec,
 	pid_t pid;
 	int r;
 
+	opt.pid_file = f->p.pid_file;
+	opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
+	if (f->detach)
+		return exec_detached(call, c, &opt, err);
 	fg.tty = f->p.tty;
 	fg.interactive = f->p.interactive;
 	fg.sig_proxy = !f->p.proxy_off;
 	r = foreground_stdio(&fg, opt.stdio, err);
 	if (r < 0)
 		return r;
-	opt.pid_file = f->p.pid_file;
-	opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
 	pid = container_exec(c, &opt, &call->warnings, &pidfd, &master, err);
 	call_warn(call);
 	if (pid < 0)
@@ -153,6 +175,9 @@ int verb_exec(struct call *call)
 		args++;
 	if (r >= 0 && !*args)
 		r = err_set(&err, EINVAL, "no COMMAND: ctr exec [flags] CONTAINER [--] COMMAND");
+	if (r >= 0 && f->detach && (f->p.tty || f->p.interactive))
+		r = err_set(&err, EINVAL,
+			    "--detach with --tty or --interactive: nobody would be at the other end");
 	if (r >= 0)
 		r = container_open(root, call->args[0], &c, &err);
 	if (r >= 0 && c.state.status != STATUS_RUNNING)

@@ -51,6 +51,7 @@ int verb_completion(struct call *call);
 /* Their flags: a table beside each verb's code. */
 struct exec_flags {
 	struct env_flags p;
+	bool detach;
 	const char *console_socket;
 };
 

@@ -259,3 +259,18 @@ monitors() {
 	ctr rm --force c1
 	assert_nothing_left
 }
+
+@test "exec -d: it runs in the background, and goes with the container" {
+	ctr run -d --name c1 busybox sleep 1000
+	run ctr exec -d c1 sh -c 'echo said; echo here >/tmp/x; sleep 1000'
+	assert_success
+	assert_output ''
+	wait_until 5 ctr exec c1 test -e /tmp/x
+	run ctr exec -d c1 nosuch
+	assert_failure 127
+	run ctr exec -dt c1 true
+	assert_failure 125
+	assert_output --partial '--detach with --tty'
+	ctr rm --force c1
+	assert_nothing_left
+}
