@@ -274,3 +274,38 @@ monitors() {
 	ctr rm --force c1
 	assert_nothing_left
 }
+
+@test "a flood of output is whole, for who is attached and in the log" {
+	local size=$((${CTR_LONG:+1000} + 50)) want
+	head -c 1000000 /dev/urandom | base64 >"$TMPDIR/in"
+	want=$(for ((i = 0; i < size; i++)); do cat "$TMPDIR/in"; done | sha256sum)
+	ctr run --name c1 -v "$TMPDIR/in:/in:ro" busybox sh -c "i=0; while [ \$i -lt $size ]; do cat /in; i=\$((i+1)); done" |
+		sha256sum >"$TMPDIR/sum"
+	assert_equal "$(cat "$TMPDIR/sum")" "$want"
+	assert_equal "$(ctr logs c1 | sha256sum)" "$want"
+	ctr rm c1
+	rm "$TMPDIR"/*
+	assert_nothing_left
+}
+
+# What stays beside a container is small: memory of its own, and all that it holds. Not with a sanitizer.
+@test "a monitor and its keeper are small" {
+	[ -z "${CTR_SAN-}" ] || return 0
+	local i pid count=$((${CTR_LONG:+480} + 20))
+	for ((i = 0; i < count; i++)); do
+		ctr run -d --name "c$i" busybox sleep 1000 >/dev/null
+	done
+	sleep 0.5
+	for ((i = 0; i < count; i++)); do
+		for pid in $(monitors "c$i"); do
+			awk -v name="$(cat "/proc/$pid/comm")" '
+				/^Rss:/ { rss = $2 } /^Private/ { own += $2 }
+				END { if (rss > 1024 || own > 250) { print name, "rss", rss, "own", own; exit 1 } }
+			' "/proc/$pid/smaps_rollup" || fail "c$i"
+		done
+	done
+	for ((i = 0; i < count; i++)); do
+		ctr rm --force "c$i" >/dev/null
+	done
+	assert_nothing_left
+}
