@@ -240,10 +240,23 @@ static int dump(struct dumping *d, struct err *err)
 	return d->opt->leave_running || d->opt->pre_dump ? 0 : write_end(d->c, err);
 }
 
+/* criu would dump it, and nobody could restore it: its program has no file. */
+static int check_init(const struct container *c, struct err *err)
+{
+	if (!str_eq(strv_env_get(&c->state.annotations, SPEC_ANNOTATION_INIT), "true"))
+		return 0;
+	return err_set(err, ENOTSUP,
+		       "container \"%s\" can't be checkpointed: its process 1 is the small init "
+		       "(--init), which has no file that a restore would find",
+		       c->state.name);
+}
+
 static int checkpoint_locked(struct dumping *d, struct strv *warnings, struct err *err)
 {
 	int rc = check_status(d->c, err);
 
+	if (rc == 0)
+		rc = check_init(d->c, err);
 	if (rc == 0)
 		rc = check_status_fd(d, err);
 	if (rc == 0)

@@ -129,3 +129,14 @@ check() {
 	assert_output --partial 'container "nosuch" does not exist'
 	assert_nothing_left
 }
+
+@test "checkpoint: a container with a small init is refused, and runs on" {
+	ctr run -d --init --name c1 busybox sleep 1000
+	run ctr checkpoint --image-path "$TMPDIR/images" c1
+	assert_failure 125
+	assert_output --partial 'its process 1 is the small init (--init)'
+	state_is c1 running
+	[ ! -e "$TMPDIR/images" ]
+	ctr rm --force c1
+	assert_nothing_left
+}
