@@ -278,11 +278,13 @@ static const char *assignment(const char *text, size_t *ret_name)
 {
 	const char *p = text + 1;
 
+	if (*text != '$')
+		return NULL;
 	while (isalnum((unsigned char)*p) || *p == '_')
 		p++;
 	*ret_name = (size_t)(p - text);
 	p += strspn(p, " \t");
-	if (*text != '$' || *ret_name < 2)
+	if (*ret_name < 2)
 		return NULL;
 	return str_starts(p, ":=") ? p + 2 : *p == '=' ? p + 1 : NULL;
 }

@@ -279,10 +279,11 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 	if (rc < 0)
 		return rc;
 	if (!process_ended(c->pidfd, timeout_ms)) {
+		/* First, for its end is told of as soon as it is there. */
+		event_note(c->root, &c->state, EVENT_KILL, event_number("signal", SIGKILL));
 		rc = container_kill_all(c, err);
 		if (rc < 0)
 			return rc;
-		event_note(c->root, &c->state, EVENT_KILL, event_number("signal", SIGKILL));
 	}
 	c->state.status = STATUS_STOPPED;
 	end_await(c);

@@ -161,6 +161,16 @@ static void test_templates_that_would_never_end(void **state)
 	fails(wide.text, "a text of more than");
 }
 
+/* Found by the fuzzer: what is looked for behind a name was read behind an empty text. */
+static void test_an_empty_action_is_refused(void **state)
+{
+	CLEAN(str) struct str out = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(format_render("{{}}", NULL, &out, &err) < 0);
+}
+
 static void test_what_is_wrong_is_said(void **state)
 {
 	(void)state;
@@ -256,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_functions_of_docker_and_podman),
 		cmocka_unit_test(test_a_table_has_headings_of_its_fields),
 		cmocka_unit_test(test_templates_that_would_never_end),
+		cmocka_unit_test(test_an_empty_action_is_refused),
 		cmocka_unit_test(test_what_is_wrong_is_said),
 		cmocka_unit_test(test_table_columns_are_as_wide_as_their_widest_cell),
 		cmocka_unit_test(test_durations_are_rounded_down),
