@@ -148,7 +148,7 @@ static int begin_one(const struct volume_store *s, const struct run_made *m, con
 	if (r >= 0 && v->use.first)
 		r = fill(s, m, v, err);
 	if (v->use.dir >= 0)
-		volume_use_ready(&v->use);
+		volume_use_ready(&v->use, r >= 0);
 	return r;
 }
 

@@ -191,6 +191,8 @@ void life_unmake(struct serve *v, bool again, struct strv *warnings)
 	struct err ignored;
 	int status;
 
+	if (!again && v->c.dir < 0)
+		life_release_volumes(v);
 	if (v->c.dir < 0)
 		return;
 	if (!again) {

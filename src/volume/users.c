@@ -11,6 +11,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+/* In a volume: its first user was there, and has filled it with what there was. */
+#define BEGUN "begun"
+
 #define USER_FILE_MAX (64u << 10)
 
 /* ---- one who uses it --------------------------------------------------------------------- */
@@ -153,6 +156,7 @@ int volume_use(const struct volume_store *s, const struct volume *v, const struc
 {
 	CLEAN(strv) struct strv others = { 0 };
 	int rc = store_lock(s, err);
+	bool begun;
 
 	*ret = VOLUME_USE_INIT;
 	if (rc == 0)
@@ -167,14 +171,20 @@ int volume_use(const struct volume_store *s, const struct volume *v, const struc
 	if (rc == 0)
 		rc = store_users(s, ret->dir, user->id, &others, err);
 	store_unlock(s);
-	ret->first = rc == 0 && !others.count && is_empty(ret->dir);
+	/* Others who came at once wait for that lock: they are users by now, too. */
+	begun = rc == 0 && faccessat(ret->dir, BEGUN, F_OK, 0) == 0;
+	ret->first = rc == 0 && is_empty(ret->dir) && (!begun || !others.count);
 	if (rc < 0)
 		volume_use_close(ret);
 	return rc;
 }
 
-void volume_use_ready(const struct volume_use *use)
+void volume_use_ready(const struct volume_use *use, bool begun)
 {
+	int mark = begun ? openat(use->dir, BEGUN, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+	if (mark >= 0)
+		close(mark);
 	(void)!flock(use->dir, LOCK_UN);
 }
 

@@ -4,6 +4,7 @@
  *
  *   NAME/volume.json  labels, when it was made, whether it is anonymous
  *   NAME/_data/       what containers see
+ *   NAME/begun        somebody has used it
  *   NAME/users/ID     a container that uses it: where its state is. Whoever is making that container
  *                     holds a lock on this file; later it is worth as much as the container is there
  *   .new-*, .gone-*   a volume that is not whole yet, or no more; left over by a kill, and removed by
@@ -89,7 +90,8 @@ struct volume_use {
  */
 int volume_use(const struct volume_store *s, const struct volume *v, const struct volume_user *user,
 	       struct volume_use *ret, struct err *err) MUST_CHECK;
-void volume_use_ready(const struct volume_use *use);
+/* `begun`: it went well, and nobody but one who is alone fills it once more. */
+void volume_use_ready(const struct volume_use *use, bool begun);
 void volume_use_close(struct volume_use *use);
 
 /* A container is gone: it uses nothing any more. Those without a name that it had go too, if asked. */

@@ -59,7 +59,7 @@ static struct volume_use use_by(struct world *w, const char *volume, const char 
 	struct volume_use use;
 
 	assert_int_equal(volume_use(&w->s, &v, &user, &use, &w->err), 0);
-	volume_use_ready(&use);
+	volume_use_ready(&use, true);
 	return use;
 }
 
