@@ -261,6 +261,14 @@ static bool constant(const char *word, struct json_object **ret)
 	return false;
 }
 
+static bool is_constant(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(constants); i++)
+		if (str_eq(constants[i].word, word))
+			return true;
+	return false;
+}
+
 static int argument(struct reading *r, struct json_object **ret)
 {
 	size_t len = word_length(r->at);
@@ -298,7 +306,7 @@ static int command(struct reading *r, bool piped, struct json_object *last,
 	skip_space(r);
 	len = isalpha((unsigned char)*r->at) ? word_length(r->at) : 0;
 	word = xstrndup(r->at, len);
-	if (!len || constant(word, ret)) {
+	if (!len || is_constant(word)) {
 		rc = argument(r, ret);
 		skip_space(r);
 		/* A value takes no arguments. */
