@@ -176,8 +176,9 @@ int verb_exec(struct call *call)
 	if (r >= 0 && !*args)
 		r = err_set(&err, EINVAL, "no COMMAND: ctr exec [flags] CONTAINER [--] COMMAND");
 	if (r >= 0 && f->detach && (f->p.tty || f->p.interactive))
-		r = err_set(&err, EINVAL,
-			    "--detach with --tty or --interactive: nobody would be at the other end");
+		r = err_set(
+			&err, EINVAL,
+			"--detach with --tty or --interactive: nobody would be at the other end");
 	if (r >= 0)
 		r = container_open(root, call->args[0], &c, &err);
 	if (r >= 0 && c.state.status != STATUS_RUNNING)

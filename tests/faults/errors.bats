@@ -26,7 +26,7 @@ each_error() {
 }
 
 @test "faults: an error at any call of create" {
-	each_error 6 create --name c1 busybox true
+	each_error 6 create --attach stdin --name c1 busybox true
 }
 
 @test "faults: an error at any call of exec" {

@@ -25,7 +25,7 @@ each_kill() {
 }
 
 @test "faults: create killed at any call" {
-	each_kill 10 create --name c1 busybox true
+	each_kill 10 create --attach stdin --name c1 busybox true
 }
 
 @test "faults: rm --force killed at any call" {
