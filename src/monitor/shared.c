@@ -5,9 +5,9 @@
 
 int shared_make(struct shared **ret, struct err *err)
 {
+	const int anybody = MAP_SHARED | MAP_ANONYMOUS;
 	/* cppcheck-suppress invalidFunctionArg */
-	void *p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, anybody, -1, 0);
 
 	if (p == MAP_FAILED)
 		return err_sys(err, "map %zu bytes of shared memory", sizeof(struct shared));

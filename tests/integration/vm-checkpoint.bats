@@ -230,13 +230,13 @@ load checkpoint
 @test "checkpoint: --empty-ns network, --work-path, --auto-dedup, --manage-cgroups-mode are taken" {
 	local token count
 	running c1
-	quietly oci checkpoint --image-path "$IMAGES" --work-path "$BUNDLE/work" --empty-ns network \
+	quietly oci checkpoint --image-path "$IMAGES" --work-path "$BUNDLE/criu" --empty-ns network \
 		--auto-dedup --manage-cgroups-mode full --ext-unix-sk --shell-job --link-remap c1
-	[ -s "$BUNDLE/work/dump.log" ] && [ ! -e "$IMAGES/dump.log" ]
+	[ -s "$BUNDLE/criu/dump.log" ] && [ ! -e "$IMAGES/dump.log" ]
 	read -r token count < <(kept)
-	restored --work-path "$BUNDLE/work" --empty-ns network --manage-cgroups-mode ignore --no-subreaper \
+	restored --work-path "$BUNDLE/criu" --empty-ns network --manage-cgroups-mode ignore --no-subreaper \
 		--no-pivot --ext-unix-sk --shell-job c1
-	[ -s "$BUNDLE/work/restore.log" ] && [ ! -e "$IMAGES/restore.log" ]
+	[ -s "$BUNDLE/criu/restore.log" ] && [ ! -e "$IMAGES/restore.log" ]
 	goes_on "$token" "$count"
 	oci delete --force c1
 	for flag in '--empty-ns pid' '--manage-cgroups-mode odd' '--page-server nowhere'; do
@@ -346,12 +346,12 @@ load checkpoint
 	server=$!
 	BACKGROUND+=("$server")
 	assert_equal "$(timeout 100 head -c 1 "$BUNDLE/status" | od -An -tx1 | tr -d ' ')" 00
-	mkdir "$BUNDLE/work"
-	criu lazy-pages --images-dir "$IMAGES" --work-dir "$BUNDLE/work" --page-server --address 127.0.0.1 --port 7003 \
+	mkdir "$BUNDLE/criu"
+	criu lazy-pages --images-dir "$IMAGES" --work-dir "$BUNDLE/criu" --page-server --address 127.0.0.1 --port 7003 \
 		</dev/null >"$BUNDLE/lazy" 2>&1 3>&- 4>&- &
 	BACKGROUND+=($!)
-	wait_until 5 test -S "$BUNDLE/work/lazy-pages.socket"
-	oci restore --lazy-pages --detach --bundle "$BUNDLE" --image-path "$IMAGES" --work-path "$BUNDLE/work" c2 \
+	wait_until 5 test -S "$BUNDLE/criu/lazy-pages.socket"
+	oci restore --lazy-pages --detach --bundle "$BUNDLE" --image-path "$IMAGES" --work-path "$BUNDLE/criu" c2 \
 		<&5 > >(cat >"$BUNDLE/lazily") 2>&1 3>&- 4>&-
 	: >>"$BUNDLE/lazily"
 	assert_equal "$(ask "$BUNDLE/lazily")" "$before"
