@@ -60,15 +60,27 @@ static char *message_of(char *record, uint64_t since_us)
 	return end && at_us >= since_us ? end + 1 : NULL;
 }
 
-bool oom_parse(char *record, const char *cgroup, uint64_t since_us, struct state_oom *ret)
+/* May the record, whole, be about a victim in that group? */
+static bool mentions(const char *text, const char *cgroup)
 {
-	char *text = message_of(record, since_us), *limit, *group, *task;
+	static const char key[] = ",task_memcg=";
+
+	for (const char *p = strstr(text, key); p; p = strstr(p + 1, key)) {
+		size_t len = strcspn(p + strlen(key), ",");
+		CLEAN(free) char *path = xstrndup(p + strlen(key), len);
+
+		if (is_below(path, cgroup))
+			return true;
+	}
+	return false;
+}
+
+/* From the end, where the numbers are: the names before them are others' choice. */
+static bool victim_of(char *text, const char *cgroup, struct state_oom *ret)
+{
+	char *limit, *group, *task;
 	uint64_t pid, uid;
 
-	if (!text || !str_starts(text, "oom-kill:"))
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	/* From the end, where the numbers are: the names before them are others' choice. */
 	if (!cut_number(text, ",uid=", UINT32_MAX, &uid) ||
 	    !cut_number(text, ",pid=", INT_MAX, &pid))
 		return false;
@@ -81,14 +93,24 @@ bool oom_parse(char *record, const char *cgroup, uint64_t since_us, struct state
 	*task = *group = '\0';
 	if (!is_below(group + strlen(",task_memcg="), cgroup))
 		return false;
-	free(ret->process);
-	free(ret->cgroup);
-	free(ret->limit_cgroup);
 	ret->process = xstrdup(task + strlen(",task="));
 	ret->cgroup = xstrdup(group + strlen(",task_memcg="));
 	ret->limit_cgroup = xstrdup(limit ? limit + strlen(",oom_memcg=") : "/");
 	ret->pid = (pid_t)pid;
 	return true;
+}
+
+bool oom_parse(char *record, const char *cgroup, uint64_t since_us, struct state_oom *ret)
+{
+	char *text = message_of(record, since_us);
+
+	if (!text || !str_starts(text, "oom-kill:"))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	if (!mentions(text, cgroup))
+		return false;
+	state_oom_free(ret);
+	return victim_of(text, cgroup, ret);
 }
 
 /* ---- the log ------------------------------------------------------------------------ */
@@ -102,13 +124,12 @@ static uint64_t since_us(const struct state *s)
 	return now_us > age_us + SLACK_US ? now_us - age_us - SLACK_US : 0;
 }
 
-/* A read gives one record, the oldest first; the last that fits counts. */
-static bool search_log(const struct state *s, struct state_oom *ret)
+/* A read gives one record, the oldest first; the last that may be of ours counts. */
+static void search_log(const struct state *s, struct state_oom *ret)
 {
 	CLEAN(fd) int fd = open(KMSG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	CLEAN(free) char *record = xcalloc(1, RECORD_MAX);
 	uint64_t since = since_us(s);
-	bool found = false;
 
 	while (fd >= 0) {
 		ssize_t len = read(fd, record, RECORD_MAX - 1);
@@ -118,9 +139,8 @@ static bool search_log(const struct state *s, struct state_oom *ret)
 		if (len <= 0)
 			break;
 		record[len] = '\0';
-		found |= oom_parse(record, s->cgroup, since, ret);
+		(void)oom_parse(record, s->cgroup, since, ret);
 	}
-	return found;
 }
 
 /* memory.max of the group that ran out; 0: not to be had, UINT64_MAX: there is none. */
@@ -152,9 +172,9 @@ bool oom_look(struct container *c)
 	if (fd < 0 || cgroup_oom_kills(fd, &kills) < 0 || kills <= oom->kills)
 		return false;
 	state_oom_free(oom);
+	search_log(&c->state, oom);
 	oom->kills = kills;
-	if (search_log(&c->state, oom))
-		oom->limit_bytes = limit_of(oom->limit_cgroup);
+	oom->limit_bytes = limit_of(oom->limit_cgroup);
 	return true;
 }
 

@@ -19,8 +19,9 @@ struct json_object *oom_to_json(const struct state_oom *oom) MUST_CHECK;
 /*
  * What a record of /dev/kmsg says about a victim in the group `cgroup` or one below it: true, and *ret filled
  * but for `kills` and the limit. Only what the kernel itself said counts: others can write into the log too.
- * A name may hold anything; a record that could mean two things means none. since_us: of the log's own
- * clock, earlier ones are another container's of that name. The text is changed.
+ * A name may hold anything; a record that could mean two things means none, and then *ret is emptied: what an
+ * earlier one said isn't true of the last victim. since_us: of the log's own clock, earlier records are another
+ * container's of that name. The text is changed.
  */
 bool oom_parse(char *record, const char *cgroup, uint64_t since_us, struct state_oom *ret);
 

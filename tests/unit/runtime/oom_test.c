@@ -76,6 +76,24 @@ static void test_names_that_are_made_to_mislead(void **state)
 		",oom_memcg=/ctr/evil,task_memcg=/ctr/evil/x,oom_memcg=/ctr/c1,task=a,pid=1,uid=0");
 }
 
+static void test_an_unclear_record_takes_the_place_of_a_clear_one(void **state)
+{
+	struct state_oom oom = { 0 };
+
+	(void)state;
+	assert_true(parse(HEAD ",oom_memcg=/ctr/c1,task_memcg=/ctr/c1,task=dd,pid=123,uid=0",
+			  "/ctr/c1", 0, &oom));
+	/* Another's says nothing about ours. */
+	assert_false(parse(HEAD ",oom_memcg=/x,task_memcg=/x,task=a,task=b,pid=1,uid=0", "/ctr/c1",
+			   0, &oom));
+	assert_string_equal(oom.process, "dd");
+	assert_false(parse(HEAD ",oom_memcg=/ctr/c1,task_memcg=/ctr/c1,task=a,task=b,pid=1,uid=0",
+			   "/ctr/c1", 0, &oom));
+	assert_null(oom.process);
+	assert_int_equal(oom.pid, 0);
+	state_oom_free(&oom);
+}
+
 static void test_what_the_kernel_did_not_say_or_not_of_it(void **state)
 {
 	struct state_oom oom = { 0 };
@@ -104,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_victim_its_group_and_whose_limit_it_was),
 		cmocka_unit_test(test_names_that_are_made_to_mislead),
+		cmocka_unit_test(test_an_unclear_record_takes_the_place_of_a_clear_one),
 		cmocka_unit_test(test_what_the_kernel_did_not_say_or_not_of_it),
 	};
 
