@@ -23,12 +23,20 @@ oci() {
 	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
 }
 
+# What is to be deleted without --force has ended.
+stopped() {
+	oci kill c1 KILL
+	wait_until 5 sh -c '[ "$("$0" --root "$1" state c1 | jq -r .status)" = stopped ]' "$OCI" "$CTR_ROOT"
+}
+
 # prepare VERB: the container c1 as that verb wants it.
 prepare() {
 	[ "$1" != create ] || return 0
 	oci create --bundle bundle c1 >/dev/null 2>&1
-	[[ $1 == start || $1 == delete ]] || oci start c1
+	[ "$1" != start ] || return 0
+	oci start c1
 	[ "$1" != resume ] || oci pause c1
+	[ "$1" != delete ] || stopped
 }
 
 # Whatever happened, one word takes all away, and never more is needed.
@@ -93,9 +101,9 @@ disturbed() {
 
 @test "faults: delete --force says that it is done only when it is" {
 	local call n
-	prepare delete
+	prepare running
 	while read -r call n; do
-		[ -e "$CTR_ROOT/c1" ] || prepare delete
+		[ -e "$CTR_ROOT/c1" ] || prepare running
 		faulty error=EPERM "$call" "$n" delete --force c1
 		[[ $status != 0 || ! -e $CTR_ROOT/c1 ]] || fail "at $at"
 	done < <(calls_of delete --force c1 | grep -E '^(newfstatat|fstat|openat) ')
