@@ -1,5 +1,6 @@
 /* From a created container to one that runs. */
 #include "base/clock.h"
+#include "base/process.h"
 #include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/life.h"
@@ -61,6 +62,26 @@ static int start_over(int sock, struct container *c, struct strv *warnings, stru
 	return rc;
 }
 
+/*
+ * An init that lives and takes no more callers, or lets one that waits stand, has heard the word already:
+ * whoever said it was killed before he could write that down, and we do the rest in his place.
+ */
+static bool was_told(const struct container *c, int rc)
+{
+	return (rc == -ECONNREFUSED || rc == -ECONNRESET) && !process_ended(c->pidfd, 0);
+}
+
+static int tell_init(struct container *c, struct strv *warnings, struct err *err)
+{
+	CLEAN(fd) int sock = start_connect(c, err);
+	int rc = sock < 0 ? sock : start_over(sock, c, warnings, err);
+
+	if (!was_told(c, rc))
+		return rc;
+	c->state.status = STATUS_RUNNING;
+	return 0;
+}
+
 /* What never came to run has no end that is to be told. */
 static int started(struct container *c)
 {
@@ -78,7 +99,6 @@ static void ended_at_once(struct container *c, const struct err *err)
 
 static int start_by_name(struct container *c, struct strv *warnings, struct err *err)
 {
-	CLEAN(fd) int sock = -1;
 	int rc;
 
 	if (c->state.status != STATUS_CREATED)
@@ -91,10 +111,7 @@ static int start_by_name(struct container *c, struct strv *warnings, struct err 
 			err, EINVAL,
 			"cannot start container \"%s\": its config.json has no process to run",
 			c->state.name);
-	sock = start_connect(c, err);
-	if (sock < 0)
-		return sock;
-	rc = start_over(sock, c, warnings, err);
+	rc = tell_init(c, warnings, err);
 	if (rc < 0)
 		return rc;
 	unlinkat(c->dir, STATE_START_SOCKET, 0);

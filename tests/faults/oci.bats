@@ -81,6 +81,18 @@ disturbed() {
 	disturbed start 10 start c1
 }
 
+@test "faults: a start that was killed once the init had heard it is done by the next one" {
+	prepare start
+	faulty signal=KILL unlinkat 1 start c1
+	assert_equal "$(oci state c1 | jq -r .status)" created
+	oci start c1
+	assert_equal "$(oci state c1 | jq -r .status)" running
+	run oci start c1
+	assert_failure
+	assert_output --partial 'it is running'
+	removed
+}
+
 @test "faults: ctr-oci exec" {
 	disturbed exec 20 exec --detach --pid-file pid c1 sleep 1001
 	disturbed -f exec 40 exec c1 true
