@@ -17,6 +17,9 @@
 #define RESUME_NS UINT64_C(1000000000)
 #define DRAIN_TICK_MS 20
 
+/* How much output is moved before we look at everything else again. */
+#define TURN_CHUNKS 16
+
 enum {
 	P_OTHER,
 	P_LISTEN,
@@ -127,7 +130,8 @@ static void settle(struct serve *v)
 {
 	resume_over(v);
 	input_move(v);
-	while (output_move(v))
+	/* A container that never stops talking, and clients that keep up, are not to keep us from the rest. */
+	for (int i = 0; i < TURN_CHUNKS && output_move(v); i++)
 		;
 	if (v->ended && !v->drained && output_empty(v)) {
 		v->drained = true;
