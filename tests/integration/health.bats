@@ -23,6 +23,8 @@ health_is() {
 	ctr exec c1 rm /tmp/well
 	wait_until 5 health_is c1 'unhealthy [2-9]*'
 	assert_equal "$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq '.[-1].ExitCode')" 1
+	# The last five are kept.
+	wait_until 5 eval '[ "$(ctr inspect --format "{{.State.Health.FailingStreak}}" c1)" -gt 6 ]'
 	assert_equal "$(ctr inspect --format '{{len .State.Health.Log}}' c1)" 5
 	run ctr events --no-stream --filter event=health_status
 	assert_line --partial unhealthy
@@ -61,16 +63,14 @@ health_is() {
 }
 
 @test "health: a paused container isn't asked; checks go on after a kill of the monitor" {
-	local pid before
+	local before
 	ctr run -d --name c1 --health-cmd true --health-interval 50ms busybox sleep 1000
 	wait_until 5 health_is c1 'healthy 0'
 	ctr pause c1
 	sleep 0.3
 	health_is c1 'healthy 0'
 	ctr resume c1
-	for pid in $(pgrep -x -f 'ctr-monitor run c1'); do
-		[ "$(cat "/proc/$pid/comm")" = ctr-monitor ] && kill -KILL "$pid"
-	done
+	kill -KILL "$(monitors c1 monitor)"
 	sleep 0.2
 	before=$(ctr inspect --format '{{json .State.Health.Log}}' c1 | jq -r '.[-1].Start')
 	wait_until 5 eval '[ "$(ctr inspect --format "{{json .State.Health.Log}}" c1 | jq -r ".[-1].Start")" != "'"$before"'" ]'

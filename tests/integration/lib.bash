@@ -71,6 +71,16 @@ ctr_background() {
 	BACKGROUND+=("$ctr_pid")
 }
 
+# monitors NAME [monitor|keeper]: the pids of what stays beside a container. A child of theirs that is still
+# to become the payload is called the same, and has a pid namespace of its own.
+monitors() {
+	local pid
+	for pid in $(pgrep --ns $$ --nslist pid -x -f "ctr-monitor run $1"); do
+		[ -z "${2-}" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "ctr-$2" ] || continue
+		echo "$pid"
+	done
+}
+
 # kill_hard PID: kill -9, and wait until the process is gone.
 kill_hard() {
 	kill -KILL "$1" || return

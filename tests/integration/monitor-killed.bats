@@ -3,18 +3,12 @@
 
 load lib
 
-monitors() {
-	pgrep -x -f "ctr-monitor run $1"
-}
-
 # kill_one NAME monitor|keeper|either: and wait until there are two again, if it still runs.
 kill_one() {
 	local name=$1 what=$2 pid
 	case $what in
 	either) pid=$(monitors "$name" | shuf -n 1) ;;
-	*) for pid in $(monitors "$name"); do
-		[ "$(cat "/proc/$pid/comm")" != "ctr-$what" ] || break
-	done ;;
+	*) pid=$(monitors "$name" "$what") ;;
 	esac
 	kill -KILL "$pid" 2>/dev/null
 	wait_until 3 two_again "$name" "$pid"

@@ -2,11 +2,6 @@
 
 load lib
 
-# Pids of the monitor and the keeper of a container: of this test's own.
-monitors() {
-	pgrep -x -f "ctr-monitor run $1"
-}
-
 @test "run -d: prints the id, runs on, and its end is known" {
 	run ctr run -d --name c1 busybox sh -c 'sleep 0.3; exit 5'
 	assert_success
