@@ -62,24 +62,19 @@ static int start_over(int sock, struct container *c, struct strv *warnings, stru
 	return rc;
 }
 
-/*
- * An init that lives and takes no more callers, or lets one that waits stand, has heard the word already:
- * whoever said it was killed before he could write that down, and we do the rest in his place.
- */
-static bool was_told(const struct container *c, int rc)
-{
-	return (rc == -ECONNREFUSED || rc == -ECONNRESET) && !process_ended(c->pidfd, 0);
-}
-
 static int tell_init(struct container *c, struct strv *warnings, struct err *err)
 {
 	CLEAN(fd) int sock = start_connect(c, err);
-	int rc = sock < 0 ? sock : start_over(sock, c, warnings, err);
 
-	if (!was_told(c, rc))
-		return rc;
-	c->state.status = STATUS_RUNNING;
-	return 0;
+	/*
+	 * An init that lives and takes no callers has heard the word already: whoever said it was killed
+	 * before he could write that down, and we do the rest in his place.
+	 */
+	if (sock == -ECONNREFUSED && !process_ended(c->pidfd, 0)) {
+		c->state.status = STATUS_RUNNING;
+		return 0;
+	}
+	return sock < 0 ? sock : start_over(sock, c, warnings, err);
 }
 
 /* What never came to run has no end that is to be told. */
