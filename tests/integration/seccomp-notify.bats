@@ -174,7 +174,7 @@ logged() {
 
 @test "notify: kill -9 of the agent: calls fail, those that wait as well, and the container lives" {
 	notify mkdir mkdirat chdir
-	command_is 'cd /tmp; echo "first $?"; mkdir /made; echo "second $?"; echo over'
+	command_is 'exec 2>&1; cd /tmp; echo "first $?"; mkdir /made; echo "second $?"; echo over'
 	ctr_background run --name c1 --bundle "$bundle"
 	wait_until 10 logged 'call chdir'
 	stop_agent
