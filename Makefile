@@ -107,7 +107,9 @@ FUZZ_OBJ  := $(call fuzz_objects,$(filter-out %/guard_entry.o,\
 
 # Remember a text in a file that is newer than what depends on it once the text changes:
 # other flags, or a source file that was removed, rebuild what they must and no more.
-remember   = $(if $(subst x$(strip $(2)),,x$(file <$(1)))$(subst x$(file <$(1)),,x$(strip $(2))),\
+# (strip around the file: make 4.3 leaves its newline there when a buffer moves meanwhile.)
+held       = $(strip $(file <$(1)))
+remember   = $(if $(subst x$(strip $(2)),,x$(held))$(subst x$(held),,x$(strip $(2))),\
              $(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
 ifneq ($(filter-out clean help uninstall fmt lint deps deps-test,$(GOALS)),)
 $(call remember,$(B)/flags,$(COMPILE) $(LINK) $(LDGC) $(LDLIBS))
