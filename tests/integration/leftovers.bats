@@ -23,16 +23,23 @@ count() { if [ "${CTR_LONG-}" ]; then echo "$1"; else echo "$2"; fi; }
 	assert_nothing_left
 }
 
+# What a command that was killed had begun, its monitor finishes.
+all_removed() {
+	local name
+	for name in $(ctr ps --all --format '{{.Name}}'); do
+		ctr rm --force "$name" || true
+	done
+	! pgrep --ns $$ --nslist pid -f '^ctr-monitor run k' && [ -z "$(ctr ps --all --quiet)" ]
+}
+
 @test "leftovers: kill -9 of ctr at random moments" {
-	local i name
+	local i
 	for ((i = 0; i < $(count 500 60); i++)); do
 		"$CTR_BIN" --root "$CTR_ROOT" run --name "k$i" busybox -- sleep 1000 >/dev/null 2>&1 3>&- &
 		sleep "0.00$((RANDOM % 10))$((RANDOM % 10))"
 		kill -9 $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
 	done
-	for name in $(ctr ps --all --format '{{.Name}}'); do
-		ctr rm --force "$name"
-	done
+	wait_until 20 all_removed
 	assert_nothing_left
 }
