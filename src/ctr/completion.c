@@ -20,6 +20,7 @@ static const struct {
 	const char *words, *command;
 } listers[] = {
 	{ "@container", "ctr ps -aq --format '{{.Name}}' 2>/dev/null" },
+	{ "@session", "ctr session ls -q 2>/dev/null" },
 	{ "@volume", "ctr volume ls -q 2>/dev/null" },
 	{ "@pool", "ctr pool ls -q 2>/dev/null" },
 };
@@ -32,9 +33,15 @@ const char *completion_lister(const char *words)
 	return NULL;
 }
 
+const char *completion_listed(size_t i)
+{
+	return i < ARRAY_LEN(listers) ? listers[i].words + 1 : NULL;
+}
+
 const struct completion_family completion_families[] = {
 	{ "pool", "Named groups with limits" },
 	{ "volume", "Folders that outlive containers" },
+	{ "session", "What exec started" },
 	{ 0 },
 };
 

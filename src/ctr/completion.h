@@ -12,6 +12,9 @@ void completion_fish(struct str *out);
  * itself (@file, @dir, @signal) or for plain words. */
 const char *completion_lister(const char *words);
 
+/* The words that have such a command, without their @, by number; NULL: no more. */
+const char *completion_listed(size_t i);
+
 /* "ALL", "CAP_CHOWN", ... with spaces between. */
 void completion_caps(struct str *out);
 

@@ -118,9 +118,12 @@ void completion_bash(struct str *out)
 	completion_caps(&caps);
 	str_add(out, before);
 	str_printf(out, "\t@cap) _ctr_offer '%s' ;;\n", caps.text);
-	str_printf(out, "\t@container) _ctr_offer \"$(%s)\" ;;\n", completion_lister("@container"));
-	str_printf(out, "\t@pool) _ctr_offer \"$(%s)\" ;;\n", completion_lister("@pool"));
-	str_printf(out, "\t@volume) _ctr_offer \"$(%s)\" ;;\n", completion_lister("@volume"));
+	for (size_t i = 0; completion_listed(i); i++) {
+		CLEAN(free) char *words = xasprintf("@%s", completion_listed(i));
+
+		str_printf(out, "\t%s) _ctr_offer \"$(%s)\" ;;\n", words,
+			   completion_lister(words));
+	}
 	str_add(out, "\t*) _ctr_offer \"$1\" ;;\n\tesac\n}\n");
 	takes(out);
 	str_add(out, "_ctr_flags() {\n\tcase $1 in\n");

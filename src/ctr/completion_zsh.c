@@ -30,10 +30,8 @@ static void action(struct str *out, const char *words)
 		str_add(out, "_files -/");
 	} else if (str_eq(words, "@signal")) {
 		str_add(out, "_signals -s");
-	} else if (str_eq(words, "@container")) {
-		str_add(out, "_ctr_containers");
-	} else if (str_eq(words, "@pool")) {
-		str_add(out, "_ctr_pools");
+	} else if (completion_lister(words)) {
+		str_printf(out, "_ctr_%ss", words + 1);
 	} else if (str_eq(words, "@verb")) {
 		str_add(out, "_ctr_verbs");
 	} else {
@@ -81,15 +79,13 @@ static void flags(struct str *out, const struct opt_set *set)
 
 static void listers(struct str *out)
 {
-	static const char *const names[] = { "container", "pool", "volume" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		CLEAN(free) char *words = xasprintf("@%s", names[i]);
+	for (size_t i = 0; completion_listed(i); i++) {
+		CLEAN(free) char *words = xasprintf("@%s", completion_listed(i));
 
 		str_printf(out,
 			   "_ctr_%ss() {\n\tlocal -a found\n\tfound=(${(f)\"$(%s)\"})\n"
 			   "\tcompadd -a found\n}\n",
-			   names[i], completion_lister(words));
+			   completion_listed(i), completion_lister(words));
 	}
 }
 

@@ -3,20 +3,25 @@
 
 #include "base/process.h"
 #include "ctr/run_make.h"
+#include "monitor/client.h"
 #include "monitor/foreground.h"
 #include "runtime/account.h"
 #include "runtime/events.h"
+#include "runtime/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TO(field) OPT_TO(struct exec_flags, field)
 
 const struct opt_row exec_rows[] = {
 	{ "detach", NULL, "Let it run in the background, its streams /dev/null", .kind = OPT_FLAG,
 	  .letter = 'd', TO(detach) },
+	{ "keep", NULL, "Let it live on when this command is killed (default: its processes are ended)",
+	  .kind = OPT_FLAG, TO(keep) },
 	{ "interactive", NULL, "Let it read standard input (else it reads /dev/null)",
 	  .kind = OPT_FLAG, .letter = 'i', TO(p.interactive) },
 	{ "tty", NULL, "Give it a terminal of its own", .kind = OPT_FLAG, .letter = 't',
@@ -101,10 +106,25 @@ static int exec_process(const struct exec_flags *f, const struct container *c, c
 	return r < 0 ? r : exec_rights(f, spec, p, err);
 }
 
+/* What there is to know of it for others (ctr session). */
+static int exec_session(const struct exec_flags *f, const struct spec_process *process,
+			struct session *ret, struct err *err)
+{
+	ret->keep = f->detach || f->keep;
+	ret->terminal = f->p.tty;
+	ret->interactive = f->p.interactive;
+	ret->privileged = f->p.privileged;
+	ret->user = f->p.user ? xstrdup(f->p.user) : NULL;
+	for (size_t i = 0; i < process->args.count; i++)
+		strv_add(&ret->args, process->args.items[i]);
+	return session_new(ret, err);
+}
+
 /* Nobody stays beside it: it has nothing to say to anybody, and goes with the container. */
 static int exec_detached(struct call *call, struct container *c, struct exec_options *opt,
-			 struct err *err)
+			 int *ret_code, struct err *err)
 {
+	char line[SESSION_ID_LEN + 2];
 	CLEAN(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEAN(fd) int pidfd = -1;
 	int terminal = -1;
@@ -116,7 +136,11 @@ static int exec_detached(struct call *call, struct container *c, struct exec_opt
 		opt->stdio[i] = null;
 	pid = container_exec(c, opt, &call->warnings, &pidfd, &terminal, err);
 	call_warn(call);
-	return pid < 0 ? (int)pid : 0;
+	if (pid < 0)
+		return (int)pid;
+	snprintf(line, sizeof(line), "%s\n", opt->session->id);
+	*ret_code = call_print(call, line, strlen(line));
+	return 0;
 }
 
 static int exec_it(struct call *call, struct container *c, struct spec *spec,
@@ -124,7 +148,10 @@ static int exec_it(struct call *call, struct container *c, struct spec *spec,
 {
 	CLEAN(foreground) struct foreground fg = FOREGROUND_INIT;
 	const struct exec_flags *f = call->flags;
-	struct exec_options opt = { .spec = spec, .process = process, .stdio = { 0, 1, 2 } };
+	CLEAN(session) struct session session = { 0 };
+	struct exec_options opt = {
+		.spec = spec, .process = process, .stdio = { 0, 1, 2 }, .session = &session
+	};
 	CLEAN(fd) int pidfd = -1;
 	int master = -1, status = 0;
 	pid_t pid;
@@ -132,14 +159,21 @@ static int exec_it(struct call *call, struct container *c, struct spec *spec,
 
 	opt.pid_file = f->p.pid_file;
 	opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
+	opt.ends_with_caller = !f->detach && !f->keep;
+	r = exec_session(f, process, &session, err);
+	if (r < 0)
+		return r;
 	if (f->detach)
-		return exec_detached(call, c, &opt, err);
+		return exec_detached(call, c, &opt, ret_code, err);
 	fg.tty = f->p.tty;
 	fg.interactive = f->p.interactive;
 	fg.sig_proxy = !f->p.proxy_off;
 	r = foreground_stdio(&fg, opt.stdio, err);
 	if (r < 0)
 		return r;
+	/* Before there is anything of it: who is to sweep up after us must know us by then. */
+	if (opt.ends_with_caller)
+		monitor_tell(c->dir, WIRE_SESSION, (uint64_t)getpid());
 	pid = container_exec(c, &opt, &call->warnings, &pidfd, &master, err);
 	call_warn(call);
 	if (pid < 0)
@@ -154,6 +188,7 @@ static int exec_it(struct call *call, struct container *c, struct spec *spec,
 	if (r < 0)
 		return err_set(err, -r, "wait for the process: %s", strerror(-r));
 	*ret_code = process_exit_code(status);
+	session_over(c, &session, *ret_code);
 	event_note(c->root, &c->state, EVENT_EXEC_DIED, event_number("exitCode", *ret_code));
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "ctr/format.h"
+#include "runtime/session.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -95,6 +96,19 @@ static struct json_object *args_part(const struct spec *spec)
 	return list;
 }
 
+/* Exec sessions that run. */
+static struct json_object *sessions_part(const struct container *c)
+{
+	CLEAN(sessions) struct sessions list = { 0 };
+	struct json_object *o = json_object_new_array();
+	struct err ignored;
+
+	(void)!session_list(c, &list, &ignored);
+	for (size_t i = 0; i < list.count; i++)
+		json_object_array_add(o, json_object_new_string(list.items[i].id));
+	return o;
+}
+
 static struct json_object *document(const struct container *c)
 {
 	const struct state *s = &c->state;
@@ -125,6 +139,7 @@ static struct json_object *document(const struct container *c)
 	json_put_i64(o, "RestartCount", s->restart_count);
 	json_put_string(o, "LogDriver", s->log_driver ? s->log_driver : "none");
 	json_put_string(o, "LogPath", s->log_path ? s->log_path : "");
+	json_object_object_add(o, "ExecIDs", sessions_part(c));
 	json_object_object_add(o, "Annotations", json_from_map(&s->annotations));
 	json_object_object_add(o, "Stages", stages_part(s));
 	json_object_object_add(o, "Spec", has_spec ? spec_to_json(&spec) : NULL);

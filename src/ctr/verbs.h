@@ -46,12 +46,15 @@ int verb_volume_ls(struct call *call);
 int verb_volume_inspect(struct call *call);
 int verb_volume_rm(struct call *call);
 int verb_volume_prune(struct call *call);
+int verb_session_ls(struct call *call);
+int verb_session_inspect(struct call *call);
+int verb_session_kill(struct call *call);
 int verb_completion(struct call *call);
 
 /* Their flags: a table beside each verb's code. */
 struct exec_flags {
 	struct env_flags p;
-	bool detach;
+	bool detach, keep;
 	const char *console_socket;
 };
 
@@ -140,10 +143,15 @@ struct volume_flags {
 	bool quiet, no_heading, force, all;
 };
 
+struct session_flags {
+	const char *format, *signal;
+	bool quiet, no_trunc, no_heading, all;
+};
+
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[], start_rows[],
 	attach_rows[], logs_rows[], rm_rows[], ps_rows[], format_rows[], spec_rows[],
 	checkpoint_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[], cp_rows[],
 	export_rows[], diff_rows[], volume_create_rows[], volume_ls_rows[], volume_rm_rows[],
-	volume_prune_rows[], stats_rows[], update_rows[], events_rows[], prune_rows[];
+	volume_prune_rows[], session_ls_rows[], session_kill_rows[], stats_rows[], update_rows[], events_rows[], prune_rows[];
 
 #endif

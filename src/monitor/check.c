@@ -63,7 +63,12 @@ static int run(struct serve *v, int out, struct err *err)
 	CLEAN(strv) struct strv warnings = { 0 };
 	CLEAN(spec) struct spec spec = { 0 };
 	CLEAN(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct exec_options opt = { .spec = &spec, .stdio = { null, out, out } };
+	struct exec_options opt = {
+		.spec = &spec,
+		.stdio = { null, out, out },
+		.session = &v->check.session,
+		.ends_with_caller = true,
+	};
 	struct spec_process process;
 	int terminal = -1, rc = null < 0 ? err_sys(err, "open /dev/null") : 0;
 
@@ -76,6 +81,10 @@ static int run(struct serve *v, int out, struct err *err)
 	process.terminal = false;
 	opt.process = &process;
 	rc = arguments(v, &process, err);
+	if (rc >= 0)
+		rc = session_new(&v->check.session, err);
+	for (size_t i = 0; rc >= 0 && i < process.args.count; i++)
+		strv_add(&v->check.session.args, process.args.items[i]);
 	if (rc >= 0)
 		rc = container_exec(&v->c, &opt, &warnings, &v->check.pidfd, &terminal, err);
 	strv_free(&process.args);
@@ -179,6 +188,8 @@ static void finish(struct serve *v, int exit_code)
 		close(take_fd(&v->check.out));
 	if (v->check.pidfd >= 0)
 		close(take_fd(&v->check.pidfd));
+	session_over(&v->c, &v->check.session, exit_code < 0 ? 255 : exit_code);
+	session_free(&v->check.session);
 	result.output_len = v->check.len;
 	due = health_count(h, m, exit_code == 0, starting);
 	m->next_ns = clock_now_ns() + ns(h->interval_ms);
@@ -192,15 +203,23 @@ static void finish(struct serve *v, int exit_code)
 	slim();
 }
 
-void check_drop(struct serve *v)
+/* All that it began, and not only what we wait for. */
+static void end(struct serve *v)
 {
+	struct err ignored;
 	int status;
 
+	(void)!session_end(&v->c, &v->check.session, &ignored);
+	(void)!process_wait(v->check.pidfd, &status);
+}
+
+void check_drop(struct serve *v)
+{
 	if (v->check.pidfd >= 0) {
-		(void)!process_signal(v->check.pidfd, SIGKILL);
-		(void)!process_wait(v->check.pidfd, &status);
+		end(v);
 		close(take_fd(&v->check.pidfd));
 	}
+	session_free(&v->check.session);
 	if (v->check.out >= 0)
 		close(take_fd(&v->check.out));
 }
@@ -233,8 +252,7 @@ void check_turn(struct serve *v, const struct pollfd p[2])
 		(void)!process_wait(v->check.pidfd, &status);
 		finish(v, process_exit_code(status));
 	} else if (v->check.pidfd >= 0 && now >= v->check.deadline_ns) {
-		(void)!process_signal(v->check.pidfd, SIGKILL);
-		(void)!process_wait(v->check.pidfd, &status);
+		end(v);
 		finish(v, TIMED_OUT);
 	}
 	if (v->check.kill_ns && now >= v->check.kill_ns && !v->ended && v->m->pidfd >= 0) {

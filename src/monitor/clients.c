@@ -295,6 +295,9 @@ static bool obey(struct serve *v, struct client *c, const struct wire_head *head
 	case WIRE_LOOK:
 		life_look(v);
 		return true;
+	case WIRE_SESSION:
+		sessions_watch(v, (pid_t)head->number);
+		return true;
 	default:
 		return false;
 	}

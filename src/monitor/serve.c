@@ -28,7 +28,8 @@ enum {
 	P_LOG,
 	P_OUT,
 	P_CHECK = P_OUT + 2,
-	P_CLIENTS = P_CHECK + 2,
+	P_SESSIONS = P_CHECK + 2,
+	P_CLIENTS,
 	P_COUNT = P_CLIENTS + CLIENTS_MAX,
 };
 
@@ -60,6 +61,7 @@ static void watch(struct serve *v, struct pollfd *p)
 		p[P_LOG] = (struct pollfd){ log_poll_fd(v->log), POLLOUT, 0 };
 	(void)output_watch(v, &p[P_OUT]);
 	check_watch(v, &p[P_CHECK]);
+	p[P_SESSIONS].fd = v->sessions;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *c = &v->clients[i];
 		bool reads = !c->deferred || input_room(v);
@@ -177,6 +179,7 @@ static bool turn(struct serve *v)
 	if (p[P_LOG].revents)
 		v->log_again_ns = 0;
 	check_turn(v, &p[P_CHECK]);
+	sessions_turn(v, &p[P_SESSIONS]);
 	serve_clients(v, &p[P_CLIENTS]);
 	return false;
 }
@@ -236,7 +239,7 @@ enum role serve_main(struct monitor *m)
 	v->m = m;
 	v->root = -1;
 	v->c = CONTAINER_INIT;
-	v->check.pidfd = v->check.out = -1;
+	v->check.pidfd = v->check.out = v->sessions = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		v->clients[i].fd = -1;
 	greet_first(v);
@@ -246,9 +249,12 @@ enum role serve_main(struct monitor *m)
 	}
 	if (serve_open(v, &err) < 0)
 		clients_tell_start(v, WIRE_FAILED, &err, sizeof(err));
-	else if (life_begin(v))
+	else if (life_begin(v)) {
+		if (m->resumed)
+			sessions_resume(v);
 		while (!keeper && !done(v))
 			keeper = turn(v);
+	}
 	if (keeper) {
 		return ROLE_KEEPER;
 	}

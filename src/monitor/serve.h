@@ -9,6 +9,7 @@
 #include "monitor/order.h"
 #include "monitor/wire.h"
 #include "runtime/container.h"
+#include "runtime/session.h"
 
 #include <poll.h>
 
@@ -32,6 +33,7 @@ struct client {
 /* The check that runs, if one does. */
 struct check {
 	int pidfd, out; /* -1 */
+	struct session session;
 	uint64_t began_unix_ms, deadline_ns;
 	uint64_t kill_ns; /* the container was asked to end, and is killed then; 0 */
 	size_t len;
@@ -46,6 +48,7 @@ struct serve {
 	struct container c;
 	struct log *log;
 	struct check check;
+	int sessions; /* epoll of their clients; -1: none came yet */
 	struct client clients[CLIENTS_MAX];
 	bool chunk_read;          /* the chunk is in memory as a whole */
 	bool ended;               /* the init has */
@@ -114,6 +117,12 @@ void check_watch(const struct serve *v, struct pollfd p[2]);
 uint64_t
 check_next_ns(const struct serve *v); /* when it wants to be called at the latest; 0: not */
 void check_turn(struct serve *v, const struct pollfd p[2]);
+
+/* ---- sessions.c: exec sessions end with their clients ----------------------------------- */
+
+void sessions_watch(struct serve *v, pid_t client); /* who is about to begin one */
+void sessions_resume(struct serve *v);              /* those that the monitor before us watched */
+void sessions_turn(struct serve *v, const struct pollfd *p);
 
 /* ---- make.c: a container is made ------------------------------------------------------- */
 

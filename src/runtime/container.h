@@ -164,6 +164,8 @@ int container_rename(struct container *c, const char *name, struct err *err) MUS
 int container_delete(struct container *c, bool force, struct strv *warnings,
 		     struct err *err) MUST_CHECK;
 
+struct session;
+
 /* Another process in a running container. */
 struct exec_options {
 	struct spec *spec; /* container_spec(), with its capabilities as they were */
@@ -176,6 +178,8 @@ struct exec_options {
 	const char *console_socket;
 	unsigned int preserve_fds;
 	int stdio[3];
+	struct session *session; /* session_new(), filled in by this; NULL: it is none (runtime/session.h) */
+	bool ends_with_caller;   /* the kernel kills the process when we are gone */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "runtime/hooks.h"
 #include "runtime/life.h"
 #include "runtime/rename.h"
+#include "runtime/session.h"
 #include "runtime/unit.h"
 #include "spec/load.h"
 
@@ -80,6 +81,8 @@ int container_clear(struct container *c, struct strv *warnings, struct err *err)
 		rc = remove_cgroup(c, err);
 	if (rc == 0 && read_hooks(c, &spec, warnings))
 		hooks_run_all(&spec, HOOK_POSTSTOP, &c->state, STATUS_STOPPED, warnings);
+	if (rc == 0)
+		session_forget_all(c);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(gone); i++)
 		if (unlinkat(c->dir, gone[i], 0) < 0 && errno != ENOENT)
 			rc = err_sys(err, "remove %s of container \"%s\"", gone[i], c->state.name);

@@ -9,6 +9,7 @@
 #include "runtime/events.h"
 #include "runtime/plan.h"
 #include "runtime/rootless.h"
+#include "runtime/session_rows.h"
 #include "runtime/stages.h"
 #include "runtime/stone.h"
 #include "sandbox/rights.h"
@@ -159,9 +160,16 @@ static int clone_child(struct making *m, int group, struct err *err)
 	return rc;
 }
 
+static int born_in(const struct making *m)
+{
+	if (m->plan->attach)
+		return -1;
+	return m->session_group >= 0 ? m->session_group : m->cgroup;
+}
+
 int exec_child(struct making *m, struct err *err)
 {
-	int rc = clone_child(m, m->plan->attach ? -1 : m->cgroup, err);
+	int rc = clone_child(m, born_in(m), err);
 
 	if (rc == -EBUSY && m->cgroup >= 0) {
 		CLEAN(fd) int group = group_of_init(m, err);
@@ -252,8 +260,8 @@ static int exec_walk(struct container *c, const struct exec_options *opt, struct
 	rc = exec_group(c, opt->cgroup, &m->cgroup, &own, err);
 	if (rc < 0)
 		return rc;
+	m->dir = c->dir;
 	rc = stages_walk(exec_stages, m, err);
-	m->cgroup = -1; /* the container's, or freed here */
 	if (rc == 0)
 		rc = stages_await_exec(m, err);
 	if (rc == 0 && p->console_socket >= 0 && m->terminal >= 0) {
@@ -263,8 +271,11 @@ static int exec_walk(struct container *c, const struct exec_options *opt, struct
 			err_set(err, -rc, "send the terminal to the console socket: %s",
 				strerror(-rc));
 	}
-	if (rc < 0)
+	if (rc < 0) {
 		unmake_child(m);
+		session_undo(m);
+	}
+	m->cgroup = m->dir = -1; /* the container's, or freed here */
 	return rc;
 }
 

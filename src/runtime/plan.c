@@ -233,6 +233,8 @@ int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_o
 	ret->preserve_fds = opt->preserve_fds;
 	ret->no_new_keyring = opt->no_new_keyring;
 	ret->pid_file = opt->pid_file;
+	ret->session = opt->session;
+	ret->ends_with_caller = opt->ends_with_caller;
 	memcpy(ret->stdio, opt->stdio, sizeof(ret->stdio));
 	/* The filter is the container's, also where the process is given more than its init has. */
 	ret->caps = spec->process.caps;

@@ -52,6 +52,8 @@ struct plan {
 	const char *attach_below;       /* exec: see attach; borrowed; NULL: into its own group */
 	bool unit_user;                 /* of the user's systemd */
 	bool attach;                    /* exec: systemd is to move the process */
+	struct session *session;        /* exec: borrowed; NULL: none */
+	bool ends_with_caller;          /* exec: the kernel kills it when we are gone */
 
 	bool have_rootfs; /* false: a mount namespace that is joined has one */
 	struct rootfs_plan rootfs;

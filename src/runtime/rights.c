@@ -86,6 +86,8 @@ int give_up_rights(struct making *m, struct err *err)
 		rc = load_filter(m, err);
 	if (rc == 0)
 		rc = drop_caps(plan, p, err);
+	if (rc == 0)
+		rc = in_callers_life(m, err);
 	if (rc == 0 && p->no_new_privileges)
 		rc = rights_no_new_privs(err);
 	if (rc == 0 && p->no_new_privileges)

@@ -52,6 +52,7 @@ struct making {
 	int start_child; /* child: where the word to start comes from, first a listening socket; -1 */
 	int pidfd;       /* of the child; -1 */
 	int netns;       /* parent: where interfaces were moved; -1 */
+	int session_group; /* exec: the group of the session, below `cgroup`; -1 */
 	pid_t pid;       /* in our pid namespace; 0 */
 	int terminal;    /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS];         /* parent: the way back from namespaces it entered; -1 */
@@ -224,6 +225,16 @@ int exec_pid_ns(struct making *m, struct err *err);
 int exec_child(struct making *m, struct err *err);
 int exec_enter(struct making *m, struct err *err);
 int exec_console(struct making *m, struct err *err);
+
+/* session_life.c: what exec writes down of a session, and its group */
+bool want_session(const struct plan *p);
+int exec_session(struct making *m, struct err *err);
+void unmake_session(struct making *m);
+bool want_session_group(const struct plan *p);
+int exec_session_group(struct making *m, struct err *err);
+void unmake_session_group(struct making *m);
+int exec_session_pid(struct making *m, struct err *err);
+int in_callers_life(const struct making *m, struct err *err); /* within give_up_rights */
 
 /* restore.c: the rows that only restore has */
 int restore_points(struct making *m, struct err *err);
