@@ -121,8 +121,7 @@ void completion_bash(struct str *out)
 	for (size_t i = 0; completion_listed(i); i++) {
 		CLEAN(free) char *words = xasprintf("@%s", completion_listed(i));
 
-		str_printf(out, "\t%s) _ctr_offer \"$(%s)\" ;;\n", words,
-			   completion_lister(words));
+		str_printf(out, "\t%s) _ctr_offer \"$(%s)\" ;;\n", words, completion_lister(words));
 	}
 	str_add(out, "\t*) _ctr_offer \"$1\" ;;\n\tesac\n}\n");
 	takes(out);

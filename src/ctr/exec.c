@@ -20,7 +20,8 @@
 const struct opt_row exec_rows[] = {
 	{ "detach", NULL, "Let it run in the background, its streams /dev/null", .kind = OPT_FLAG,
 	  .letter = 'd', TO(detach) },
-	{ "keep", NULL, "Let it live on when this command is killed (default: its processes are ended)",
+	{ "keep", NULL,
+	  "Let it live on when this command is killed (default: its processes are ended)",
 	  .kind = OPT_FLAG, TO(keep) },
 	{ "interactive", NULL, "Let it read standard input (else it reads /dev/null)",
 	  .kind = OPT_FLAG, .letter = 'i', TO(p.interactive) },

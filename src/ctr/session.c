@@ -165,9 +165,11 @@ static int add_row(struct container *c, const struct session *s, void *arg, stru
 int verb_session_ls(struct call *call)
 {
 	static const char *const heads[] = { "SESSION ID", "CONTAINER", "PID",
-					     "USER",       "STATUS",	"COMMAND" };
+					     "USER",       "STATUS",    "COMMAND" };
 	CLEAN(json) struct json_object *list = json_object_new_array();
-	struct listing l = { .flags = call->flags, .list = list, .table.columns = ARRAY_LEN(heads) };
+	struct listing l = { .flags = call->flags,
+			     .list = list,
+			     .table.columns = ARRAY_LEN(heads) };
 	CLEAN(str) struct str out = { 0 };
 	struct err err = { 0 };
 	CLEAN(fd) int root = call_root(call, &err);

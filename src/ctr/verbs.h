@@ -152,6 +152,7 @@ extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[
 	attach_rows[], logs_rows[], rm_rows[], ps_rows[], format_rows[], spec_rows[],
 	checkpoint_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[], cp_rows[],
 	export_rows[], diff_rows[], volume_create_rows[], volume_ls_rows[], volume_rm_rows[],
-	volume_prune_rows[], session_ls_rows[], session_kill_rows[], stats_rows[], update_rows[], events_rows[], prune_rows[];
+	volume_prune_rows[], session_ls_rows[], session_kill_rows[], stats_rows[], update_rows[],
+	events_rows[], prune_rows[];
 
 #endif

@@ -21,11 +21,11 @@ enum wire_type {
 	WIRE_HELLO = 1, /* struct wire_hello: what it wants; the first message of a connection */
 	WIRE_INPUT,     /* bytes for standard input; number: its number, from 1 on */
 	WIRE_INPUT_END,
-	WIRE_GONE,   /* who started us can't write `stream` any more: the container is to know */
-	WIRE_RESIZE, /* number: rows << 16 | columns */
-	WIRE_SIGNAL, /* number */
-	WIRE_START,  /* start again what rests, now; the answer is WIRE_STARTED or WIRE_FAILED */
-	WIRE_LOOK,   /* the state was changed: look at it */
+	WIRE_GONE,    /* who started us can't write `stream` any more: the container is to know */
+	WIRE_RESIZE,  /* number: rows << 16 | columns */
+	WIRE_SIGNAL,  /* number */
+	WIRE_START,   /* start again what rests, now; the answer is WIRE_STARTED or WIRE_FAILED */
+	WIRE_LOOK,    /* the state was changed: look at it */
 	WIRE_SESSION, /* number: pid of a client that is about to begin an exec session */
 
 	/* from the monitor */

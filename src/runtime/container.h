@@ -178,8 +178,9 @@ struct exec_options {
 	const char *console_socket;
 	unsigned int preserve_fds;
 	int stdio[3];
-	struct session *session; /* session_new(), filled in by this; NULL: it is none (runtime/session.h) */
-	bool ends_with_caller;   /* the kernel kills the process when we are gone */
+	struct session *
+		session; /* session_new(), filled in by this; NULL: it is none (runtime/session.h) */
+	bool ends_with_caller; /* the kernel kills the process when we are gone */
 };
 
 /*

@@ -204,7 +204,7 @@ static int by_age(const void *a, const void *b)
 	const struct session *x = a, *y = b;
 
 	return x->created_unix_ms == y->created_unix_ms ? strcmp(x->id, y->id) :
-	       x->created_unix_ms < y->created_unix_ms	? -1 :
+	       x->created_unix_ms < y->created_unix_ms  ? -1 :
 							  1;
 }
 

@@ -17,7 +17,7 @@
 
 struct session {
 	char id[SESSION_ID_LEN + 1]; /* hex digits */
-	pid_t client;                /* who waits for it; with its start time, one process for ever */
+	pid_t client; /* who waits for it; with its start time, one process for ever */
 	uint64_t client_start;
 	uint64_t created_unix_ms;
 	bool keep; /* it lives on when its client is gone */

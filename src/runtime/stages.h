@@ -52,16 +52,16 @@ struct making {
 	int start_child; /* child: where the word to start comes from, first a listening socket; -1 */
 	int pidfd;       /* of the child; -1 */
 	int netns;       /* parent: where interfaces were moved; -1 */
-	int session_group; /* exec: the group of the session, below `cgroup`; -1 */
-	pid_t pid;       /* in our pid namespace; 0 */
-	int terminal;    /* parent: pty master that the child sent; child: its slave; -1 */
-	int home[NS_KINDS];         /* parent: the way back from namespaces it entered; -1 */
-	cpu_set_t cpus;             /* exec, parent: where it ran before execCPUAffinity.initial */
-	mode_t umask;               /* child: the one that it came with, while it works with 0 */
-	int init;                   /* child: the small init's executable; -1 */
-	int row;                    /* child: the one that it is in */
-	char *command;              /* child: the payload's file inside the rootfs */
-	const struct stage *failed; /* the row in which either side failed; NULL: none */
+	int session_group;  /* exec: the group of the session, below `cgroup`; -1 */
+	pid_t pid;          /* in our pid namespace; 0 */
+	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
+	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
+	cpu_set_t cpus;     /* exec, parent: where it ran before execCPUAffinity.initial */
+	mode_t umask;       /* child: the one that it came with, while it works with 0 */
+	int init;           /* child: the small init's executable; -1 */
+	int row;            /* child: the one that it is in */
+	char *command;      /* child: the payload's file inside the rootfs */
+	const struct stage *failed;        /* the row in which either side failed; NULL: none */
 	const struct restoring *restoring; /* of restore (criu_terms.h), borrowed; else NULL */
 	bool residue;    /* an undo failed: the name stays, so that `rm` can find the rest */
 	uint64_t opened; /* gates the other side has opened, as bits */

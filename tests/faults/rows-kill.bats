@@ -19,7 +19,7 @@ killed_at() {
 		removed
 	done
 	[ -n "$hit" ] || wrong 'it was not killed'
-	[[ $1 != exec || $(oci state c1 | jq -r .status) == running ]] || wrong 'the container suffered'
+	[[ $1 != [es]* || $(oci state c1 | jq -r .status) == running ]] || wrong 'the container suffered'
 	removed
 }
 
@@ -52,4 +52,8 @@ each_row_killed() {
 
 @test "rows: killed in any row of exec" {
 	each_row_killed exec
+}
+
+@test "rows: killed in any row of an exec session" {
+	each_row_killed session
 }

@@ -54,12 +54,14 @@ while True:
 		.linux.resources = {devices: [{allow: false, access: "rwm"}], unified: {"cgroup.max.depth": "20"}} |
 		.hooks = ({createRuntime: 0, createContainer: 0, startContainer: 0} | map_values([{path: "/bin/true"}])) |
 		.annotations = {"dev.ctr.init": "true"}'
-	edit_config user '.linux.namespaces += [{type: "user"}] |
+	# Which may manage its cgroup.
+	edit_config user '(.mounts[] | select(.type == "cgroup").options) -= ["ro"] | .linux.namespaces += [{type: "user"}] |
 		.linux |= (.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .gidMappings = .uidMappings)'
 	# By a stepping stone.
 	edit_config joined --arg ns "/proc/$OWNER/ns/user" '.linux.namespaces += [{type: "user", path: $ns}]'
 	jq '.process | .args = ["sleep", "1001"] | .terminal = true | .oomScoreAdj = 100 |
-		.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 88}]' plain/config.json >process.json
+		.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 88}] |
+		.execCPUAffinity = {initial: "0", final: "0"}' plain/config.json >process.json
 	snapshot_host
 }
 
@@ -94,7 +96,7 @@ no_links() {
 case_begin() {
 	case $1 in
 	wide) [ -n "$(links v)" ] || { wait_until 5 no_links && there ip link add v0 type veth peer name p0; } ;;
-	exec)
+	exec | session)
 		oci create --bundle plain c1
 		oci start c1
 		;;
@@ -108,17 +110,19 @@ case_command() {
 	wide) echo "$oci $create wide --console-socket $PWD/console c1 && $oci start c1" ;;
 	user | joined) echo "$oci $create $1 c1 && $oci start c1" ;;
 	exec) echo "$oci exec --detach --pid-file $BATS_TEST_TMPDIR/pid --console-socket $PWD/console --process process.json c1" ;;
+	session) echo "$CTR_BIN --root $CTR_ROOT exec c1 true" ;;
 	esac
 }
 
 # walk CASE FAULT...: the case's command with a fault. Sets status, said, hit; rows are in walked.
 walk() {
-	local which=$1
+	local which=$1 program=$OCI
+	[ "$which" != session ] || program=$CTR_BIN
 	shift
 	case_begin "$which"
 	at="$*"
 	status=0
-	there "$ROWS" walked "$OCI" "$@" -- sh -c "$(case_command "$which")" </dev/null >said 2>&1 3>&- || status=$?
+	there "$ROWS" walked "$program" "$@" -- sh -c "$(case_command "$which")" </dev/null >said 2>&1 3>&- || status=$?
 	said=$(<said)
 	hit=$(sed -n 's/^hit //p' walked)
 	[ "$status" != 123 ] || wrong "it hung"
@@ -150,10 +154,12 @@ rows_of() {
 	awk -F'\t' '/^row / && $3 != "" { print $2 "\t" $3 }' "walked.$1"
 }
 
-# only_new CASE: the file rows without what the first case does alike, but for check-long.
+# only_new CASE: the file rows without what a case before it does alike, but for check-long.
 only_new() {
-	[[ $1 == [uj]* && -z ${CTR_LONG-} ]] || return 0
-	rows_of wide >before
+	local first=wide
+	[[ $1 == [ujs]* && -z ${CTR_LONG-} ]] || return 0
+	[ "$1" != session ] || first=exec
+	rows_of "$first" >before
 	awk -F'\t' 'NR == FNR { had[$1]; next } !($1 in had) || $1 == "clone the init process"' before rows >new
 	mv new rows
 }
