@@ -150,20 +150,30 @@ int process_parent(pid_t pid, pid_t *ret)
 	return rc;
 }
 
-int process_open(pid_t pid, uint64_t start_ticks)
+static int open_started(pid_t pid, uint64_t from_ticks, uint64_t to_ticks)
 {
 	CLEAN(fd) int fd = pidfd_open(pid, 0);
-	uint64_t now;
+	uint64_t start;
 	int rc;
 
 	/* By now it may be the number of a thread: EINVAL or, on newer kernels, ENOENT. */
 	if (fd < 0)
 		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 	/* Looked at after the open: if the number was given away in between, the time differs. */
-	rc = process_start_time(pid, &now);
+	rc = process_start_time(pid, &start);
 	if (rc < 0)
 		return rc;
-	return now == start_ticks ? take_fd(&fd) : -ESRCH;
+	return start >= from_ticks && start <= to_ticks ? take_fd(&fd) : -ESRCH;
+}
+
+int process_open(pid_t pid, uint64_t start_ticks)
+{
+	return open_started(pid, start_ticks, start_ticks);
+}
+
+int process_open_of(pid_t pid, uint64_t seen_ticks)
+{
+	return open_started(pid, 0, seen_ticks);
 }
 
 int process_signal_from_name(const char *name)

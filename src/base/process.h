@@ -48,6 +48,9 @@ int process_parent(pid_t pid, pid_t *ret) MUST_CHECK;
 /* The one process with that pid and start time as a pidfd, the caller's; -ESRCH when it is gone. */
 int process_open(pid_t pid, uint64_t start_ticks) MUST_CHECK;
 
+/* The same by a moment (clock_boot_ticks()) at which it had that pid: one that began later is another one. */
+int process_open_of(pid_t pid, uint64_t seen_ticks) MUST_CHECK;
+
 /* "KILL", "SIGKILL", "kill", "9" -> 9; -EINVAL. And back: 9 -> "SIGKILL", NULL for none. */
 int process_signal_from_name(const char *name) MUST_CHECK;
 const char *process_signal_name(int signal);

@@ -43,7 +43,7 @@ void sessions_resume(struct serve *v)
 		return;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct session *s = &list.items[i];
-		int pidfd = s->ended ? -1 : process_open(s->client, s->client_start);
+		int pidfd = s->ended ? -1 : process_open_of(s->client, s->client_ticks);
 
 		if (pidfd >= 0)
 			watch(v, pidfd);

@@ -5,7 +5,6 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/process.h"
 #include "runtime/session_rows.h"
 
 #include <dirent.h>
@@ -37,16 +36,14 @@ void sessions_free(struct sessions *list)
 int session_new(struct session *ret, struct err *err)
 {
 	unsigned char bytes[SESSION_ID_LEN / 2];
-	int rc;
-
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return err_sys(err, "getrandom");
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(ret->id + 2 * i, 3, "%02x", bytes[i]);
 	ret->client = getpid();
 	ret->created_unix_ms = clock_unix_ms();
-	rc = process_start_time(ret->client, &ret->client_start);
-	return rc < 0 ? err_set(err, -rc, "look at our own process: %s", strerror(-rc)) : 0;
+	ret->client_ticks = clock_boot_ticks();
+	return 0;
 }
 
 void session_name(const struct session *s, char ret[SESSION_NAME_ROOM])
@@ -56,30 +53,44 @@ void session_name(const struct session *s, char ret[SESSION_NAME_ROOM])
 
 /* ---- written: a line for what it is, and one for each thing that becomes known -------------- */
 
-static int add_line(int dir, const struct session *s, struct json_object *o, int flags,
-		    struct err *err)
+static int add_line(int fd, const struct session *s, struct json_object *o, struct err *err)
 {
 	CLEAN(json) struct json_object *doc = o;
 	CLEAN(str) struct str line = { 0 };
-	char name[SESSION_NAME_ROOM];
-	CLEAN(fd) int fd = -1;
 	int rc;
 
-	session_name(s, name);
 	str_printf(&line, "%s\n", json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN));
-	fd = openat(dir, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-	if (fd < 0)
-		return err_sys(err, "open %s", name);
 	rc = fd_write_all(fd, line.text, line.len);
-	return rc < 0 ? err_set(err, -rc, "write %s: %s", name, strerror(-rc)) : 0;
+	return rc < 0 ? err_set(err, -rc, "write " SESSION_PREFIX "%s: %s", s->id, strerror(-rc)) :
+			0;
+}
+
+#define WRITING (O_WRONLY | O_APPEND | O_CLOEXEC)
+
+/* Who sweeps takes what has no client for one whose client was killed: so it gets its name when it has. */
+static int give_name(int dir, int fd, const char *name, struct err *err)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) < 0 ?
+		       err_sys(err, "make %s", name) :
+		       0;
 }
 
 int session_write(int dir, const struct session *s, struct err *err)
 {
-	struct json_object *o = json_object_new_object();
+	CLEAN(fd) int fd = openat(dir, ".", WRITING | O_TMPFILE, 0600);
+	char name[SESSION_NAME_ROOM];
+	struct json_object *o;
+	int rc;
 
+	if (fd < 0)
+		return err_sys(err, "make a file without a name in the container's folder");
+	session_name(s, name);
+	o = json_object_new_object();
 	json_put_i64(o, "client", s->client);
-	json_put_u64(o, "clientStart", s->client_start);
+	json_put_u64(o, "clientTicks", s->client_ticks);
 	json_put_u64(o, "created", s->created_unix_ms);
 	json_put_bool(o, "keep", s->keep);
 	json_put_bool(o, "terminal", s->terminal);
@@ -87,24 +98,34 @@ int session_write(int dir, const struct session *s, struct err *err)
 	json_put_bool(o, "privileged", s->privileged);
 	json_put_string(o, "user", s->user);
 	json_put_strv(o, "args", &s->args);
-	return add_line(dir, s, o, O_CREAT | O_EXCL, err);
+	rc = add_line(fd, s, o, err);
+	if (rc == 0)
+		rc = give_name(dir, fd, name, err);
+	return rc < 0 ? rc : take_fd(&fd);
 }
 
-int session_write_pid(int dir, const struct session *s, struct err *err)
+int session_write_pid(int fd, const struct session *s, struct err *err)
 {
 	struct json_object *o = json_object_new_object();
 
 	json_put_i64(o, "pid", s->pid);
-	json_put_u64(o, "pidStart", s->pid_start);
-	return add_line(dir, s, o, 0, err);
+	json_put_u64(o, "pidTicks", s->pid_ticks);
+	return add_line(fd, s, o, err);
 }
 
 int session_write_end(int dir, const struct session *s, int exit_code, struct err *err)
 {
-	struct json_object *o = json_object_new_object();
+	char name[SESSION_NAME_ROOM];
+	CLEAN(fd) int fd = -1;
+	struct json_object *o;
 
+	session_name(s, name);
+	fd = openat(dir, name, WRITING | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(err, "open %s", name);
+	o = json_object_new_object();
 	json_put_i64(o, "exitCode", exit_code);
-	return add_line(dir, s, o, 0, err);
+	return add_line(fd, s, o, err);
 }
 
 /* ---- read ------------------------------------------------------------------------------- */
@@ -142,7 +163,7 @@ static int read_line(const struct json_at *at, struct session *s, struct err *er
 	int rc = read_pid(at, "client", &s->client, err);
 
 	if (rc >= 0)
-		rc = read_u64(at, "clientStart", &s->client_start, err);
+		rc = read_u64(at, "clientTicks", &s->client_ticks, err);
 	if (rc >= 0)
 		rc = read_u64(at, "created", &s->created_unix_ms, err);
 	if (rc >= 0)
@@ -160,7 +181,7 @@ static int read_line(const struct json_at *at, struct session *s, struct err *er
 	if (rc >= 0)
 		rc = read_pid(at, "pid", &s->pid, err);
 	if (rc >= 0)
-		rc = read_u64(at, "pidStart", &s->pid_start, err);
+		rc = read_u64(at, "pidTicks", &s->pid_ticks, err);
 	if (rc >= 0)
 		rc = json_read_i64(&code, 0, 255, &exit_code, err);
 	if (rc > 0) {
@@ -170,7 +191,7 @@ static int read_line(const struct json_at *at, struct session *s, struct err *er
 	return rc < 0 ? rc : 0;
 }
 
-/* One whose client was killed while it wrote has no whole first line: a session without a process. */
+/* One whose client was killed while it wrote may have a part of a line, which is none. */
 static int read_file(int dir, const char *name, struct session *ret, struct err *err)
 {
 	CLEAN(free) char *text = NULL;

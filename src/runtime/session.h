@@ -17,8 +17,8 @@
 
 struct session {
 	char id[SESSION_ID_LEN + 1]; /* hex digits */
-	pid_t client; /* who waits for it; with its start time, one process for ever */
-	uint64_t client_start;
+	pid_t client; /* who waits for it; and when it had that pid: process_open_of() */
+	uint64_t client_ticks;
 	uint64_t created_unix_ms;
 	bool keep; /* it lives on when its client is gone */
 	bool terminal, interactive, privileged;
@@ -27,7 +27,7 @@ struct session {
 
 	/* What is known only later. */
 	pid_t pid; /* its first process, in our pid namespace; 0: there is none yet */
-	uint64_t pid_start;
+	uint64_t pid_ticks;
 	bool ended; /* the first process has, and left others behind */
 	int exit_code;
 };

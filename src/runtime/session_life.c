@@ -1,4 +1,5 @@
 /* Exec sessions as groups of processes: made by the rows of exec, signalled, ended, swept up. */
+#include "base/clock.h"
 #include "base/process.h"
 #include "cgroups/leaf.h"
 #include "runtime/session_rows.h"
@@ -23,7 +24,8 @@ bool want_session(const struct plan *p)
 
 int exec_session(struct making *m, struct err *err)
 {
-	return session_write(m->dir, m->plan->session, err);
+	m->session_file = session_write(m->dir, m->plan->session, err);
+	return m->session_file < 0 ? m->session_file : 0;
 }
 
 void unmake_session(struct making *m)
@@ -73,12 +75,10 @@ void unmake_session_group(struct making *m)
 int exec_session_pid(struct making *m, struct err *err)
 {
 	struct session *s = m->plan->session;
-	int rc = process_start_time(m->pid, &s->pid_start);
 
-	if (rc < 0)
-		return err_set(err, -rc, "look at process %d: %s", (int)m->pid, strerror(-rc));
 	s->pid = m->pid;
-	return session_write_pid(m->dir, s, err);
+	s->pid_ticks = clock_boot_ticks();
+	return session_write_pid(m->session_file, s, err);
 }
 
 void session_undo(struct making *m)
@@ -124,7 +124,7 @@ static int group_of(struct container *c, const struct session *s)
 
 static int signal_first(const struct session *s, int signal, struct err *err)
 {
-	CLEAN(fd) int pidfd = s->pid ? process_open(s->pid, s->pid_start) : -ESRCH;
+	CLEAN(fd) int pidfd = s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
 	int rc = pidfd < 0 ? pidfd : process_signal(pidfd, signal);
 
 	return rc < 0 ? err_set(err, -rc, "signal exec session %s: %s", s->id,
@@ -152,7 +152,7 @@ int session_end(struct container *c, const struct session *s, struct err *err)
 			rc = err_set(err, ETIMEDOUT, "exec session %s does not end", s->id);
 		return rc;
 	}
-	pidfd = s->pid ? process_open(s->pid, s->pid_start) : -ESRCH;
+	pidfd = s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
 	if (pidfd == -ESRCH)
 		return 0;
 	rc = pidfd < 0 ? pidfd : process_signal(pidfd, SIGKILL);
@@ -169,7 +169,7 @@ int session_pids(struct container *c, const struct session *s, pid_t **ret, size
 
 	if (group >= 0)
 		return cgroup_pids(group, true, ret, ret_count, err);
-	pidfd = s->pid ? process_open(s->pid, s->pid_start) : -ESRCH;
+	pidfd = s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
 	*ret = xcalloc(1, sizeof(**ret));
 	(*ret)[0] = s->pid;
 	*ret_count = pidfd >= 0 && !process_ended(pidfd, 0);
@@ -209,7 +209,7 @@ void session_over(struct container *c, const struct session *s, int exit_code)
 
 static bool lives(pid_t pid, uint64_t start)
 {
-	CLEAN(fd) int pidfd = pid > 0 ? process_open(pid, start) : -ESRCH;
+	CLEAN(fd) int pidfd = pid > 0 ? process_open_of(pid, start) : -ESRCH;
 
 	return pidfd >= 0 ? !process_ended(pidfd, 0) : pidfd != -ESRCH;
 }
@@ -218,11 +218,11 @@ static void sweep_one(struct container *c, const struct session *s)
 {
 	struct err ignored;
 
-	if (!s->ended && lives(s->client, s->client_start))
+	if (!s->ended && lives(s->client, s->client_ticks))
 		return;
 	if (!s->keep && !s->ended)
 		(void)!session_end(c, s, &ignored);
-	if (!lives(s->pid, s->pid_start) && group_removed(c, s))
+	if (!lives(s->pid, s->pid_ticks) && group_removed(c, s))
 		forget(c, s);
 }
 

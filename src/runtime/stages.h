@@ -52,6 +52,7 @@ struct making {
 	int start_child; /* child: where the word to start comes from, first a listening socket; -1 */
 	int pidfd;       /* of the child; -1 */
 	int netns;       /* parent: where interfaces were moved; -1 */
+	int session_file;   /* exec: what is known of the session; -1 */
 	int session_group;  /* exec: the group of the session, below `cgroup`; -1 */
 	pid_t pid;          /* in our pid namespace; 0 */
 	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
