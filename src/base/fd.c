@@ -10,6 +10,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int fd_write_all(int fd, const void *data, size_t len)
@@ -174,6 +176,40 @@ void fd_cloexec_from(int first)
 	/* CLOSE_RANGE_CLOEXEC came two releases after the call itself. */
 	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		each_fd_from(first, fd_mark);
+}
+
+static int address_at(int dir, const char *name, struct sockaddr_un *ret)
+{
+	int len = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name);
+
+	ret->sun_family = AF_UNIX;
+	if ((size_t)len < sizeof(ret->sun_path))
+		return 0;
+	errno = ENAMETOOLONG;
+	return -errno;
+}
+
+int fd_bind_at(int sock, int dir, const char *name)
+{
+	struct sockaddr_un addr;
+	int rc = address_at(dir, name, &addr);
+	mode_t old = umask(0177);
+
+	if (rc == 0 && bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		rc = -errno;
+	umask(old);
+	return rc;
+}
+
+int fd_connect_at(int dir, const char *name, int type)
+{
+	struct sockaddr_un addr;
+	CLEAN(fd) int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	if (sock < 0 || address_at(dir, name, &addr) < 0 ||
+	    connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	return take_fd(&sock);
 }
 
 int fd_path(int fd, char *ret, size_t room, struct err *err)

@@ -25,6 +25,14 @@ ssize_t fd_read_all(int fd, void *data, size_t len) MUST_CHECK;
 int fd_send(int sock, const void *data, size_t len, const int *fds, size_t count) MUST_CHECK;
 ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count) MUST_CHECK;
 
+/*
+ * Unix sockets by a name in the folder `dir`, whose path may be too long for sun_path (108 bytes) and is
+ * not looked up again. fd_bind_at: for us alone (0600). fd_connect_at: a new socket of that type, the
+ * caller's. -errno, which errno is then, too; -EAGAIN with SOCK_NONBLOCK: somebody listens and is busy.
+ */
+int fd_bind_at(int sock, int dir, const char *name) MUST_CHECK;
+int fd_connect_at(int dir, const char *name, int type) MUST_CHECK;
+
 /* Close every fd from `first` up, or mark it close-on-exec. By close_range, else by /proc/self/fd. */
 void fd_close_from(int first);
 void fd_cloexec_from(int first);

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PROGRAM "ctr-monitor"
@@ -125,16 +124,9 @@ int monitor_await_start(int sock, struct strv *warnings, struct err *err)
 
 int monitor_connect(int dir)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int sock = fd_connect_at(dir, STATE_MONITOR_SOCKET, SOCK_SEQPACKET);
 
-	if (sock < 0)
-		return -errno;
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_MONITOR_SOCKET,
-		 dir);
-	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return errno == ECONNREFUSED ? -ENOENT : -errno;
-	return take_fd(&sock);
+	return sock == -ECONNREFUSED ? -ENOENT : sock;
 }
 
 void monitor_await_gone(int sock, int timeout_ms)

@@ -9,27 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 /* How long clients may take to close their side once all is said. */
 #define LINGER_MS 2000
-
-/* Bound through the folder's fd: sun_path is too short for a long --root. */
-static void bind_socket(struct serve *v)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	mode_t old = umask(0177);
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_MONITOR_SOCKET,
-		 v->c.dir);
-	(void)unlinkat(v->c.dir, STATE_MONITOR_SOCKET, 0);
-	if (bind(v->m->listen, (struct sockaddr *)&addr, sizeof(addr)) == 0)
-		(void)listen(v->m->listen, CLIENTS_MAX);
-	umask(old);
-}
 
 /* The socket outlives us with the keeper: a resumed monitor finds it bound. */
 void clients_listen(struct serve *v)
@@ -38,8 +23,11 @@ void clients_listen(struct serve *v)
 	socklen_t len = sizeof(addr);
 
 	if (getsockname(v->m->listen, (struct sockaddr *)&addr, &len) == 0 &&
-	    len <= offsetof(struct sockaddr_un, sun_path))
-		bind_socket(v);
+	    len <= offsetof(struct sockaddr_un, sun_path)) {
+		(void)unlinkat(v->c.dir, STATE_MONITOR_SOCKET, 0);
+		if (fd_bind_at(v->m->listen, v->c.dir, STATE_MONITOR_SOCKET) == 0)
+			(void)listen(v->m->listen, CLIENTS_MAX);
+	}
 }
 
 struct client *client_add(struct serve *v, int fd)

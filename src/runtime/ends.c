@@ -6,6 +6,7 @@
 #include "runtime/ends.h"
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/process.h"
 #include "runtime/events.h"
 #include "runtime/oom.h"
@@ -15,7 +16,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #define WRITTEN_MS 500
 
@@ -55,13 +55,10 @@ void end_tell(struct container *c)
 /* Somebody listens at its monitor's socket: the monitor, or who is about to be the next one. */
 static bool has_monitor(int dir)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CLEAN(fd)
+	int sock = fd_connect_at(dir, STATE_MONITOR_SOCKET, SOCK_SEQPACKET | SOCK_NONBLOCK);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_MONITOR_SOCKET,
-		 dir);
-	return sock >= 0 &&
-	       (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EAGAIN);
+	return sock >= 0 || sock == -EAGAIN;
 }
 
 static bool left_alone(const struct state *s)

@@ -19,7 +19,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 bool want_cgroup(const struct plan *p)
@@ -165,25 +164,14 @@ void unmake_sources(struct making *m)
 	rootfs_sources_close(&m->plan->rootfs);
 }
 
-/*
- * Whoever starts the container finds its init by the name of this socket, as long as it lives. Bound
- * through the folder's fd: sun_path is too short for a long --root.
- */
+/* Whoever starts the container finds its init by the name of this socket, as long as it lives. */
 static int listen_by_name(struct making *m, struct err *err)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	mode_t old;
-	int rc;
-
 	m->start_child = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (m->start_child < 0)
 		return err_sys(err, "socket");
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET,
-		 m->dir);
-	old = umask(0177);
-	rc = bind(m->start_child, (struct sockaddr *)&addr, sizeof(addr));
-	umask(old);
-	if (rc < 0 || listen(m->start_child, 4) < 0)
+	if (fd_bind_at(m->start_child, m->dir, STATE_START_SOCKET) < 0 ||
+	    listen(m->start_child, 4) < 0)
 		return err_sys(err, "bind %s/" STATE_START_SOCKET, m->plan->staging);
 	return 0;
 }

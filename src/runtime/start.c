@@ -1,5 +1,6 @@
 /* From a created container to one that runs. */
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/process.h"
 #include "runtime/events.h"
 #include "runtime/hooks.h"
@@ -11,19 +12,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static int start_connect(struct container *c, struct err *err)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int sock = fd_connect_at(c->dir, STATE_START_SOCKET, SOCK_SEQPACKET);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_START_SOCKET,
-		 c->dir);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+	if (sock < 0)
 		return err_sys(err, "reach the init of container \"%s\"", c->state.name);
-	return take_fd(&sock);
+	return sock;
 }
 
 /* A hook of the start failed: the standard wants the container destroyed, and then the poststop hooks. */
