@@ -1,10 +1,25 @@
 #include "ctr/call.h"
 
+#include "runtime/rootless.h"
+
 #include <errno.h>
 
 int call_root(const struct call *call, struct err *err)
 {
 	return state_root_open(call->root, err);
+}
+
+int call_usual_root(char **ret, struct err *err)
+{
+	if (rootless())
+		return rootless_state_root("ctr", ret, err);
+	*ret = xstrdup(DEFAULT_ROOT);
+	return 0;
+}
+
+char *call_usual_data(void)
+{
+	return rootless() ? rootless_data("ctr") : xstrdup(DEFAULT_DATA);
 }
 
 static int each(struct call *call, int root, const char *name, call_each_fn fn, bool print)

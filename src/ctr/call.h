@@ -12,11 +12,19 @@
 #define EXIT_CTR 125
 
 #define DEFAULT_ROOT "/run/ctr"
+#define DEFAULT_DATA "/var/lib/ctr"
 
 #define CALL_MISSING_FINE (-1)
 
 /* The state root as an fd, the caller's; an existing or new folder. */
 int call_root(const struct call *call, struct err *err) MUST_CHECK;
+
+/*
+ * Where root, or the user that we are, has the state and what is to stay, if no flag says otherwise. The
+ * caller's to free. call_usual_data: NULL where there is no home.
+ */
+int call_usual_root(char **ret, struct err *err) MUST_CHECK;
+char *call_usual_data(void) MUST_CHECK;
 
 /*
  * Do one thing to each container that is named. Every failure is said; the others are still done.

@@ -2,7 +2,6 @@
 
 #include "ctr/verbs.h"
 #include "runtime/guard.h"
-#include "runtime/rootless.h"
 #include "sandbox/profile.h"
 
 #include <stdlib.h>
@@ -173,18 +172,11 @@ static const struct command commands[] = {
 
 /* ---- the program ------------------------------------------------------------------- */
 
-static int root_of_user(struct call *call, struct err *err)
-{
-	int r = rootless_state_root("ctr", &call->root_text, err);
-
-	call->root = call->root_text;
-	return r;
-}
-
 static int begin(struct call *call, struct err *err)
 {
 	static const char version[] = "ctr version " CTR_VERSION "\n";
 	const struct global_flags *g = call->globals;
+	int r;
 
 	if (g->version) {
 		(void)!call_print(call, version, sizeof(version) - 1);
@@ -194,8 +186,9 @@ static int begin(struct call *call, struct err *err)
 	call->root = g->root ? g->root : getenv("CTR_ROOT");
 	if (call->root && *call->root)
 		return 0;
-	call->root = DEFAULT_ROOT;
-	return rootless() ? root_of_user(call, err) : 0;
+	r = call_usual_root(&call->root_text, err);
+	call->root = call->root_text;
+	return r;
 }
 
 static void allow_words(const struct command *cmd, bool roff, struct str *out)

@@ -2,7 +2,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "runtime/rootless.h"
+#include "ctr/call.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define DEFAULT_DRIVER "k8s-file"
-#define DATA_FOLDER "/var/lib/ctr"
 #define FILES_MAX 1000
 
 /* ---- --log-opt ------------------------------------------------------------------------- */
@@ -147,32 +146,6 @@ static int driver(const struct run_flags *f, struct run_made *m, struct err *err
 
 /* ---- where ----------------------------------------------------------------------------- */
 
-static int usual_root(char **ret, struct err *err)
-{
-	if (rootless())
-		return rootless_state_root("ctr", ret, err);
-	*ret = xstrdup(DEFAULT_ROOT);
-	return 0;
-}
-
-static int data_folder(char **ret, struct err *err)
-{
-	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-
-	if (!rootless())
-		*ret = xstrdup(DATA_FOLDER);
-	else if (data && *data == '/')
-		*ret = xasprintf("%s/ctr", data);
-	else if (home && *home == '/')
-		*ret = xasprintf("%s/.local/share/ctr", home);
-	else
-		return err_set(
-			err, EINVAL,
-			"there is no place for the log: neither $XDG_DATA_HOME nor $HOME is a path; "
-			"set one, or give --log-opt path=FILE or --log-driver none");
-	return 0;
-}
-
 static int place(struct run_made *m, struct err *err)
 {
 	CLEAN(free) char *usual = NULL, *data = NULL;
@@ -180,17 +153,21 @@ static int place(struct run_made *m, struct err *err)
 	int rc = fd_path(m->state_root, root, sizeof(root), err);
 
 	if (rc == 0)
-		rc = usual_root(&usual, err);
+		rc = call_usual_root(&usual, err);
 	if (rc < 0)
 		return rc;
 	if (!str_eq(root, usual)) {
 		m->log_path = xasprintf("%s/%s/log", root, m->opt.name);
 		return 0;
 	}
-	rc = data_folder(&data, err);
-	if (rc == 0)
-		m->log_path = xasprintf("%s/logs/%s.log", data, m->opt.id);
-	return rc;
+	data = call_usual_data();
+	if (!data)
+		return err_set(
+			err, EINVAL,
+			"there is no place for the log: neither $XDG_DATA_HOME nor $HOME is a path; "
+			"set one, or give --log-opt path=FILE or --log-driver none");
+	m->log_path = xasprintf("%s/logs/%s.log", data, m->opt.id);
+	return 0;
 }
 
 int run_log(const struct run_flags *f, struct run_made *m, struct err *err)

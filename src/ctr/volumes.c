@@ -21,18 +21,10 @@
 
 int volumes_data_root(const char *flag, char **ret, struct err *err)
 {
-	const char *said = flag ? flag : getenv("CTR_DATA_ROOT"), *data = getenv("XDG_DATA_HOME"),
-		   *home = getenv("HOME");
+	const char *said = flag ? flag : getenv("CTR_DATA_ROOT");
 
-	if (said && *said)
-		*ret = path_absolute(said);
-	else if (!rootless())
-		*ret = xstrdup(DEFAULT_DATA);
-	else if (data && *data == '/')
-		*ret = xasprintf("%s/ctr", data);
-	else if (home && *home == '/' && home[1])
-		*ret = xasprintf("%s/.local/share/ctr", home);
-	else
+	*ret = said && *said ? path_absolute(said) : call_usual_data();
+	if (!*ret)
 		return err_set(err, ENOENT,
 			       "there is no home to keep volumes in: set HOME, XDG_DATA_HOME or "
 			       "--data-root");

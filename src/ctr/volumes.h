@@ -6,8 +6,6 @@
 #include "ctr/run_make.h"
 #include "volume/volume.h"
 
-#define DEFAULT_DATA "/var/lib/ctr"
-
 /* --data-root, $CTR_DATA_ROOT, or the default of who we are: *ret is the caller's to free. */
 int volumes_data_root(const char *flag, char **ret, struct err *err) MUST_CHECK;
 

@@ -65,24 +65,35 @@ int rootless_state_root(const char *name, char **ret, struct err *err)
 	return 0;
 }
 
+/* A folder that the user has named, or one at home. NULL: there is neither. */
+static char *of_user(const char *variable, const char *at_home, const char *name)
+{
+	const char *said = getenv(variable), *home = getenv("HOME");
+
+	if (said && *said == '/')
+		return xasprintf("%s/%s", said, name);
+	if (home && *home == '/' && home[1])
+		return xasprintf("%s/%s/%s", home, at_home, name);
+	return NULL;
+}
+
 int rootless_cache(const char *name, char **ret, struct err *err)
 {
 	CLEAN(free) char *root = NULL;
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	int rc;
 
-	if (cache && *cache == '/') {
-		*ret = xasprintf("%s/%s", cache, name);
+	*ret = of_user("XDG_CACHE_HOME", ".cache", name);
+	if (*ret)
 		return 0;
-	}
-	if (home && *home == '/' && home[1]) {
-		*ret = xasprintf("%s/.cache/%s", home, name);
-		return 0;
-	}
 	rc = rootless_state_root("ctr-cache", &root, err);
 	if (rc == 0)
 		*ret = xasprintf("%s/%s", root, name);
 	return rc;
+}
+
+char *rootless_data(const char *name)
+{
+	return of_user("XDG_DATA_HOME", ".local/share", name);
 }
 
 /* ---- which ids --------------------------------------------------------------------- */

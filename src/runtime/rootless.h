@@ -36,6 +36,12 @@ int rootless_state_root(const char *name, char **ret, struct err *err) MUST_CHEC
 int rootless_cache(const char *name, char **ret, struct err *err) MUST_CHECK;
 
 /*
+ * Where an ordinary user keeps what is to stay: $XDG_DATA_HOME/NAME, else ~/.local/share/NAME. Not made
+ * here; NULL: there is no home. The caller's to free.
+ */
+char *rootless_data(const char *name) MUST_CHECK;
+
+/*
  * Maps for a new user namespace: root is the user, and from id 1 on come the ranges that /etc/subuid
  * and /etc/subgid give to the user. Without these, root alone, with a warning. subuid(5).
  */
