@@ -97,8 +97,8 @@ static int file_make(const struct volume *v, int dir, struct err *err)
 	return file_write_atomic(dir, VOLUME_FILE, 0600, text, len, err);
 }
 
-/* Under the lock: so what is there under such a name is nobody's. */
-static int leftovers_remove(const struct volume_store *s, struct err *err)
+int store_sweep(const struct volume_store *s, const char *prefix,
+		int (*remove_tree)(int dir, const char *name, struct err *err), struct err *err)
 {
 	CLEAN(fd) int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -109,8 +109,8 @@ static int leftovers_remove(const struct volume_store *s, struct err *err)
 		return err_sys(err, "read %s", s->path);
 	take_fd(&fd);
 	while (rc == 0 && (entry = readdir(dir)))
-		if (str_starts(entry->d_name, ".new-"))
-			rc = file_remove_tree(s->fd, entry->d_name, err);
+		if (str_starts(entry->d_name, prefix))
+			rc = remove_tree(s->fd, entry->d_name, err);
 	return rc;
 }
 
@@ -125,7 +125,8 @@ int store_create(const struct volume_store *s, const struct volume *v, struct er
 		return rc;
 	if (fstatat(s->fd, v->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(err, EEXIST, "volume %s already exists", v->name);
-	rc = leftovers_remove(s, err);
+	/* Under the lock: so what is there under such a name is nobody's. */
+	rc = store_sweep(s, ".new-", file_remove_tree, err);
 	if (rc < 0)
 		return rc;
 	if (mkdirat(s->fd, temp, 0700) < 0)

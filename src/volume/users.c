@@ -216,22 +216,6 @@ static int hide(const struct volume_store *s, const char *name, char **ret_gone,
 	return err_sys(err, "remove volume %s", name);
 }
 
-static int remove_hidden(const struct volume_store *s, struct err *err)
-{
-	CLEAN(fd) int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEAN(dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int rc = 0;
-
-	if (!dir)
-		return err_sys(err, "read %s", s->path);
-	take_fd(&fd);
-	while (rc == 0 && (entry = readdir(dir)))
-		if (str_starts(entry->d_name, ".gone-"))
-			rc = s->remove_tree(s->fd, entry->d_name, err);
-	return rc;
-}
-
 static int users_refuse(const char *name, const struct strv *users, struct err *err)
 {
 	CLEAN(str) struct str list = { 0 };
@@ -265,7 +249,7 @@ int volume_remove(const struct volume_store *s, const char *name, struct err *er
 	if (rc == 0)
 		rc = remove_locked(s, name, NULL, err);
 	store_unlock(s);
-	return rc < 0 ? rc : remove_hidden(s, err);
+	return rc < 0 ? rc : store_sweep(s, ".gone-", s->remove_tree, err);
 }
 
 static int release_one(const struct volume_store *s, const char *name, const char *id,
@@ -306,7 +290,7 @@ int volume_release(const struct volume_store *s, const char *id, bool remove_ano
 	}
 	store_unlock(s);
 	if (hidden) {
-		one = remove_hidden(s, err);
+		one = store_sweep(s, ".gone-", s->remove_tree, err);
 		rc = rc < 0 ? rc : one;
 	}
 	return rc;

@@ -106,6 +106,10 @@ int store_lock(const struct volume_store *s, struct err *err) MUST_CHECK;
 void store_unlock(const struct volume_store *s);
 int store_open_volume(const struct volume_store *s, const char *name, struct err *err) MUST_CHECK;
 int store_create(const struct volume_store *s, const struct volume *v, struct err *err) MUST_CHECK;
+/* Remove what lies beside the volumes under a name that begins so. */
+int store_sweep(const struct volume_store *s, const char *prefix,
+		int (*remove_tree)(int dir, const char *name, struct err *err),
+		struct err *err) MUST_CHECK;
 /* Those who use it, by name, but for the container `except` (NULL: all). The lock is held. */
 int store_users(const struct volume_store *s, int dir, const char *except, struct strv *ret,
 		struct err *err) MUST_CHECK;
