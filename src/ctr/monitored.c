@@ -89,7 +89,7 @@ static int detached(struct call *call, int sock, struct run_made *m, struct cidf
 	return rc < 0 ? call_fail(call, &err) : say_id(call, m->id);
 }
 
-int run_monitored(struct call *call, int root, struct run_made *m)
+static int monitored(struct call *call, int root, struct run_made *m, bool create_only)
 {
 	const struct run_flags *f = call->flags;
 	CLEAN(cidfile) struct cidfile cid = CIDFILE_INIT;
@@ -99,10 +99,10 @@ int run_monitored(struct call *call, int root, struct run_made *m)
 	int rc = cidfile_make(&cid, f->cidfile, &err);
 
 	if (rc == 0)
-		rc = sock = begin(call, root, m, false, &o, &err);
+		rc = sock = begin(call, root, m, create_only, &o, &err);
 	if (rc < 0)
 		return call_fail(call, &err);
-	if (f->detach)
+	if (create_only || f->detach)
 		return detached(call, sock, m, &cid);
 	rc = cidfile_keep(&cid, m->id, &err);
 	if (rc < 0)
@@ -113,18 +113,14 @@ int run_monitored(struct call *call, int root, struct run_made *m)
 					       .detach_keys = f->detach_keys });
 }
 
+int run_monitored(struct call *call, int root, struct run_made *m)
+{
+	return monitored(call, root, m, false);
+}
+
 int create_monitored(struct call *call, int root, struct run_made *m)
 {
-	const struct run_flags *f = call->flags;
-	CLEAN(cidfile) struct cidfile cid = CIDFILE_INIT;
-	struct order o;
-	struct err err = { 0 };
-	CLEAN(fd) int sock = -1;
-	int rc = cidfile_make(&cid, f->cidfile, &err);
-
-	if (rc == 0)
-		rc = sock = begin(call, root, m, true, &o, &err);
-	return rc < 0 ? call_fail(call, &err) : detached(call, sock, m, &cid);
+	return monitored(call, root, m, true);
 }
 
 int attach_to(struct call *call, int root, const char *name, int sock, bool starts,
