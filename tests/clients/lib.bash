@@ -4,8 +4,6 @@
 # shellcheck disable=SC2034,SC2154
 load ../integration/lib
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
 # have PROGRAM...: the packages are there, or the test says why it can't run.
 have() {
 	local program

@@ -5,8 +5,6 @@
 load ../integration/lib
 load faults
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
 setup() {
 	ctr_setup
 	SEED=${CTR_SEED:-$((RANDOM % 97))}
@@ -17,10 +15,6 @@ setup() {
 	edit_config bundle '.process.args = ["sleep", "1000"]'
 	echo '{"unified": {"cgroup.max.depth": "5"}}' >limits.json
 	snapshot_host
-}
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
 }
 
 # What is to be deleted without --force has ended.

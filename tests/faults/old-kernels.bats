@@ -45,12 +45,6 @@ without() {
 
 # ---- the plug-in, and all that comes of it -------------------------------------------
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
-}
-
 # life CALL[,CALL...]: a container's whole life without these, for as far as it goes. What is said goes
 # into the file said.
 life() {

@@ -3,7 +3,6 @@
 #
 # tests/helpers/rows sees which system calls belong to which row, and makes one of them fail.
 
-OCI=$CTR_BUILD/bin/ctr-oci
 ROWS=$CTR_BUILD/tests/helpers/rows
 
 # What ctr-oci runs as: in the "host's" network, which is a namespace of the test's own.

@@ -2,12 +2,6 @@
 # whose payload is the keeper (tests/helpers/keeper.c), and looks at what that knows.
 # shellcheck disable=SC2034,SC2154
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
-}
-
 setup_file() {
 	local program
 	for program in criu iptables-restore runc; do

@@ -4,12 +4,6 @@
 
 load lib
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
-}
-
 setup() {
 	ctr_setup
 	BUNDLE=$BATS_TEST_TMPDIR/bundle

@@ -4,19 +4,7 @@ load lib
 
 setup() {
 	ctr_setup
-	install -m 755 "$PROBE" "$BATS_TEST_TMPDIR/probe"
-	chmod 755 "$BATS_TEST_TMPDIR"
-}
-
-# probe_in [FLAG...] -- VERB ARG...: the probe as payload
-probe_in() {
-	local flags=()
-	while [ "$1" != -- ]; do
-		flags+=("$1")
-		shift
-	done
-	shift
-	run ctr run --rm --volume "$BATS_TEST_TMPDIR/probe:/probe:ro" "${flags[@]}" busybox -- /probe "$@"
+	probe_setup
 }
 
 @test "denied: what changes the machine or looks at it" {

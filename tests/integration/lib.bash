@@ -3,7 +3,7 @@
 # A test file is run by `make check T=FILE`, or by hand: tests/tools/in-view bats FILE.
 # `load lib` defines setup and teardown; a file with its own calls ctr_setup, ctr_teardown.
 #
-# Variables: CTR_BIN (the program under test), PROBE (static multi-verb payload), CTR_ROOT
+# Variables: CTR_BIN (the program under test), OCI (the plug-in), PROBE (static payload), CTR_ROOT
 # (the state folder of this test alone), CGROUPS (where cgroup v2 is), CTR_FLAGS (an array:
 # what each `ctr` call of a test gets). A folder per test, gone afterwards: BATS_TEST_TMPDIR.
 #
@@ -19,6 +19,7 @@ fi
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CTR_BUILD=${CTR_BUILD:-$REPO/build}
 CTR_BIN=${CTR_BIN:-$CTR_BUILD/bin/ctr}
+OCI=$CTR_BUILD/bin/ctr-oci
 PROBE=${CTR_PROBE:-$CTR_BUILD/tests/probe}
 CGROUPS=/sys/fs/cgroup
 # The test VM is some 30 times slower than the machine it runs on.
@@ -60,6 +61,27 @@ teardown() { ctr_teardown; }
 # The program under test, on this test's own state. fd 3 is bats': who keeps it, hangs it.
 ctr() {
 	"$CTR_BIN" "${CTR_FLAGS[@]}" "$@" 3>&-
+}
+
+# The plug-in, likewise.
+oci() {
+	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
+}
+
+# probe_in [FLAG...] -- VERB ARG...: the probe as payload. Needs probe_setup.
+probe_in() {
+	local flags=()
+	while [ "$1" != -- ]; do
+		flags+=("$1")
+		shift
+	done
+	shift
+	run ctr run --rm --volume "$BATS_TEST_TMPDIR/probe:/probe:ro" "${flags[@]}" busybox -- /probe "$@"
+}
+
+probe_setup() {
+	install -m 755 "$PROBE" "$BATS_TEST_TMPDIR/probe"
+	chmod 755 "$BATS_TEST_TMPDIR"
 }
 
 # ctr_background ARG...: ctr in the background. Sets ctr_pid, and ctr_out, the file that

@@ -4,23 +4,16 @@ load lib
 
 setup() {
 	ctr_setup
-	install -m 755 "$PROBE" "$BATS_TEST_TMPDIR/probe"
-	chmod 755 "$BATS_TEST_TMPDIR"
+	probe_setup
 }
 
-probe_in() {
-	local flags=()
-	while [ "$1" != -- ]; do
-		flags+=("$1")
-		shift
-	done
-	shift
-	run ctr run --rm --volume "$BATS_TEST_TMPDIR/probe:/probe:ro" "${flags[@]}" busybox -- /probe "$@"
+probe_runs() {
+	probe_in "$@"
 	assert_success
 }
 
 @test "process: the defaults" {
-	probe_in -- self
+	probe_runs -- self
 	assert_line 'uid 0'
 	assert_line 'gid 0'
 	assert_line 'umask 0022'
@@ -31,7 +24,7 @@ probe_in() {
 	assert_line 'personality 0'
 	assert_line 'nice 0'
 	assert_line --regexp '^sid 1 pgrp 1 pid 1$'
-	probe_in -- caps
+	probe_runs -- caps
 	assert_line 'CapInh 0'
 	assert_line 'CapPrm a80425fb'
 	assert_line 'CapEff a80425fb'
@@ -40,7 +33,7 @@ probe_in() {
 }
 
 @test "process: what flags change" {
-	probe_in --user 1000:50 --group-add 7 --umask 027 --workdir /tmp --oom-score-adj 300 \
+	probe_runs --user 1000:50 --group-add 7 --umask 027 --workdir /tmp --oom-score-adj 300 \
 		--ulimit nofile=100:200 --ulimit core=-1 --security-opt no-new-privileges \
 		--personality LINUX32 -- self
 	assert_line 'uid 1000'
@@ -56,20 +49,20 @@ probe_in() {
 }
 
 @test "process: capabilities, all five sets" {
-	probe_in --cap-drop ALL --cap-add NET_ADMIN -- caps
+	probe_runs --cap-drop ALL --cap-add NET_ADMIN -- caps
 	assert_line 'CapPrm 1000'
 	assert_line 'CapEff 1000'
 	assert_line 'CapBnd 1000'
 	# Who isn't root gets by name what was added; the rest is a bound.
-	probe_in --user 1000 --cap-add NET_ADMIN -- caps
+	probe_runs --user 1000 --cap-add NET_ADMIN -- caps
 	assert_line 'CapInh 1000'
 	assert_line 'CapEff 1000'
 	assert_line 'CapAmb 1000'
 	assert_line --regexp 'CapBnd a80435fb'
-	probe_in --user 1000 -- caps
+	probe_runs --user 1000 -- caps
 	assert_line 'CapEff 0'
 	assert_line 'CapBnd a80425fb'
-	probe_in --privileged -- caps
+	probe_runs --privileged -- caps
 	assert_equal "$(sed -n 's/CapEff //p' <<<"$output")" \
 		"$(sed -n 's/CapEff:\t0*//p' /proc/self/status)"
 }

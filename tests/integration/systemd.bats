@@ -2,12 +2,6 @@
 
 load lib
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&-
-}
-
 setup() {
 	ctr_setup
 	make_bundle "$BATS_TEST_TMPDIR/b"

@@ -4,8 +4,6 @@
 
 load lib
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
 setup() {
 	ctr_setup
 	modprobe slip
@@ -27,10 +25,6 @@ time.sleep(1000)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 teardown() {
 	kill -KILL "$LINE"
 	ctr_teardown
-}
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
 }
 
 # is_named NAME: the interface is here, and is called so.

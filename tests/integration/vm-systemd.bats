@@ -5,8 +5,6 @@
 
 load lib
 
-OCI=$CTR_BUILD/bin/ctr-oci
-
 setup_file() {
 	make_bundle "$BATS_FILE_TMPDIR/bundle"
 	# A user's systemd is asked for below; its tmpfiles would empty /tmp, with bats in it.

@@ -11,13 +11,8 @@
 bats_require_minimum_version 1.5.0
 load ../integration/lib
 
-OCI=$CTR_BUILD/bin/ctr-oci
 # Other things of ours in /tmp belong to others (fuzzers, benchmarks): these tests have a TMPDIR each.
 KEPT_FILES='/(cache|\.seccomp|\.events(\.1)?)(/|$)|^file /tmp/ctr-'
-
-oci() {
-	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
-}
 
 oci_setup() {
 	ctr_setup
