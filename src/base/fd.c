@@ -182,7 +182,6 @@ static int address_at(int dir, const char *name, struct sockaddr_un *ret)
 {
 	int len = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name);
 
-	ret->sun_family = AF_UNIX;
 	if ((size_t)len < sizeof(ret->sun_path))
 		return 0;
 	errno = ENAMETOOLONG;
@@ -191,7 +190,7 @@ static int address_at(int dir, const char *name, struct sockaddr_un *ret)
 
 int fd_bind_at(int sock, int dir, const char *name)
 {
-	struct sockaddr_un addr;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int rc = address_at(dir, name, &addr);
 	mode_t old = umask(0177);
 
@@ -203,7 +202,7 @@ int fd_bind_at(int sock, int dir, const char *name)
 
 int fd_connect_at(int dir, const char *name, int type)
 {
-	struct sockaddr_un addr;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	CLEAN(fd) int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	if (sock < 0 || address_at(dir, name, &addr) < 0 ||
