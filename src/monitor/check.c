@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/process.h"
-#include "monitor/slim.h"
 #include "runtime/events.h"
 
 #include <errno.h>
@@ -200,7 +199,6 @@ static void finish(struct serve *v, int exit_code)
 				      m->status == HEALTH_HEALTHY ? "healthy" : "unhealthy"));
 	if (due)
 		act(v);
-	slim();
 }
 
 /* All that it began, and not only what we wait for. */

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
-#include "monitor/slim.h"
 #include "monitor/volumes.h"
 #include "spec/load.h"
 
@@ -243,6 +242,5 @@ bool life_make(struct serve *v, bool again)
 	v->m->shared->told_start = true;
 	if (rc == 0)
 		check_begin(v);
-	slim();
 	return rc == 0;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "monitor/slim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,9 @@
 /* Clients of the monitor before us have that long to come back before anything is said to others. */
 #define RESUME_NS UINT64_C(1000000000)
 #define DRAIN_TICK_MS 20
+
+/* Nothing comes for that long: nothing is going on. */
+#define IDLE_MS 100
 
 /* How much output is moved before we look at everything else again. */
 #define TURN_CHUNKS 16
@@ -152,6 +156,28 @@ static bool done(struct serve *v)
 	return true;
 }
 
+/*
+ * Wait for what is to be done. When nothing comes for a moment, the memory that the last work took is given
+ * back: what waits for days beside hundreds of others is to be small.
+ */
+static int wait_for(struct serve *v, struct pollfd *p)
+{
+	int timeout = timeout_of(v), n;
+
+	if (!v->slim && (timeout < 0 || timeout > IDLE_MS)) {
+		n = poll(p, P_COUNT, IDLE_MS);
+		if (n)
+			return n;
+		slim();
+		v->slim = true;
+		timeout = timeout_of(v);
+	}
+	n = poll(p, P_COUNT, timeout);
+	if (n)
+		v->slim = false;
+	return n;
+}
+
 /* One turn. True in a child that is to be the keeper. */
 static bool turn(struct serve *v)
 {
@@ -164,7 +190,7 @@ static bool turn(struct serve *v)
 	if (done(v))
 		return false;
 	watch(v, p);
-	if (poll(p, P_COUNT, timeout_of(v)) < 0)
+	if (wait_for(v, p) < 0)
 		return false;
 	if (p[P_OTHER].revents) {
 		/* The keeper was killed. One that we forked ourselves is our child. */

@@ -60,6 +60,7 @@ struct serve {
 	uint64_t farewell_ns;     /* all is over; the clients may take their leave until then; 0 */
 	int exit_code;
 	bool exit_known;
+	bool slim;     /* memory was given back, and nothing has happened since */
 	char last_fed; /* the last byte of input */
 	char message[sizeof(struct wire_head) + WIRE_DATA_MAX];
 };
