@@ -23,15 +23,6 @@ count() { if [ "${CTR_LONG-}" ]; then echo "$1"; else echo "$2"; fi; }
 	assert_nothing_left
 }
 
-# What a command that was killed had begun, its monitor finishes.
-all_removed() {
-	local name
-	for name in $(ctr ps --all --format '{{.Name}}'); do
-		ctr rm --force "$name" || true
-	done
-	! pgrep --ns $$ --nslist pid -f '^ctr-monitor run k' && [ -z "$(ctr ps --all --quiet)" ]
-}
-
 @test "leftovers: kill -9 of ctr at random moments" {
 	local i
 	for ((i = 0; i < $(count 500 60); i++)); do

@@ -103,6 +103,15 @@ monitors() {
 	done
 }
 
+# Every container is removed, those as well that a command has begun which was killed: its monitor finishes it.
+all_removed() {
+	local name
+	for name in $(ctr ps --all --format '{{.Name}}'); do
+		ctr rm --force "$name" >/dev/null || true
+	done
+	[ -z "$(monitors '.*')" ] && [ -z "$(ctr ps --all --quiet)" ]
+}
+
 # kill_hard PID: kill -9, and wait until the process is gone.
 kill_hard() {
 	kill -KILL "$1" || return

@@ -216,13 +216,12 @@ volumes() {
 		sleep "0.0$((i % 5))$((i % 10))"
 		kill -KILL "$ctr_pid" 2>/dev/null || true
 		wait "$ctr_pid" 2>/dev/null || true
+		wait_until 10 all_removed
 		wait_until 5 nobody_packs
 		if [ -d "$data/volumes/v1" ]; then
 			[ -s "$data/volumes/v1/volume.json" ]
 			[[ $(find "$data/volumes/v1/_data" -type f | wc -l) =~ ^(0|200)$ ]]
 		fi
-		run ctr rm --force c1
-		assert_success
 		run ctr volume rm --force v1
 		assert_success
 	done
