@@ -211,6 +211,20 @@ int fd_connect_at(int dir, const char *name, int type)
 	return take_fd(&sock);
 }
 
+int fd_first_missing(unsigned int count)
+{
+	for (int fd = 3; fd < 3 + (int)count; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			return fd;
+	return 0;
+}
+
+void fd_leave_open(unsigned int count)
+{
+	for (int fd = 3; fd < 3 + (int)count; fd++)
+		(void)fcntl(fd, F_SETFD, 0);
+}
+
 int fd_path(int fd, char *ret, size_t room, struct err *err)
 {
 	char link[48];

@@ -21,7 +21,7 @@ ssize_t fd_read_all(int fd, void *data, size_t len) MUST_CHECK;
  * fd_recv returns the length, 0 at the end of the stream, or -errno; -EMSGSIZE when the
  * message did not fit.
  */
-#define FD_PASS_MAX 16
+#define FD_PASS_MAX 253 /* what the kernel takes */
 int fd_send(int sock, const void *data, size_t len, const int *fds, size_t count) MUST_CHECK;
 ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count) MUST_CHECK;
 
@@ -36,6 +36,13 @@ int fd_connect_at(int dir, const char *name, int type) MUST_CHECK;
 /* Close every fd from `first` up, or mark it close-on-exec. By close_range, else by /proc/self/fd. */
 void fd_close_from(int first);
 void fd_cloexec_from(int first);
+
+/*
+ * fds 3 .. 3+count-1, which our caller left open: the first that isn't, or 0 where all are. They are marked
+ * close-on-exec, so that only fd_leave_open() hands them on.
+ */
+int fd_first_missing(unsigned int count) MUST_CHECK;
+void fd_leave_open(unsigned int count);
 
 /* The path by which the kernel knows an fd. 0 or -errno with words (no /proc). */
 int fd_path(int fd, char *ret, size_t room, struct err *err) MUST_CHECK;

@@ -143,9 +143,10 @@ int verb_restore(struct call *call)
 	CLEAN(fd) int root = -1;
 	int r;
 
-	foreground_inherited(0);
-	root = call_root(call, &err);
-	r = root < 0 ? root : gather(call, &m, &was, &err);
+	r = foreground_inherited(NULL, 0, &err);
+	if (r >= 0)
+		r = root = call_root(call, &err);
+	r = r < 0 ? r : gather(call, &m, &was, &err);
 	if (r == 0 && !f->check)
 		return restore(call, root, &m);
 	if (r == 0)

@@ -205,8 +205,9 @@ int verb_exec(struct call *call)
 	CLEAN(fd) int root = -1;
 	int code = 0, r;
 
-	foreground_inherited(f->p.preserve_fds.value);
-	r = root = call_root(call, &err);
+	r = foreground_inherited(NULL, f->p.preserve_fds.value, &err);
+	if (r >= 0)
+		r = root = call_root(call, &err);
 	if (str_eq(*args, "--"))
 		args++;
 	if (r >= 0 && !*args)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * A run in the foreground that is removed afterwards, with our own streams, needs nobody beside us. All
@@ -35,6 +36,8 @@ static struct order order_of(const struct run_flags *f, const struct run_made *m
 		.pid_file = opt->pid_file,
 		.restart = f->restart,
 		.preserve_fds = (int)opt->preserve_fds,
+		.listen_fds = (int)opt->listen_fds,
+		.listen_names = opt->listen_names,
 		.auto_remove = opt->auto_remove,
 		.no_new_keyring = opt->no_new_keyring,
 		.no_pivot = opt->no_pivot,
@@ -63,7 +66,7 @@ static int begin(struct call *call, int root, struct run_made *m, bool create_on
 	o->data_root = m->volumes_root;
 	o->create_only = create_only;
 	o->attached = !create_only && !f->detach;
-	rc = monitor_start(o, &m->spec, err);
+	rc = monitor_start(o, &m->spec, NULL, err);
 	/* From here on they are the monitor's to release. */
 	if (rc < 0 && m->volumes.count)
 		(void)volumes_release(call, m->id, true);
@@ -160,19 +163,71 @@ int attach_to(struct call *call, int root, const char *name, int sock, bool star
 	return a.detached ? 0 : a.exit_code;
 }
 
-int start_again(const struct call *call, const struct container *c, bool attached, struct err *err)
+void given_take(const struct container *c, struct given *ret)
+{
+	ret->count = monitor_fds(c->dir, ret->fds);
+}
+
+void given_free(struct given *g)
+{
+	for (size_t i = 0; i < g->count; i++)
+		close(g->fds[i]);
+	g->count = 0;
+}
+
+int start_sockets_check(const struct container *c, struct err *err)
+{
+	struct activation sockets;
+	int rc = activation_read(&sockets, err);
+
+	if (rc == 0 && sockets.count)
+		rc = err_set(err, EINVAL,
+			     "LISTEN_FDS=%u: container \"%s\" is %s already; sockets are for `ctr "
+			     "create`, `ctr run`, or the start of one that is stopped",
+			     sockets.count, c->state.name, status_name(c->state.status));
+	return rc;
+}
+
+/* The fds for its next life: *ret as monitor_start() wants it. */
+static int fds_of(struct order *o, const struct container *c, const struct given *given,
+		  const int **ret, struct err *err)
+{
+	struct activation sockets;
+	int rc = activation_read(&sockets, err);
+
+	*ret = given && given->count ? given->fds : NULL;
+	if (rc < 0 || (*ret && given->count == (size_t)o->preserve_fds))
+		return rc;
+	*ret = NULL;
+	if (sockets.count && o->preserve_fds == o->listen_fds) {
+		o->preserve_fds = o->listen_fds = (int)sockets.count;
+		o->listen_names = sockets.names;
+		return activation_check(&sockets, err);
+	}
+	if (!o->preserve_fds)
+		return 0;
+	return err_set(err, EINVAL,
+		       "cannot start container \"%s\": it was made with %d fds (--preserve-fds, "
+		       "LISTEN_FDS), which went with its last life; make it anew with `ctr run`",
+		       c->state.name, o->preserve_fds);
+}
+
+int start_again(const struct container *c, const struct given *given, bool attached,
+		struct err *err)
 {
 	CLEAN(order) struct order o = { 0 };
+	const int *fds = NULL;
 	char path[PATH_MAX];
 	int rc = order_load(c->dir, &o, err);
 
-	(void)call;
 	if (rc == -ENOENT)
 		return err_set(
 			err, EINVAL,
 			"cannot start container \"%s\": it is stopped, and it was not made to be "
 			"started again (by `ctr create` or `ctr run` without --rm)",
 			c->state.name);
+	if (rc == 0)
+		rc = fds_of(&o, c, given, &fds, err);
 	if (rc == 0)
 		rc = fd_path(c->root, path, sizeof(path), err);
 	if (rc < 0)
@@ -181,7 +236,7 @@ int start_again(const struct call *call, const struct container *c, bool attache
 	o.name = o.log.name = c->state.name;
 	o.again = true;
 	o.attached = attached;
-	return monitor_start(&o, NULL, err);
+	return monitor_start(&o, NULL, fds, err);
 }
 
 int stop_monitored(struct container *c, int signal, int timeout_ms, struct err *err)

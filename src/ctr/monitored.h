@@ -26,10 +26,27 @@ struct attach_how {
 int attach_to(struct call *call, int root, const char *name, int sock, bool starts,
 	      const struct attach_how *how);
 
-/* Start a container that has stopped once more, by the order that is kept in its folder. Returns the
- * connection to its monitor, the caller's. */
-int start_again(const struct call *call, const struct container *c, bool attached,
+/* The fds of --preserve-fds and LISTEN_FDS that a container was made with. */
+struct given {
+	int fds[MONITOR_FDS_MAX];
+	size_t count;
+};
+
+/* Take them from its monitor before it goes: to be freed. */
+void given_take(const struct container *c, struct given *ret);
+void given_free(struct given *g);
+CLEAN_DEFINE(given, struct given, given_free)
+
+/*
+ * Start a container that has stopped once more, by the order that is kept in its folder, with what was taken
+ * from the monitor of its last life (NULL: nothing) or the sockets that we were started with. Returns the
+ * connection to its monitor, the caller's.
+ */
+int start_again(const struct container *c, const struct given *given, bool attached,
 		struct err *err) MUST_CHECK;
+
+/* Are there sockets for one that is created already? It has those of its own. */
+int start_sockets_check(const struct container *c, struct err *err) MUST_CHECK;
 
 /* Stop it for good, and see that its monitor has written down how it ended, and is gone. */
 int stop_monitored(struct container *c, int signal, int timeout_ms, struct err *err) MUST_CHECK;

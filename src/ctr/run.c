@@ -36,6 +36,14 @@ static int create(struct call *call, int root, struct run_made *m, struct contai
 	return r;
 }
 
+/* What our caller left open for the container. */
+static int inherited(const struct run_flags *f, struct activation *ret, struct err *err)
+{
+	int r = activation_read(ret, err);
+
+	return r < 0 ? r : foreground_inherited(ret, f->p.preserve_fds.value, err);
+}
+
 /* ---- run --------------------------------------------------------------------------- */
 
 static int dry_run(struct call *call, int root, struct run_made *m, struct err *err)
@@ -89,10 +97,12 @@ int verb_run(struct call *call)
 {
 	CLEAN(run_made) struct run_made m = RUN_MADE_INIT;
 	const struct run_flags *f = call->flags;
+	struct activation sockets;
 	struct err err = { 0 };
 	CLEAN(fd) int root = -1;
 
-	foreground_inherited(f->p.preserve_fds.value);
+	if (inherited(f, &sockets, &err) < 0)
+		return call_fail(call, &err);
 	root = call_root(call, &err);
 	if (root < 0)
 		return call_fail(call, &err);
@@ -100,6 +110,7 @@ int verb_run(struct call *call)
 	if (run_make(f, call->args, root, &m, &call->warnings, &err) < 0 ||
 	    run_log(f, &m, &err) < 0)
 		return call_fail(call, &err);
+	activation_pass(&sockets, &m.opt);
 	if (f->dry_run)
 		return dry_run(call, root, &m, &err);
 	return run_wants_monitor(f, &m) ? run_monitored(call, root, &m) :
@@ -136,13 +147,15 @@ int verb_create(struct call *call)
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	CLEAN(str) struct str line = { 0 };
 	const struct run_flags *f = call->flags;
+	struct activation sockets;
 	struct err err = { 0 };
 	CLEAN(fd) int root = -1;
 	CLEAN(fd) int null = -1;
 	int r;
 
 	m.data_root = call->data_root;
-	foreground_inherited(f->p.preserve_fds.value);
+	if (inherited(f, &sockets, &err) < 0)
+		return call_fail(call, &err);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	root = call_root(call, &err);
 	r = root < 0 ? root : 0;
@@ -152,6 +165,8 @@ int verb_create(struct call *call)
 		r = run_make(f, call->args, root, &m, &call->warnings, &err);
 	if (r >= 0)
 		r = run_log(f, &m, &err);
+	if (r >= 0)
+		activation_pass(&sockets, &m.opt);
 	/* Streams of the caller's own, or a terminal that somebody else holds, need nobody beside it. */
 	if (r >= 0 && !f->console_socket && !f->attach.count)
 		return create_monitored(call, root, &m);

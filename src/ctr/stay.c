@@ -81,7 +81,8 @@ const struct opt_row restart_rows[] = {
 /* ---- start --------------------------------------------------------------------------- */
 
 /* One that rests before its next restart has a monitor; one that is about to go has none. */
-static int start_stopped(struct call *call, struct container *c, struct err *err)
+static int start_stopped(struct call *call, struct container *c, const struct given *given,
+			 struct err *err)
 {
 	uint64_t until = clock_now_ns() + MONITOR_GONE_MS * UINT64_C(1000000);
 	int rc;
@@ -92,7 +93,7 @@ static int start_stopped(struct call *call, struct container *c, struct err *err
 		if (sock >= 0 && !monitor_send(sock, WIRE_START, 0, 0, NULL, 0))
 			continue;
 		if (sock < 0)
-			sock = start_again(call, c, false, err);
+			sock = start_again(c, given, false, err);
 		rc = sock < 0 ? sock : monitor_await_start(sock, &call->warnings, err);
 		if (rc != -ECONNRESET)
 			return rc;
@@ -103,9 +104,12 @@ static int start_stopped(struct call *call, struct container *c, struct err *err
 
 static int one_start(struct call *call, struct container *c, struct err *err)
 {
+	int rc;
+
 	if (c->state.status == STATUS_STOPPED)
-		return start_stopped(call, c, err);
-	return container_start(c, &call->warnings, err);
+		return start_stopped(call, c, NULL, err);
+	rc = start_sockets_check(c, err);
+	return rc < 0 ? rc : container_start(c, &call->warnings, err);
 }
 
 static int start_attached(struct call *call)
@@ -123,8 +127,10 @@ static int start_attached(struct call *call)
 		rc = err_set(&err, EINVAL, "--attach and --interactive: for one container only");
 	if (rc >= 0)
 		rc = container_open(root, call->args[0], &c, &err);
+	if (rc == 0 && c.state.status != STATUS_STOPPED)
+		rc = start_sockets_check(&c, &err);
 	if (rc == 0 && c.state.status == STATUS_STOPPED)
-		rc = sock = start_again(call, &c, true, &err);
+		rc = sock = start_again(&c, NULL, true, &err);
 	else
 		how.start = true;
 	if (rc < 0)
@@ -173,11 +179,16 @@ int verb_stop(struct call *call)
 
 static int one_restart(struct call *call, struct container *c, struct err *err)
 {
-	int rc = c->state.status == STATUS_CREATED ? 0 : one_stop(call, c, err);
+	CLEAN(given) struct given given = { .count = 0 };
+	int rc = 0;
 
+	if (c->state.status != STATUS_CREATED) {
+		given_take(c, &given);
+		rc = one_stop(call, c, err);
+	}
 	if (rc == 0 && c->state.status == STATUS_CREATED)
 		return container_start(c, &call->warnings, err);
-	return rc < 0 ? rc : start_stopped(call, c, err);
+	return rc < 0 ? rc : start_stopped(call, c, &given, err);
 }
 
 int verb_restart(struct call *call)

@@ -42,6 +42,29 @@ static void signals_block(unsigned long set)
 	sys(__NR_rt_sigprocmask, SIG_SETMASK, (long)&set, 0, sizeof(set));
 }
 
+/* Sockets of a service manager's are for the process with this pid (sd_listen_fds(3)): for the payload. */
+static void put_listen_pid(char **env, long pid)
+{
+	static const char from[] = "LISTEN_PID=0000000000";
+	const size_t name = sizeof("LISTEN_PID=") - 1;
+	char digits[20];
+	size_t n = 0, i;
+
+	for (; *env; env++) {
+		for (i = 0; from[i] && (*env)[i] == from[i]; i++)
+			;
+		if (i == sizeof(from) - 1 && !(*env)[i])
+			break;
+	}
+	if (!*env)
+		return;
+	for (; pid; pid /= 10)
+		digits[n++] = (char)('0' + pid % 10);
+	for (i = 0; i < n; i++)
+		(*env)[name + i] = digits[n - 1 - i];
+	(*env)[name + n] = '\0';
+}
+
 __attribute__((noreturn)) static void payload(char **argv, char **env)
 {
 	int group;
@@ -50,6 +73,7 @@ __attribute__((noreturn)) static void payload(char **argv, char **env)
 	sys(__NR_setpgid, 0, 0, 0, 0);
 	group = (int)sys(__NR_getpid, 0, 0, 0, 0);
 	sys(__NR_ioctl, 0, TIOCSPGRP, (long)&group, 0);
+	put_listen_pid(env, group);
 	signals_block(0);
 	sys(__NR_execve, (long)argv[0], (long)(argv + 1), (long)env, 0);
 	leave(EXIT_LOST);

@@ -17,6 +17,9 @@
 
 #define PROGRAM "ctr-monitor"
 
+/* How long a monitor may take to hand out its container's fds. */
+#define FDS_MS 5000
+
 /* What it may need of our environment: to find things, and the user's own places. */
 static const char *const kept[] = { "PATH",          "HOME",
 				    "TMPDIR",        "XDG_RUNTIME_DIR",
@@ -51,19 +54,38 @@ __attribute__((noreturn)) static void become(int exe, int sock, const char *name
 	environment(exe, env);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* What our own caller left open is not for who stays. */
+	fd_cloexec_from(3);
 	if (setsid() >= 0 && dup2(sock, STDIN_FILENO) == STDIN_FILENO)
 		(void)execveat(exe, "", argv, env, AT_EMPTY_PATH);
 	_exit(127);
 }
 
-int monitor_start(const struct order *o, const struct spec *spec, struct err *err)
+/* The order, and behind it the fds that the container is to have. */
+static int hand_over(int sock, const struct order *o, int order, const int *fds, struct err *err)
+{
+	int all[FD_PASS_MAX] = { order };
+	char word = 'o';
+	int rc;
+
+	if (o->preserve_fds > MONITOR_FDS_MAX)
+		return err_set(
+			err, E2BIG,
+			"%d fds for a container that stays: more than %d can't be kept for it",
+			o->preserve_fds, MONITOR_FDS_MAX);
+	for (int i = 0; i < o->preserve_fds; i++)
+		all[1 + i] = fds ? fds[i] : 3 + i;
+	rc = fd_send(sock, &word, 1, all, 1 + (size_t)o->preserve_fds);
+	return rc < 0 ? err_set(err, -rc, PROGRAM ": hand over the order: %s", strerror(-rc)) : 0;
+}
+
+int monitor_start(const struct order *o, const struct spec *spec, const int *fds, struct err *err)
 {
 	CLEAN(fd) int exe = helper_open(PROGRAM, err);
 	CLEAN(fd) int order = exe < 0 ? -1 : order_pack(o, spec, err);
 	CLEAN(fd) int ours = -1;
 	CLEAN(fd) int theirs = -1;
 	CLEAN(fd) int child = -1;
-	char word = 'o';
 	int ends[2], rc;
 	pid_t pid;
 
@@ -73,9 +95,9 @@ int monitor_start(const struct order *o, const struct spec *spec, struct err *er
 		return err_sys(err, "socketpair");
 	ours = ends[0];
 	theirs = ends[1];
-	rc = fd_send(ours, &word, 1, &order, 1);
+	rc = hand_over(ours, o, order, fds, err);
 	if (rc < 0)
-		return err_set(err, -rc, PROGRAM ": hand over the order: %s", strerror(-rc));
+		return rc;
 	pid = process_clone(0, -1, &child);
 	if (pid == 0)
 		become(exe, theirs, o->name);
@@ -154,6 +176,19 @@ bool monitor_send(int sock, uint32_t type, uint32_t stream, uint64_t number, con
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n >= 0;
+}
+
+size_t monitor_fds(int dir, int *ret)
+{
+	CLEAN(fd) int sock = monitor_connect(dir);
+	struct pollfd p = { sock, POLLIN, 0 };
+	size_t count = MONITOR_FDS_MAX;
+	struct wire_head head;
+
+	if (sock < 0 || !monitor_send(sock, WIRE_FDS, 0, 0, NULL, 0) || poll(&p, 1, FDS_MS) <= 0 ||
+	    fd_recv(sock, &head, sizeof(head), ret, &count) < 0)
+		return 0;
+	return count;
 }
 
 void monitor_tell(int dir, uint32_t type, uint64_t number)

@@ -11,10 +11,12 @@
 #include <stdint.h>
 
 /*
- * Start a monitor with this order. Returns our end of the connection, the caller's. Before anything was
+ * Start a monitor with this order, and with the fds that belong to it: as many as preserve_fds says, or NULL:
+ * they are 3 and up. Returns our end of the connection, the caller's. Before anything was
  * said over it, nothing has happened. Needs a caller with one thread.
  */
-int monitor_start(const struct order *o, const struct spec *spec, struct err *err) MUST_CHECK;
+int monitor_start(const struct order *o, const struct spec *spec, const int *fds,
+		  struct err *err) MUST_CHECK;
 
 /* Wait until the container runs (or is created). Warnings are appended. Errors are the monitor's own. */
 int monitor_await_start(int sock, struct strv *warnings, struct err *err) MUST_CHECK;
@@ -24,6 +26,12 @@ int monitor_await_start(int sock, struct strv *warnings, struct err *err) MUST_C
  * it has none (any more).
  */
 int monitor_connect(int dir) MUST_CHECK;
+
+/*
+ * The fds that the container was given and that its monitor holds (MONITOR_FDS_MAX of room), the caller's:
+ * how many. 0 also where nobody answers.
+ */
+size_t monitor_fds(int dir, int *ret) MUST_CHECK;
 
 /* Say something that needs no answer. Nothing happens where there is no monitor. */
 void monitor_tell(int dir, uint32_t type, uint64_t number);

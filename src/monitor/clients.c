@@ -243,6 +243,16 @@ static void greet(struct serve *v, struct client *c, const struct wire_hello *he
 	client_flush(v, c);
 }
 
+static void hand_out_fds(struct serve *v, struct client *c)
+{
+	const struct wire_head head = { .type = WIRE_FDS };
+	int fds[MONITOR_FDS_MAX];
+
+	for (int i = 0; i < v->m->preserved; i++)
+		fds[i] = 3 + i;
+	(void)!fd_send(c->fd, &head, sizeof(head), fds, (size_t)v->m->preserved);
+}
+
 /* False: it makes no sense, or can't be done. */
 static bool obey(struct serve *v, struct client *c, const struct wire_head *head, const char *data,
 		 size_t len)
@@ -285,6 +295,9 @@ static bool obey(struct serve *v, struct client *c, const struct wire_head *head
 		return true;
 	case WIRE_SESSION:
 		sessions_watch(v, (pid_t)head->number);
+		return true;
+	case WIRE_FDS:
+		hand_out_fds(v, c);
 		return true;
 	default:
 		return false;

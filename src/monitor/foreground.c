@@ -4,12 +4,24 @@
 #include "monitor/terminal.h"
 #include "monitor/tty.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
-void foreground_inherited(int64_t preserve_fds)
+int foreground_inherited(const struct activation *sockets, int64_t preserve_fds, struct err *err)
 {
-	fd_close_from(3 + (int)preserve_fds);
+	unsigned int count = sockets ? sockets->count : 0, all = count + (unsigned int)preserve_fds;
+	int missing;
+
 	relay_inherited();
+	fd_close_from(3 + (int)all);
+	missing = fd_first_missing(all);
+	if (missing && missing < 3 + (int)count)
+		return err_set(err, EBADF, "LISTEN_FDS=%u: fd %d is not open", count, missing);
+	if (missing)
+		return err_set(err, EBADF,
+			       "--preserve-fds %lld: fd %d is not open; it counts from fd %u on",
+			       (long long)preserve_fds, missing, 3 + count);
+	return count ? activation_check(sockets, err) : 0;
 }
 
 int foreground_stdio(struct foreground *fg, int stdio[3], struct err *err)

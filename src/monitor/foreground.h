@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "monitor/activation.h"
 #include "runtime/container.h"
 
 #include <stdbool.h>
@@ -31,10 +32,12 @@ static inline void foreground_close(struct foreground *f)
 CLEAN_DEFINE(foreground, struct foreground, foreground_close)
 
 /*
- * What our caller left us that is not meant for a container: fds from 3 + preserve_fds on are closed, and
- * ignored signals are not handed on (relay_inherited). Before anything is opened.
+ * What our caller left us that is not meant for a container: fds from 3 on are closed but for sockets of a
+ * service manager's (monitor/activation.h; NULL: there are none) and preserve_fds behind them, which have
+ * to be there; and ignored signals are not handed on (relay_inherited). Before anything is opened.
  */
-void foreground_inherited(int64_t preserve_fds);
+int foreground_inherited(const struct activation *sockets, int64_t preserve_fds,
+			 struct err *err) MUST_CHECK;
 
 /* Before the process is made: what becomes its standard input. */
 int foreground_stdio(struct foreground *fg, int stdio[3], struct err *err) MUST_CHECK;

@@ -30,13 +30,9 @@ static void take_no_pipe_signal(void)
 	(void)sigaction(SIGHUP, &act, NULL);
 }
 
-/* The socket is put out of the way, where no program that we start inherits it. */
-static int take_order(struct monitor *m, struct err *err)
+/* Standard input is the socket; it is put out of the way, where no program that we start inherits it. */
+static int give_up_streams(struct monitor *m, struct err *err)
 {
-	int fds[FD_PASS_MAX];
-	size_t count = FD_PASS_MAX;
-	ssize_t n;
-	char word;
 	int null;
 
 	m->first = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -48,12 +44,58 @@ static int take_order(struct monitor *m, struct err *err)
 			return err_sys(err, "give up standard streams");
 	if (null > 2)
 		close(null);
+	return 0;
+}
+
+/* Above those numbers that the container's own fds are to have. */
+static int move_up(int *fd, int above, struct err *err)
+{
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, above);
+
+	if (moved < 0)
+		return err_sys(err, "make room for the container's fds");
+	close(*fd);
+	*fd = moved;
+	return 0;
+}
+
+/*
+ * What the container was given is held by us from 3 on, as it would be in a container's parent that was
+ * started with it, and by the keeper, which is a copy of us: so it is there for each of its lives.
+ */
+static int place_fds(struct monitor *m, int *fds, int count, struct err *err)
+{
+	int rc = move_up(&m->first, 3 + count, err);
+
+	if (rc == 0)
+		rc = move_up(&m->order, 3 + count, err);
+	for (int i = 0; rc == 0 && i < count; i++)
+		rc = move_up(&fds[i], 3 + count, err);
+	for (int i = 0; rc == 0 && i < count; i++) {
+		if (dup3(fds[i], 3 + i, O_CLOEXEC) < 0)
+			return err_sys(err, "place the container's fds");
+		close(fds[i]);
+	}
+	m->preserved = count;
+	return rc;
+}
+
+static int take_order(struct monitor *m, struct err *err)
+{
+	int fds[FD_PASS_MAX];
+	size_t count = FD_PASS_MAX;
+	ssize_t n;
+	char word;
+	int rc = give_up_streams(m, err);
+
+	if (rc < 0)
+		return rc;
 	n = fd_recv(m->first, &word, 1, fds, &count);
-	if (n != 1 || count != 1)
+	if (n != 1 || !count)
 		return err_set(err, n < 0 ? (int)-n : EPROTO,
 			       "there is no order on standard input");
 	m->order = fds[0];
-	return 0;
+	return place_fds(m, fds + 1, (int)count - 1, err);
 }
 
 static int make_ways(struct monitor *m, struct err *err)

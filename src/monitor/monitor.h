@@ -19,7 +19,8 @@
 
 struct monitor {
 	struct shared *shared;
-	int order; /* what is to be done (monitor/order.h), in memory */
+	int order;     /* what is to be done (monitor/order.h), in memory */
+	int preserved; /* fds from 3 on that are the container's */
 	int first; /* the client that started us, which speaks to whoever is the monitor; -1: gone */
 	int listen;          /* not bound before there is a container */
 	int pidfd, terminal; /* of the container's present life; -1 */

@@ -36,7 +36,9 @@ static const struct row {
 	ROW("pidFile", TEXT, pid_file, false),
 	ROW("dataRoot", TEXT, data_root, false),
 	ROW("restart", TEXT, restart, false),
-	ROW("preserveFds", INTEGER, preserve_fds, true),
+	ROW("preserveFds", INTEGER, preserve_fds, false),
+	ROW("listenFds", INTEGER, listen_fds, false),
+	ROW("listenNames", TEXT, listen_names, false),
 	ROW("autoRemove", FLAG, auto_remove, false),
 	ROW("noNewKeyring", FLAG, no_new_keyring, false),
 	ROW("noPivot", FLAG, no_pivot, false),
@@ -223,6 +225,8 @@ struct create_options order_options(const struct order *o)
 	opt.systemd = o->systemd;
 	opt.pid_file = o->pid_file;
 	opt.preserve_fds = (unsigned int)o->preserve_fds;
+	opt.listen_fds = (unsigned int)o->listen_fds;
+	opt.listen_names = o->listen_names;
 	opt.auto_remove = o->auto_remove;
 	opt.no_new_keyring = o->no_new_keyring;
 	opt.no_pivot = o->no_pivot;

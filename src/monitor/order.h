@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "monitor/health.h"
 #include "monitor/log.h"
@@ -18,13 +19,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The order goes with them in one message. */
+#define MONITOR_FDS_MAX (FD_PASS_MAX - 1)
+
 /* Texts are borrowed: from who made it, or from the document that it was read from. */
 struct order {
 	const char *root; /* path of the state root */
 	const char *name, *id, *bundle, *source, *cgroup_parent, *systemd, *pid_file;
 	const char *data_root; /* where its volumes are; NULL: it has none */
 	const char *restart;   /* as restart_parse() takes it; NULL: no */
-	int preserve_fds;
+	int preserve_fds; /* fds that go with it; those among them that are sockets of a manager's: */
+	int listen_fds;
+	const char *listen_names;
 	bool auto_remove, no_new_keyring, no_pivot, no_cgroup;
 	bool interactive; /* it may read what clients send */
 	struct log_choice log;

@@ -75,11 +75,11 @@ CLEAN_DEFINE(restored, struct restored, restored_free)
 static int gather(struct call *call, struct restored *m, struct err *err)
 {
 	const struct oci_checkpoint_flags *f = call->flags;
-	int r;
+	int r = foreground_inherited(NULL, 0, err);
 
-	foreground_inherited(0);
-	m->root = state_root_open(call->root, err);
-	r = m->root < 0 ? m->root : oci_create_options(call, &f->create, &m->opt, err);
+	if (r == 0)
+		r = m->root = state_root_open(call->root, err);
+	r = r < 0 ? r : oci_create_options(call, &f->create, &m->opt, err);
 	if (r == 0)
 		r = oci_bundle(call, f->create.bundle, &m->bundle, &m->spec, &call->warnings, err);
 	m->opt.bundle = m->bundle;

@@ -159,11 +159,6 @@ int oci_open(const struct call *call, struct container *ret, struct err *err)
 	return r;
 }
 
-void oci_close_leaked(unsigned int preserved)
-{
-	fd_close_from(3 + (int)preserved);
-}
-
 int oci_bundle(const struct call *call, const char *bundle, char **ret_path, struct spec *ret,
 	       struct strv *warnings, struct err *err)
 {

@@ -5,12 +5,9 @@
 #include "monitor/foreground.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LISTEN_MAX 1000
 
 #define TO(field) OPT_TO(struct oci_create_flags, field)
 
@@ -85,47 +82,23 @@ static void made_free(struct made *m)
 }
 CLEAN_DEFINE(made, struct made, made_free)
 
-/*
- * Sockets that systemd handed to us (sd_listen_fds(3)) are meant for the payload: they stand first
- * among the preserved fds.
- */
-static unsigned int listening(void)
-{
-	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	uint64_t fds, whose;
-
-	if (!count || !pid || str_to_u64(pid, 1, INT_MAX, &whose) < 0 || (pid_t)whose != getpid() ||
-	    str_to_u64(count, 1, LISTEN_MAX, &fds) < 0)
-		return 0;
-	return (unsigned int)fds;
-}
-
-/* It finds them as process 1 of a service would. */
-static void pass_listening(struct made *m, unsigned int count)
-{
-	CLEAN(free) char *text = xasprintf("LISTEN_FDS=%u", count);
-
-	if (!count)
-		return;
-	m->opt.preserve_fds += count;
-	strv_env_put(&m->spec.process.env, text);
-	strv_env_put(&m->spec.process.env, "LISTEN_PID=1");
-}
-
 static int make(struct call *call, struct made *m, struct err *err)
 {
 	const struct oci_create_flags *f = call->flags;
-	unsigned int sockets = listening();
-	int r;
+	struct activation sockets;
+	int r = activation_read(&sockets, err);
 
-	foreground_inherited(sockets + f->preserve_fds.value);
-	m->root = state_root_open(call->root, err);
-	r = m->root < 0 ? m->root : oci_create_options(call, f, &m->opt, err);
+	if (r == 0)
+		r = foreground_inherited(&sockets, f->preserve_fds.value, err);
+	if (r == 0)
+		r = m->root = state_root_open(call->root, err);
+	if (r >= 0)
+		r = oci_create_options(call, f, &m->opt, err);
 	if (r == 0)
 		r = oci_bundle(call, f->bundle, &m->bundle, &m->spec, &call->warnings, err);
 	m->opt.bundle = m->bundle;
 	if (r == 0)
-		pass_listening(m, sockets);
+		activation_pass(&sockets, &m->opt);
 	return r;
 }
 

@@ -197,9 +197,9 @@ int oci_verb_exec(struct call *call)
 	struct err err = { 0 };
 	int code = 0, r;
 
-	oci_close_leaked((unsigned int)f->preserve_fds.value);
-	relay_inherited();
-	r = oci_open(call, &c, &err);
+	r = foreground_inherited(NULL, f->preserve_fds.value, &err);
+	if (r == 0)
+		r = oci_open(call, &c, &err);
 	if (r == 0)
 		r = container_spec(&c, &spec, &err);
 	caps = spec.process.caps;

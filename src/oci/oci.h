@@ -44,12 +44,6 @@ struct oci_create_flags {
 int oci_create_options(const struct call *call, const struct oci_create_flags *f,
 		       struct create_options *ret, struct err *err) MUST_CHECK;
 
-/*
- * Close what our caller leaked into us, from 3 + preserved on: a created container would hold it until
- * its start. Before anything of ours is opened.
- */
-void oci_close_leaked(unsigned int preserved);
-
 /* A document and a newline, for people or in one line. */
 struct json_object;
 void oci_put_json(struct str *out, struct json_object *o, bool pretty);

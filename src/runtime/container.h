@@ -27,6 +27,8 @@ struct create_options {
 	const char
 		*console_socket; /* terminal only: where the pty master is sent; NULL: see below */
 	unsigned int preserve_fds; /* 3 .. 3+n-1 stay open in the payload */
+	unsigned int listen_fds;   /* so many of them it is told of, as sd_listen_fds(3) has it */
+	const char *listen_names;  /* LISTEN_FDNAMES; NULL: they have none */
 	int stdio[3];              /* what becomes 0, 1, 2 of the payload without a terminal */
 	bool start_by_caller;      /* the caller starts it itself, at once: no named socket */
 	bool auto_remove;

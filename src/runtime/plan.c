@@ -149,6 +149,22 @@ static void plan_process(struct plan *p, const struct spec_process *process)
 		strv_add(&p->env, process->env.items[i]);
 }
 
+/* Whose sockets they are is known when it is there (LISTEN_PID: rights.c). */
+static void plan_listen(struct plan *p)
+{
+	CLEAN(free) char *count = xasprintf("LISTEN_FDS=%u", p->opt->listen_fds);
+	CLEAN(free) char *names = NULL;
+
+	p->listen_fds = p->opt->listen_fds;
+	if (!p->listen_fds)
+		return;
+	strv_env_put(&p->env, count);
+	if (!p->opt->listen_names)
+		return;
+	names = xasprintf("LISTEN_FDNAMES=%s", p->opt->listen_names);
+	strv_env_put(&p->env, names);
+}
+
 static void plan_basics(struct plan *p, const char *root_path)
 {
 	char id[65];
@@ -166,6 +182,7 @@ static void plan_basics(struct plan *p, const char *root_path)
 	p->pid_file = p->opt->pid_file;
 	memcpy(p->stdio, p->opt->stdio, sizeof(p->stdio));
 	plan_process(p, &p->spec->process);
+	plan_listen(p);
 }
 
 static int sysctls_check(const struct plan *p, struct err *err)

@@ -82,6 +82,7 @@ int give_up_rights(struct making *m, struct err *err)
 	if (rc == 0)
 		rc = exec_cpus(m, err);
 	fd_cloexec_from(3 + (int)plan->preserve_fds);
+	fd_leave_open(plan->preserve_fds);
 	if (rc == 0 && !p->no_new_privileges)
 		rc = load_filter(m, err);
 	if (rc == 0)
@@ -120,13 +121,26 @@ static int exec_init(struct making *m, char *const *env)
 	return -errno;
 }
 
+/* The small init writes its child's pid into the digits, once it has one. */
+static void tell_listen_pid(const struct making *m)
+{
+	CLEAN(free)
+	char *pid = m->init >= 0 ? xstrdup("LISTEN_PID=" INIT_LISTEN_PID) :
+				   xasprintf("LISTEN_PID=%d", (int)getpid());
+
+	strv_env_put(&m->plan->env, pid);
+}
+
 int become_payload(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
 	char *const none[] = { NULL };
-	char *const *env = m->plan->env.items ? m->plan->env.items : none;
+	char *const *env;
 	int rc;
 
+	if (m->plan->listen_fds)
+		tell_listen_pid(m);
+	env = m->plan->env.items ? m->plan->env.items : none;
 	if (m->init >= 0) {
 		rc = exec_init(m, env);
 		return err_set(err, -rc, "execute the small init (--init): %s", strerror(-rc));
