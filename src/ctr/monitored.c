@@ -35,6 +35,9 @@ static struct order order_of(const struct run_flags *f, const struct run_made *m
 		.systemd = opt->systemd,
 		.pid_file = opt->pid_file,
 		.restart = f->restart,
+		.sdnotify = f->sdnotify,
+		.notify = m->notify,
+		.notify_main = f->detach,
 		.preserve_fds = (int)opt->preserve_fds,
 		.listen_fds = (int)opt->listen_fds,
 		.listen_names = opt->listen_names,
@@ -65,6 +68,9 @@ static int begin(struct call *call, int root, struct run_made *m, bool create_on
 	*o = order_of(f, m, path);
 	o->data_root = m->volumes_root;
 	o->create_only = create_only;
+	/* Who starts what is only created isn't us, and has a manager of his own. */
+	if (create_only)
+		o->notify = (struct sdnotify_choice){ 0 };
 	o->attached = !create_only && !f->detach;
 	rc = monitor_start(o, &m->spec, NULL, err);
 	/* From here on they are the monitor's to release. */
@@ -229,6 +235,8 @@ int start_again(const struct container *c, const struct given *given, bool attac
 	if (rc == 0)
 		rc = fds_of(&o, c, given, &fds, err);
 	if (rc == 0)
+		rc = sdnotify_choose(o.sdnotify, &o.notify, err);
+	if (rc == 0)
 		rc = fd_path(c->root, path, sizeof(path), err);
 	if (rc < 0)
 		return rc;
@@ -236,6 +244,7 @@ int start_again(const struct container *c, const struct given *given, bool attac
 	o.name = o.log.name = c->state.name;
 	o.again = true;
 	o.attached = attached;
+	o.notify_main = !attached;
 	return monitor_start(&o, NULL, fds, err);
 }
 

@@ -74,6 +74,8 @@ static int run_it(struct call *call, int root, struct run_made *m, struct err *e
 	fg.tty = m->spec.process.terminal;
 	fg.interactive = f->p.interactive || (fg.tty && !f->p.tty);
 	fg.sig_proxy = !f->p.proxy_off;
+	fg.notify.address = m->notify.address;
+	fg.says_ready = m->notify.mode == SDNOTIFY_CONMON;
 	m->opt.start_by_caller = true;
 	r = foreground_stdio(&fg, m->opt.stdio, err);
 	if (r >= 0)

@@ -48,6 +48,11 @@ const struct opt_row run_rows[] = {
 	{ "restart", "POLICY",
 	  "Start it again when it has ended: no (default), always, unless-stopped, on-failure[:N]",
 	  "no always unless-stopped on-failure", .kind = OPT_STRING, TO(restart) },
+	{ "sdnotify", "MODE",
+	  "What the manager behind NOTIFY_SOCKET hears: what it says itself (container), that it "
+	  "runs (conmon) or is well (healthy), or nothing (ignore); default container where "
+	  "systemd has started ctr itself, else ignore",
+	  "container conmon healthy ignore", .kind = OPT_STRING, TO(sdnotify) },
 	{ "log-driver", "NAME",
 	  "How what it prints is kept: k8s-file (default), json-file, journald, none",
 	  "k8s-file json-file journald none", .kind = OPT_STRING, TO(log_driver) },

@@ -33,7 +33,7 @@ struct run_flags {
 	const char *health_on_failure;
 	struct opt_i64 health_retries;
 	bool no_healthcheck;
-	const char *log_driver;
+	const char *log_driver, *sdnotify;
 	struct strv log_opt;
 
 	/* the process */

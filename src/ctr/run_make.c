@@ -33,8 +33,8 @@ void run_made_free(struct run_made *m)
 /* What each step needs of those before it: user looks into the root; env wants the user's home and
  * the host name; security wants the uid. */
 static int (*const steps[])(const struct run_flags *f, struct run_made *m, struct err *err) = {
-	run_identity, run_namespaces, run_user,     run_env,      run_mounts,
-	run_devices,  run_limits,     run_block_io, run_security, run_health,
+	run_identity, run_namespaces, run_user,     run_env,    run_mounts, run_devices,
+	run_limits,   run_block_io,   run_security, run_health, run_notify,
 };
 
 int run_make(const struct run_flags *f, char **operands, int state_root, struct run_made *ret,

@@ -11,6 +11,7 @@
 #include "ctr/run_flags.h"
 #include "monitor/health.h"
 #include "monitor/log.h"
+#include "monitor/sdnotify.h"
 #include "runtime/container.h"
 #include "spec/spec.h"
 #include "volume/volume.h"
@@ -35,6 +36,7 @@ struct run_made {
 	char *name, *bundle, *source, *cgroup_parent, *pid_file, *log_path, *log_tag, *volumes_root;
 	struct health health;
 	char *health_command;
+	struct sdnotify_choice notify;
 	struct log_choice log; /* its strings are those above, or argv's */
 	struct strv *warnings; /* borrowed */
 	SPEC_LIST(struct run_volume) volumes;
@@ -84,6 +86,7 @@ int limits_resources(const struct run_flags *f, struct spec_resources *res,
 int block_io_resources(const struct run_flags *f, struct spec_resources *res,
 		       struct err *err) MUST_CHECK;
 
+int run_notify(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_health(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 
 /* ---- shared with exec -------------------------------------------------------------- */

@@ -197,6 +197,8 @@ static void finish(struct serve *v, int exit_code)
 		event_note(v->root, &v->c.state, EVENT_HEALTH,
 			   event_text("health_status",
 				      m->status == HEALTH_HEALTHY ? "healthy" : "unhealthy"));
+	if (m->status != before && m->status == HEALTH_HEALTHY)
+		life_notify_well(v);
 	if (due)
 		act(v);
 }

@@ -49,13 +49,14 @@ void foreground_resize(int master)
 		relay_resize(master, relay_own_tty());
 }
 
-int foreground_serve(const struct foreground *fg, int pidfd, int master, struct err *err)
+int foreground_serve(struct foreground *fg, int pidfd, int master, struct err *err)
 {
 	struct relay relay = RELAY_INIT;
 
 	relay.pidfd = pidfd;
 	relay.signals = fg->signals;
 	relay.master = master;
+	relay.notify = &fg->notify;
 	if (master >= 0) {
 		relay.tty = relay_own_tty();
 		relay.in = fg->interactive ? STDIN_FILENO : -1;
@@ -72,7 +73,10 @@ int foreground_container(struct foreground *fg, struct container *c, struct strv
 	if (r < 0)
 		return r;
 	foreground_resize(c->terminal);
+	fg->notify.from = take_fd(&c->notify);
 	r = container_start(c, warnings, err);
+	if (r >= 0 && fg->says_ready)
+		sdnotify_say(&fg->notify, "READY=1");
 	if (r >= 0)
 		r = foreground_serve(fg, c->pidfd, take_fd(&c->terminal), err);
 	return r < 0 ? r : container_wait(c, ret_code, err);

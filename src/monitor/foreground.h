@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "monitor/activation.h"
+#include "monitor/sdnotify.h"
 #include "runtime/container.h"
 
 #include <stdbool.h>
@@ -15,19 +16,22 @@
 struct foreground {
 	bool tty, interactive, sig_proxy; /* -t, -i, --sig-proxy */
 	int signals;                      /* those that are passed on */
+	struct sdnotify notify;           /* what passes to a service manager meanwhile */
+	bool says_ready;                  /* and that it is ready we say ourselves */
 	int null;                         /* standard input of who is not interactive */
 };
 
-#define FOREGROUND_INIT                                      \
-	(struct foreground)                                  \
-	{                                                    \
-		.sig_proxy = true, .signals = -1, .null = -1 \
+#define FOREGROUND_INIT                                                               \
+	(struct foreground)                                                           \
+	{                                                                             \
+		.sig_proxy = true, .signals = -1, .notify = SDNOTIFY_INIT, .null = -1 \
 	}
 
 static inline void foreground_close(struct foreground *f)
 {
 	clean_fd(&f->signals);
 	clean_fd(&f->null);
+	clean_fd(&f->notify.from);
 }
 CLEAN_DEFINE(foreground, struct foreground, foreground_close)
 
@@ -52,8 +56,7 @@ int foreground_signals(struct foreground *fg, struct err *err) MUST_CHECK;
 void foreground_resize(int master);
 
 /* Until it has ended. `master` is taken over; -1: no terminal. */
-int foreground_serve(const struct foreground *fg, int pidfd, int master,
-		     struct err *err) MUST_CHECK;
+int foreground_serve(struct foreground *fg, int pidfd, int master, struct err *err) MUST_CHECK;
 
 /* From a created container to its end: starts it, serves it; *ret_code as container_wait(). */
 int foreground_container(struct foreground *fg, struct container *c, struct strv *warnings,

@@ -25,6 +25,7 @@
 /* What the monitor says to its keeper. With HOLD go the pidfd, the ends of the pipe of standard input,
  * and a terminal where there is one. */
 #define HOLD 'h'
+#define NOTIFY 'n' /* with its notify socket */
 #define INPUT_ENDED 'e'
 #define DISMISSED 'q'
 #define OUTPUT_GONE '0' /* and the number of the stream */
@@ -133,6 +134,8 @@ static bool take_over(struct monitor *m)
 		replace(&m->in[1], -1);
 	else if (said == OUTPUT_GONE || said == OUTPUT_GONE + 1)
 		close_output(m, (uint32_t)(said - OUTPUT_GONE));
+	else if (said == NOTIFY && count)
+		replace(&m->notify, fds[0]);
 	if (said != HOLD || count < 3)
 		return said != DISMISSED;
 	replace(&m->pidfd, fds[0]);
@@ -223,6 +226,13 @@ bool keeper_hold(struct monitor *m, struct err *err)
 			return true;
 	err_set(err, rc < 0 ? -rc : EPIPE, "the keeper of the container does not answer");
 	return false;
+}
+
+void keeper_hold_notify(struct monitor *m)
+{
+	char word = NOTIFY;
+
+	(void)!fd_send(m->link, &word, 1, &m->notify, 1);
 }
 
 void keeper_input_ended(struct monitor *m)

@@ -42,6 +42,7 @@ static bool go_on(struct serve *v)
 	/* Somebody removes it at this moment: its end is still to be told. */
 	if (rc < 0)
 		return s->told_start;
+	life_notify_listen(v);
 	if (v->c.pidfd < 0 && v->m->pidfd >= 0)
 		v->c.pidfd = fcntl(v->m->pidfd, F_DUPFD_CLOEXEC, 3);
 	if (v->c.state.status == STATUS_CREATED || !s->told_start)
@@ -52,6 +53,9 @@ static bool go_on(struct serve *v)
 		rc = container_start(&v->c, &warnings, &err);
 	if (s->told_start)
 		return true;
+	/* Said once too often is no harm. */
+	if (rc == 0)
+		life_notify_runs(v);
 	if (rc < 0)
 		life_unmake(v, s->restart_count || v->order.again, &warnings);
 	life_warn(v, &warnings);
@@ -162,6 +166,10 @@ void life_after_end(struct serve *v)
 		close(take_fd(&m->pidfd));
 	if (m->terminal >= 0)
 		close(take_fd(&m->terminal));
+	sdnotify_turn(&v->notify);
+	v->notify = SDNOTIFY_INIT;
+	if (m->notify >= 0)
+		close(take_fd(&m->notify));
 	/* Where there is no such container any more, somebody has removed it. */
 	if (rc != -ENOENT && again_wanted(v))
 		rest(v);

@@ -119,6 +119,7 @@ int main(int argc, char **argv)
 			     .listen = -1,
 			     .pidfd = -1,
 			     .terminal = -1,
+			     .notify = -1,
 			     .link = -1,
 			     .other = -1 };
 	struct err err = { 0 };

@@ -46,6 +46,34 @@ int life_find(struct serve *v, struct container *ret, struct err *err)
 	return 0;
 }
 
+/* ---- what a service manager hears ------------------------------------------------------ */
+
+void life_notify_listen(struct serve *v)
+{
+	v->notify = SDNOTIFY_INIT;
+	v->notify.address = v->order.notify.address;
+	v->notify.from = v->m->notify;
+}
+
+/* Its main process is the container's: where nobody waits in the foreground, who started us is gone. */
+void life_notify_runs(struct serve *v)
+{
+	bool ready = v->order.notify.mode == SDNOTIFY_CONMON;
+	char text[64] = "READY=1";
+
+	if (v->order.notify_main)
+		snprintf(text, sizeof(text), "MAINPID=%d%s", (int)v->c.state.pid,
+			 ready ? "\nREADY=1" : "");
+	if (!v->order.create_only && (ready || v->order.notify_main))
+		sdnotify_say(&v->notify, text);
+}
+
+void life_notify_well(struct serve *v)
+{
+	if (v->order.notify.mode == SDNOTIFY_HEALTHY)
+		sdnotify_say(&v->notify, "READY=1");
+}
+
 /* ---- before it runs ------------------------------------------------------------------- */
 
 /* Standard input of the life before may have come to its end. */
@@ -83,7 +111,7 @@ static void own_fds(struct serve *v, struct create_options *opt)
 {
 	const struct monitor *m = v->m;
 	const int fds[] = { m->first, m->listen, m->link,   m->other,   m->hold[0], m->hold[1],
-			    m->in[1], m->out[0], m->err[0], m->feed[0], m->feed[1] };
+			    m->in[1], m->out[0], m->err[0], m->feed[0], m->feed[1], m->notify };
 
 	_Static_assert(ARRAY_LEN(fds) <= CREATE_OWN_MAX, "there is no room for them");
 	memcpy(opt->own, fds, sizeof(fds));
@@ -98,12 +126,18 @@ static void adopt(struct serve *v)
 
 	m->pidfd = fcntl(v->c.pidfd, F_DUPFD_CLOEXEC, 3);
 	m->terminal = take_fd(&v->c.terminal);
+	if (m->notify >= 0)
+		close(m->notify);
+	m->notify = take_fd(&v->c.notify);
 	m->parent_of_init = true;
 	if (m->terminal >= 0)
 		(void)fcntl(m->terminal, F_SETFL, O_RDWR | O_NONBLOCK);
 	atomic_store(&m->shared->init_pid, v->c.state.pid);
 	/* A keeper that doesn't answer is gone, which is noticed soon enough. */
 	(void)keeper_hold(m, &ignored);
+	if (m->notify >= 0)
+		keeper_hold_notify(m);
+	life_notify_listen(v);
 	life_phase(v, PHASE_MADE);
 }
 
@@ -173,6 +207,8 @@ static int start(struct serve *v, struct strv *warnings, struct err *err)
 	if (rc == 0 && !v->order.create_only)
 		rc = container_start(&v->c, warnings, err);
 	v->m->shared->started_ns = clock_now_ns();
+	if (rc == 0)
+		life_notify_runs(v);
 	return rc;
 }
 

@@ -22,8 +22,8 @@ struct monitor {
 	int order;     /* what is to be done (monitor/order.h), in memory */
 	int preserved; /* fds from 3 on that are the container's */
 	int first; /* the client that started us, which speaks to whoever is the monitor; -1: gone */
-	int listen;          /* not bound before there is a container */
-	int pidfd, terminal; /* of the container's present life; -1 */
+	int listen;                  /* not bound before there is a container */
+	int pidfd, terminal, notify; /* of the container's present life; -1 */
 	int in[2], out[2],
 		err[2];       /* standard streams of the container: [0] is read, [1] is written */
 	int feed[2], hold[2]; /* between them and us: monitor/shared.h */
@@ -57,6 +57,9 @@ void keeper_dismiss(struct monitor *m);
 
 /* The monitor has its keeper hold the pidfd and the terminal of a new container. True when it does. */
 bool keeper_hold(struct monitor *m, struct err *err);
+
+/* And its notify socket. */
+void keeper_hold_notify(struct monitor *m);
 
 /* Standard input, where it is no terminal, has ended: nobody holds its end any more. */
 void keeper_input_ended(struct monitor *m);

@@ -59,6 +59,11 @@ static const struct row {
 	ROW("again", FLAG, again, true),
 	ROW("createOnly", FLAG, create_only, true),
 	ROW("attached", FLAG, attached, true),
+	ROW("sdnotify", TEXT, sdnotify, false),
+	ROW("notifyMode", INTEGER, notify.mode, true),
+	ROW("notifyAddress", TEXT, notify.address, true),
+	ROW("notifyWatchdog", TEXT, notify.watchdog_usec, true),
+	ROW("notifyMain", FLAG, notify_main, true),
 };
 
 void order_free(struct order *o)
@@ -227,6 +232,8 @@ struct create_options order_options(const struct order *o)
 	opt.preserve_fds = (unsigned int)o->preserve_fds;
 	opt.listen_fds = (unsigned int)o->listen_fds;
 	opt.listen_names = o->listen_names;
+	opt.notify_socket = o->notify.address && o->notify.mode == SDNOTIFY_CONTAINER;
+	opt.watchdog_usec = o->notify.watchdog_usec;
 	opt.auto_remove = o->auto_remove;
 	opt.no_new_keyring = o->no_new_keyring;
 	opt.no_pivot = o->no_pivot;

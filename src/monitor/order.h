@@ -13,6 +13,7 @@
 #include "monitor/health.h"
 #include "monitor/log.h"
 #include "monitor/restart.h"
+#include "monitor/sdnotify.h"
 #include "runtime/container.h"
 #include "spec/spec.h"
 
@@ -27,6 +28,7 @@ struct order {
 	const char *root; /* path of the state root */
 	const char *name, *id, *bundle, *source, *cgroup_parent, *systemd, *pid_file;
 	const char *data_root; /* where its volumes are; NULL: it has none */
+	const char *sdnotify;  /* the flag as it was said; NULL: not */
 	const char *restart;   /* as restart_parse() takes it; NULL: no */
 	int preserve_fds; /* fds that go with it; those among them that are sockets of a manager's: */
 	int listen_fds;
@@ -39,7 +41,9 @@ struct order {
 	/* for one start only */
 	bool again;       /* the container is there and has stopped */
 	bool create_only; /* somebody else starts it */
-	bool attached;    /* who started us says hello before it runs */
+	struct sdnotify_choice notify;
+	bool notify_main; /* the manager is told of its pid: nobody waits for its end in the foreground */
+	bool attached; /* who started us says hello before it runs */
 
 	struct json_object *doc; /* of one that was read; owned */
 };

@@ -30,6 +30,7 @@ enum {
 	P_INIT,
 	P_FEED,
 	P_LOG,
+	P_NOTIFY,
 	P_OUT,
 	P_CHECK = P_OUT + 2,
 	P_SESSIONS = P_CHECK + 2,
@@ -63,6 +64,7 @@ static void watch(struct serve *v, struct pollfd *p)
 	p[P_FEED] = (struct pollfd){ input_watch(v), POLLOUT, 0 };
 	if (v->log && v->log_again_ns)
 		p[P_LOG] = (struct pollfd){ log_poll_fd(v->log), POLLOUT, 0 };
+	p[P_NOTIFY].fd = sdnotify_watch(&v->notify);
 	(void)output_watch(v, &p[P_OUT]);
 	check_watch(v, &p[P_CHECK]);
 	p[P_SESSIONS].fd = v->sessions;
@@ -93,6 +95,7 @@ static int timeout_of(struct serve *v)
 	sooner(&timeout, v->resume_until_ns, now);
 	sooner(&timeout, v->farewell_ns, now);
 	sooner(&timeout, v->log_again_ns, now);
+	sooner(&timeout, v->notify.next_ns, now);
 	sooner(&timeout, check_next_ns(v), now);
 	if (v->unheld_until_ns > now)
 		sooner(&timeout, v->unheld_until_ns, now);
@@ -202,6 +205,7 @@ static bool turn(struct serve *v)
 		life_init_ended(v);
 	if (p[P_LISTEN].revents)
 		clients_accept(v);
+	sdnotify_turn(&v->notify);
 	if (p[P_LOG].revents)
 		v->log_again_ns = 0;
 	check_turn(v, &p[P_CHECK]);
@@ -265,6 +269,7 @@ enum role serve_main(struct monitor *m)
 	v->m = m;
 	v->root = -1;
 	v->c = CONTAINER_INIT;
+	v->notify = SDNOTIFY_INIT;
 	v->check.pidfd = v->check.out = v->sessions = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		v->clients[i].fd = -1;

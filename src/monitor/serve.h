@@ -49,6 +49,7 @@ struct serve {
 	struct log *log;
 	struct check check;
 	int sessions; /* epoll of their clients; -1: none came yet */
+	struct sdnotify notify;
 	struct client clients[CLIENTS_MAX];
 	bool chunk_read;          /* the chunk is in memory as a whole */
 	bool ended;               /* the init has */
@@ -141,6 +142,11 @@ bool life_make(struct serve *v, bool again);
 int life_furnish(struct serve *v, struct err *err) MUST_CHECK;
 /* What never ran is of no use to anybody; one that ran before stays, as it was. */
 void life_unmake(struct serve *v, bool again, struct strv *warnings);
+/* It runs, or is well: what a service manager hears of that by us. */
+void life_notify_runs(struct serve *v);
+void life_notify_well(struct serve *v);
+/* Its notify socket is listened to from now on. */
+void life_notify_listen(struct serve *v);
 /* It is gone for good. */
 void life_release_volumes(const struct serve *v);
 

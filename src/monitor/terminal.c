@@ -19,6 +19,9 @@
 #define QUIET_MS 100
 #define REOPEN_MS 250
 
+/* How often a container that says too much of its state is heard. */
+#define NOTIFY_MS 100
+
 /* A pipe takes this much without blocking once poll says that it is writable (PIPE_BUF). */
 #define WRITE_MAX 4096
 
@@ -40,7 +43,7 @@ struct loop {
 	struct flow down; /* master -> out */
 };
 
-enum { P_PROCESS, P_SIGNALS, P_MASTER, P_IN, P_OUT, P_COUNT };
+enum { P_PROCESS, P_SIGNALS, P_MASTER, P_IN, P_OUT, P_NOTIFY, P_COUNT };
 
 static bool pending(const struct flow *f)
 {
@@ -156,6 +159,9 @@ static int timeout_of(const struct loop *l)
 {
 	if (l->ended)
 		return pending(&l->down) ? -1 : QUIET_MS;
+	/* A moment too soon does no harm. */
+	if (l->r->notify && l->r->notify->next_ns)
+		return NOTIFY_MS;
 	return l->unheld && l->master >= 0 ? REOPEN_MS : -1;
 }
 
@@ -171,6 +177,8 @@ static void watch(const struct loop *l, struct pollfd *p)
 				       (short)((listen ? POLLIN : 0) | (feed ? POLLOUT : 0)), 0 };
 	p[P_IN] = (struct pollfd){ l->master >= 0 && !pending(&l->up) ? l->in : -1, POLLIN, 0 };
 	p[P_OUT] = (struct pollfd){ flush ? l->r->out : -1, POLLOUT, 0 };
+	p[P_NOTIFY] =
+		(struct pollfd){ l->r->notify ? sdnotify_watch(l->r->notify) : -1, POLLIN, 0 };
 }
 
 /* One turn. 1: go on, 0: done, -errno. */
@@ -192,6 +200,8 @@ static int turn(struct loop *l)
 	}
 	if (p[P_SIGNALS].revents)
 		serve_signals(l);
+	if (l->r->notify)
+		sdnotify_turn(l->r->notify);
 	if (p[P_OUT].revents && !flow_write(&l->down, l->r->out))
 		hang_up(l);
 	if (p[P_MASTER].revents && l->master >= 0)
@@ -221,6 +231,8 @@ int relay_run(const struct relay *r, struct err *err)
 	do
 		more = turn(&l);
 	while (more > 0);
+	if (r->notify)
+		sdnotify_turn(r->notify);
 	tty_restore(TCSADRAIN);
 	if (l.master >= 0)
 		close(l.master);

@@ -7,6 +7,7 @@
 #define CTR_MONITOR_TERMINAL_H
 
 #include "base/err.h"
+#include "monitor/sdnotify.h"
 
 #include <stdbool.h>
 
@@ -17,8 +18,9 @@ struct relay {
 	int master; /* the master side of its terminal, closed by relay_run(): so a line can be hung
 		      * up before the end; -1: it has our own stdio */
 	int tty;    /* our own terminal, asked for its size; -1: none */
-	int in;  /* what is read for its terminal; put into raw mode when it is one; -1: nothing */
-	int out; /* where its terminal's output goes */
+	int in; /* what is read for its terminal; put into raw mode when it is one; -1: nothing */
+	struct sdnotify *notify; /* what the container says to a service manager; borrowed; NULL */
+	int out;                 /* where its terminal's output goes */
 };
 
 #define RELAY_INIT                                                                       \

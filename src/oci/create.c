@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "monitor/foreground.h"
+#include "runtime/sdnotify.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ struct made {
 	struct spec spec;
 	struct create_options opt;
 	char *bundle;
+	const char *manager; /* NOTIFY_SOCKET; NULL: none */
 	int root;
 };
 
@@ -81,6 +83,15 @@ static void made_free(struct made *m)
 	clean_fd(&m->root);
 }
 CLEAN_DEFINE(made, struct made, made_free)
+
+/* As runc has it: whoever has NOTIFY_SOCKET hears whether the payload is ready. */
+static int manager(const char **ret, struct err *err)
+{
+	*ret = getenv("NOTIFY_SOCKET");
+	if (*ret && !**ret)
+		*ret = NULL;
+	return *ret ? sdnotify_address_check(*ret, err) : 0;
+}
 
 static int make(struct call *call, struct made *m, struct err *err)
 {
@@ -99,6 +110,9 @@ static int make(struct call *call, struct made *m, struct err *err)
 	m->opt.bundle = m->bundle;
 	if (r == 0)
 		activation_pass(&sockets, &m->opt);
+	if (r == 0)
+		r = manager(&m->manager, err);
+	m->opt.notify_socket = m->manager;
 	return r;
 }
 
@@ -130,14 +144,33 @@ int oci_verb_create(struct call *call)
 	return oci_end(call, r, &err);
 }
 
+/* The payload is started; who started us waits until it is ready. */
+static void await_ready(const struct container *c, const char *manager, int from)
+{
+	struct sdnotify n = { .from = from, .address = manager, .ready_only = true };
+
+	n.main_pid = c->state.pid;
+	if (from >= 0)
+		sdnotify_await_ready(&n, c->pidfd);
+}
+
 int oci_verb_start(struct call *call)
 {
 	CLEAN(container) struct container c = CONTAINER_INIT;
-	struct err err = { 0 };
+	CLEAN(fd) int from = -1;
+	const char *address = NULL;
+	struct err err = { 0 }, ignored;
 	int r = oci_open(call, &c, &err);
 
 	if (r == 0)
+		r = manager(&address, &err);
+	/* Where create had no manager, the container has no socket. */
+	if (r == 0 && address)
+		from = sdnotify_bind(c.dir, &ignored);
+	if (r == 0)
 		r = container_start(&c, &call->warnings, &err);
+	if (r == 0)
+		await_ready(&c, address, from);
 	return oci_end(call, r, &err);
 }
 
@@ -155,13 +188,20 @@ static int run(struct call *call, struct made *m, struct container *c, struct fo
 	m->opt.start_by_caller = true;
 	fg->tty = m->spec.process.terminal && !f->console_socket;
 	fg->interactive = true;
+	fg->notify.address = m->manager;
+	fg->notify.ready_only = true;
+	fg->notify.main_pid = getpid();
 	r = container_create(m->root, &m->spec, &m->opt, &call->warnings, c, err);
 	tell_stages(call, &c->state);
 	if (r < 0)
 		return r;
 	call_warn(call);
-	return f->detach ? container_start(c, &call->warnings, err) :
-			   foreground_container(fg, c, &call->warnings, ret_code, err);
+	if (!f->detach)
+		return foreground_container(fg, c, &call->warnings, ret_code, err);
+	r = container_start(c, &call->warnings, err);
+	if (r == 0)
+		await_ready(c, m->manager, c->notify);
+	return r;
 }
 
 int oci_verb_run(struct call *call)

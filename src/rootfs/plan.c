@@ -161,6 +161,25 @@ static int plan_namespaces(const struct plan_input *in, struct rootfs_plan *plan
 	return 0;
 }
 
+/* The folder with the container's notify socket is not there yet, and no part of config.json. */
+static void plan_notify(const struct rootfs_choices *c, struct rootfs_plan *plan)
+{
+	struct mount_plan *m = SPEC_ADD(&plan->mounts);
+
+	*m = (struct mount_plan){
+		.kind = MOUNT_BIND,
+		.key = xasprintf("the notify socket (%s)", c->notify_to),
+		.destination = xstrdup(c->notify_to),
+		.source = xstrdup(c->notify_from),
+		.is_dir = true,
+		.opt = { .bind = true,
+			 .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				     MOUNT_ATTR_NOEXEC },
+		.tree = -1,
+		.fd = -1,
+	};
+}
+
 static int plan_all(const struct plan_input *in, struct rootfs_plan *plan, struct err *err)
 {
 	const struct spec *spec = in->spec;
@@ -172,6 +191,8 @@ static int plan_all(const struct plan_input *in, struct rootfs_plan *plan, struc
 		rc = plan_propagation(in, plan, err);
 	if (rc == 0)
 		rc = plan_mounts(in, plan, err);
+	if (rc == 0 && in->choices->notify_from)
+		plan_notify(in->choices, plan);
 	if (rc == 0)
 		rc = plan_devices(in, plan, err);
 	if (rc == 0)

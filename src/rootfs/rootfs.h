@@ -40,7 +40,9 @@ struct rootfs_choices {
 				   * by others (0711) */
 	const char *cgroup_mount; /* the host's cgroup2 mount point; NULL: there is none */
 	const char *cgroup_own;   /* the container's group below it, "/ctr/NAME"; NULL: none */
-	bool no_pivot;            /* the host's root is a ramfs: move and chroot instead */
+	const char *notify_from,
+		*notify_to; /* a folder that will be there, and where it is mounted; NULL: none */
+	bool no_pivot;      /* the host's root is a ramfs: move and chroot instead */
 };
 
 enum root_kind {

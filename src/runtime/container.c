@@ -18,7 +18,8 @@
 
 void container_close(struct container *c)
 {
-	int *const fds[] = { &c->dir, &c->pidfd, &c->cgroup, &c->terminal, &c->start_sock };
+	int *const fds[] = { &c->dir,      &c->pidfd,  &c->cgroup,
+			     &c->terminal, &c->notify, &c->start_sock };
 
 	container_reap(c);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)

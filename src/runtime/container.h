@@ -29,8 +29,11 @@ struct create_options {
 	unsigned int preserve_fds; /* 3 .. 3+n-1 stay open in the payload */
 	unsigned int listen_fds;   /* so many of them it is told of, as sd_listen_fds(3) has it */
 	const char *listen_names;  /* LISTEN_FDNAMES; NULL: they have none */
-	int stdio[3];              /* what becomes 0, 1, 2 of the payload without a terminal */
-	bool start_by_caller;      /* the caller starts it itself, at once: no named socket */
+	bool notify_socket; /* it has one, and NOTIFY_SOCKET; its other end is the caller's */
+	const char *
+		watchdog_usec; /* WATCHDOG_USEC, where it is to say so often that it is well; NULL */
+	int stdio[3];          /* what becomes 0, 1, 2 of the payload without a terminal */
+	bool start_by_caller;  /* the caller starts it itself, at once: no named socket */
 	bool auto_remove;
 	bool again; /* the name is a stopped container's, which this is to be once more */
 	int restart_count;
@@ -64,13 +67,16 @@ struct container {
 			 * socket; the caller relays it. Else -1. */
 	bool end_untold; /* it was started, and nobody has told of its end (runtime/events.h) */
 	bool unreaped;   /* its init was our child and has ended: see container_wait() */
+	int notify;      /* what its payload says of its state, when we made it with a notify socket
+			  * (runtime/sdnotify.h); else -1 */
 	int start_sock;  /* the way to tell init to go on, when we made it ourselves; else -1 */
 };
 
-#define CONTAINER_INIT                                                                             \
-	(struct container)                                                                         \
-	{                                                                                          \
-		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .start_sock = -1 \
+#define CONTAINER_INIT                                                                          \
+	(struct container)                                                                      \
+	{                                                                                       \
+		.root = -1, .dir = -1, .pidfd = -1, .cgroup = -1, .terminal = -1, .notify = -1, \
+		.start_sock = -1                                                                \
 	}
 
 void container_close(struct container *c);

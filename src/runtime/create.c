@@ -103,6 +103,7 @@ static int create_walk(struct plan *p, int root, struct strv *warnings, struct c
 	ret->pidfd = take_fd(&m.pidfd);
 	ret->cgroup = take_fd(&m.cgroup);
 	ret->terminal = take_fd(&m.terminal);
+	ret->notify = take_fd(&m.notify);
 	if (p->opt->start_by_caller)
 		ret->start_sock = take_fd(&m.sync);
 	return 0;

@@ -201,7 +201,7 @@ __attribute__((noreturn)) static void child_begin(struct making *m)
 	 * The folder's fd carries its lock, which would be held for as long as we wait for start; the
 	 * parent's ends of the sockets would keep us from seeing that it died.
 	 */
-	int *const theirs[] = { &m->dir, &m->root, &m->sync };
+	int *const theirs[] = { &m->dir, &m->root, &m->sync, &m->notify };
 
 	for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
 		if (*theirs[i] >= 0)

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "runtime/notify.h"
+#include "runtime/sdnotify.h"
 #include "sandbox/caps.h"
 #include "sandbox/profile.h"
 #include "sandbox/rights.h"
@@ -125,7 +126,11 @@ static int console_connect(struct plan *p, const char *path, struct err *err)
 
 static int plan_rootfs(struct plan *p, struct strv *warnings, struct err *err)
 {
+	CLEAN(free)
+	char *notify = p->notify_socket ? xasprintf("%s/" SDNOTIFY_FOLDER, p->staging) : NULL;
 	struct rootfs_choices choices = {
+		.notify_from = notify,
+		.notify_to = SDNOTIFY_DIR,
 		.bundle = p->opt->bundle,
 		.staging = p->staging,
 		.cgroup_mount = p->host.mount,
@@ -165,6 +170,21 @@ static void plan_listen(struct plan *p)
 	strv_env_put(&p->env, names);
 }
 
+/* How the payload says of its state, to whom it says it not. */
+static void plan_notify(struct plan *p)
+{
+	CLEAN(free) char *usec = NULL;
+
+	p->notify_socket = p->opt->notify_socket;
+	if (!p->notify_socket)
+		return;
+	strv_env_put(&p->env, "NOTIFY_SOCKET=" SDNOTIFY_DIR "/" SDNOTIFY_NAME);
+	if (!p->opt->watchdog_usec)
+		return;
+	usec = xasprintf("WATCHDOG_USEC=%s", p->opt->watchdog_usec);
+	strv_env_put(&p->env, usec);
+}
+
 static void plan_basics(struct plan *p, const char *root_path)
 {
 	char id[65];
@@ -183,6 +203,7 @@ static void plan_basics(struct plan *p, const char *root_path)
 	memcpy(p->stdio, p->opt->stdio, sizeof(p->stdio));
 	plan_process(p, &p->spec->process);
 	plan_listen(p);
+	plan_notify(p);
 }
 
 static int sysctls_check(const struct plan *p, struct err *err)

@@ -61,6 +61,7 @@ struct plan {
 	struct strv env; /* of the payload */
 	int stdio[3];    /* what becomes 0, 1, 2 without a terminal */
 	unsigned int preserve_fds, listen_fds;
+	bool notify_socket;
 	bool no_new_keyring;
 	bool by_stone;        /* given namespaces are entered by a stepping stone (stone.h) */
 	bool small_init;      /* ours is process 1 and the payload its child */

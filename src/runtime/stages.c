@@ -15,6 +15,7 @@ const struct stage create_stages[] = {
 	{ "set its limits",                  PARENT, NOW,        NOW,        want_limits,          make_limits,            NULL },
 	{ "attach the device rules",         PARENT, NOW,        NOW,        want_device_rules,    make_device_rules,      NULL },
 	{ "give the cgroup to its user",     PARENT, NOW,        NOW,        want_cgroup_owner,    make_cgroup_owner,      NULL },
+	{ "make the notify socket",          PARENT, NOW,        NOW,        want_notify,          make_notify,            NULL },
 	{ "open the sources of mounts",      PARENT, NOW,        NOW,        want_rootfs,          make_sources,           unmake_sources },
 	{ "make the start socket",           PARENT, NOW,        NOW,        NULL,                 make_start_socket,      NULL },
 	{ "set time offsets",                PARENT, NOW,        NOW,        want_time_offsets,    ns_time_offsets,        ns_go_home },

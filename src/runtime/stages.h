@@ -55,6 +55,7 @@ struct making {
 	int session_file;   /* exec: what is known of the session; -1 */
 	int session_group;  /* exec: the group of the session, below `cgroup`; -1 */
 	pid_t pid;          /* in our pid namespace; 0 */
+	int notify;         /* parent: the container's notify socket (sdnotify.h); -1 */
 	int terminal;       /* parent: pty master that the child sent; child: its slave; -1 */
 	int home[NS_KINDS]; /* parent: the way back from namespaces it entered; -1 */
 	cpu_set_t cpus;     /* exec, parent: where it ran before execCPUAffinity.initial */
@@ -155,6 +156,10 @@ bool want_cgroup_owner(const struct plan *p);
 bool want_cgroup_closed(const struct plan *p);
 bool want_oom_score(const struct plan *p);
 bool want_rlimits(const struct plan *p);
+
+/* sdnotify.c */
+int make_notify(struct making *m, struct err *err);
+bool want_notify(const struct plan *p);
 
 /* unit.c: what systemd makes */
 int unit_start(struct making *m, struct err *err);

@@ -8,6 +8,7 @@
  *   health.json  the last results of its health check
  *   attach       a unix socket: the way to its monitor, as long as there is one
  *   checkpointed a checkpoint has ended it: a restore may take its place
+ *   notify/      the container's notify socket (runtime/sdnotify.h)
  *   rootfs/      mount point, inside the container's own mount namespace only
  *
  * Making the folder reserves the name (mkdir is atomic). A folder whose state.json is missing or

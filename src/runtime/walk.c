@@ -28,6 +28,7 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 		.netns = -1,
 		.session_file = -1,
 		.session_group = -1,
+		.notify = -1,
 		.terminal = -1,
 		.init = -1,
 	};
@@ -37,9 +38,9 @@ void making_init(struct making *m, struct plan *plan, struct state *state, struc
 
 void making_close(struct making *m)
 {
-	int *const fds[] = { &m->dir,         &m->cgroup,       &m->sync,         &m->sync_child,
-			     &m->start_child, &m->pidfd,        &m->netns,        &m->terminal,
-			     &m->init,        &m->session_file, &m->session_group };
+	int *const fds[] = { &m->dir,         &m->cgroup, &m->sync,         &m->sync_child,
+			     &m->start_child, &m->pidfd,  &m->netns,        &m->terminal,
+			     &m->notify,      &m->init,   &m->session_file, &m->session_group };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)

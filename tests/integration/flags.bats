@@ -16,6 +16,8 @@ bad_values() {
 		stop-timeout=soon
 		isolation=magic
 		preserve-fds=-1
+		sdnotify=maybe
+		sdnotify=healthy
 		restart=sometimes
 		restart=always:3
 		detach-keys=ctrl-1
