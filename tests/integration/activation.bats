@@ -177,3 +177,16 @@ serves() {
 	rm "$f" "$BATS_TEST_TMPDIR/hook.sh"
 	assert_nothing_left
 }
+
+@test "activation: systemd finds nothing wrong with the unit template" {
+	mkdir "$BATS_TEST_TMPDIR/units"
+	sed "s,/usr/local/bin/ctr,$CTR_BIN," "$REPO/configs/ctr@.service" >"$BATS_TEST_TMPDIR/units/ctr@web.service"
+	run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/units/ctr@web.service" 3>&-
+	assert_success
+	assert_output ''
+	# It would have said so.
+	sed -i 's/^Type=notify/Type=notify-ctr/' "$BATS_TEST_TMPDIR/units/ctr@web.service"
+	run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/units/ctr@web.service" 3>&-
+	assert_output --partial notify-ctr
+	rm -r "$BATS_TEST_TMPDIR/units"
+}
