@@ -69,6 +69,7 @@ void client_drop(struct serve *v, struct client *c)
 {
 	if (c->fd == v->m->first)
 		v->m->first = -1;
+	input_forget(v, c->id);
 	close(c->fd);
 	*c = (struct client){ .fd = -1 };
 	count_attached(v);
@@ -100,7 +101,7 @@ static bool tell_ready(struct serve *v, struct client *c)
 	const struct wire_ready ready = {
 		.at = { p.done[0] + (behind && !p.stream ? p.len : 0),
 			p.done[1] + (behind && p.stream ? p.len : 0) },
-		.taken = p.fed_client == c->id ? p.fed_seq : 0,
+		.taken = input_last(v, c->id),
 		.terminal = v->c.state.terminal,
 		.input = input_open(v),
 	};
@@ -135,10 +136,11 @@ static bool tell_exit(struct serve *v, struct client *c)
 static void tell_taken(struct serve *v, struct client *c)
 {
 	const struct progress p = shared_progress(v->m->shared);
-	const struct wire_head head = { .type = WIRE_TAKEN, .number = p.fed_seq };
+	const struct wire_head head = { .type = WIRE_TAKEN, .number = input_last(v, c->id) };
+	bool moving = p.fed_client == c->id && p.fed_len;
 
-	if (p.fed_client == c->id && !p.fed_len && c->taken < p.fed_seq && tell(c, &head, NULL, 0))
-		c->taken = p.fed_seq;
+	if (!moving && c->taken < head.number && tell(c, &head, NULL, 0))
+		c->taken = head.number;
 }
 
 void client_flush(struct serve *v, struct client *c)

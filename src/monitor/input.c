@@ -30,10 +30,64 @@ bool input_room(const struct serve *v)
 	return !shared_progress(v->m->shared).fed_len;
 }
 
+static struct fed *fed_of(const struct serve *v, uint64_t client)
+{
+	for (size_t i = 0; i < FED_MAX; i++)
+		if (v->m->shared->fed[i].client == client)
+			return &v->m->shared->fed[i];
+	return NULL;
+}
+
+uint64_t input_last(const struct serve *v, uint64_t client)
+{
+	const struct progress p = shared_progress(v->m->shared);
+	const struct fed *before = p.fed_client == client ? NULL : fed_of(v, client);
+
+	return p.fed_client == client ? p.fed_seq : before ? before->seq : 0;
+}
+
+void input_forget(struct serve *v, uint64_t client)
+{
+	struct fed *f = client ? fed_of(v, client) : NULL;
+
+	if (f)
+		f->client = 0;
+}
+
+/* Clients of a monitor before us that never came back have left their places behind. */
+static struct fed *fed_place(struct serve *v)
+{
+	struct fed *f = fed_of(v, 0);
+
+	for (size_t i = 0; !f && i < FED_MAX; i++) {
+		bool here = false;
+
+		for (size_t n = 0; n < CLIENTS_MAX; n++)
+			here |= v->clients[n].fd >= 0 &&
+				v->clients[n].id == v->m->shared->fed[i].client;
+		f = here ? NULL : &v->m->shared->fed[i];
+	}
+	return f;
+}
+
+/* Somebody else's message comes: the last one's is through, which he may not have been told yet. */
+static void remember(struct serve *v, const struct progress *p)
+{
+	struct fed *f = fed_of(v, p->fed_client);
+
+	if (!p->fed_client)
+		return;
+	f = f ? f : fed_place(v);
+	if (f)
+		*f = (struct fed){ p->fed_client, p->fed_seq };
+}
+
 static void taken(struct serve *v, uint64_t client, uint64_t seq, size_t len)
 {
 	struct progress p = shared_progress(v->m->shared);
 
+	if (p.fed_client != client)
+		remember(v, &p);
 	p.fed_client = client;
 	p.fed_seq = seq;
 	p.fed_len = (uint32_t)len;
@@ -47,9 +101,8 @@ static void taken(struct serve *v, uint64_t client, uint64_t seq, size_t len)
 void input_take(struct serve *v, uint64_t client, uint64_t seq, const char *bytes, size_t len)
 {
 	struct shared *s = v->m->shared;
-	const struct progress p = shared_progress(s);
 
-	if ((p.fed_client == client && p.fed_seq >= seq) || !len)
+	if (input_last(v, client) >= seq || !len)
 		return;
 	atomic_store(&s->feeding_client, client);
 	atomic_store(&s->feeding_seq, seq);

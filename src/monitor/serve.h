@@ -82,6 +82,9 @@ bool output_pending(const struct serve *v);
 bool input_open(const struct serve *v); /* somebody may read it */
 bool input_room(const struct serve *v); /* nothing is on its way */
 void input_recover(struct serve *v);    /* after the monitor before us */
+/* The last message of a client's that was taken; 0: none. */
+uint64_t input_last(const struct serve *v, uint64_t client);
+void input_forget(struct serve *v, uint64_t client);
 /* Take one message, number `seq` of a client's; input_room() is true. */
 void input_take(struct serve *v, uint64_t client, uint64_t seq, const char *bytes, size_t len);
 void input_end(struct serve *v);

@@ -43,6 +43,13 @@ struct progress {
 	uint32_t fed_len; /* its bytes, as they were put into `feed`; 0: they are through */
 };
 
+/* The last message of a client's input that was taken, where others have come after it. */
+struct fed {
+	uint64_t client, seq; /* client 0: a free place */
+};
+
+#define FED_MAX 64
+
 struct shared {
 	_Atomic(enum phase) phase;
 	_Atomic(int) init_pid; /* of the container's present life */
@@ -54,6 +61,7 @@ struct shared {
 	_Atomic(uint64_t) feeding_client,
 		feeding_seq; /* the message with which `feed` is being filled */
 	_Atomic(bool) input_ended;
+	struct fed fed[FED_MAX];
 	bool told_start;   /* our first client knows how the start went */
 	int restarts;      /* since it last ran for long */
 	int restart_count; /* in all */

@@ -108,6 +108,32 @@ load lib
 	assert_nothing_left
 }
 
+# typist WHO: 300 lines, each at a moment of its own; then until nobody reads any more.
+typist() {
+	/usr/bin/python3 -c '
+import os, select, sys, time
+for n in range(300):
+    os.write(1, b"%d %d\n" % (int(sys.argv[1]), n))
+    time.sleep(0.002)
+p = select.poll()
+p.register(1, 0)
+p.poll()' "$1" 3>&-
+}
+
+@test "attach: of several who type at once each is heard to the end" {
+	local i
+	ctr run -d -i --name c1 busybox sh -c 'cat >/tmp/heard'
+	for i in 1 2 3 4; do
+		typist "$i" | ctr attach c1 >/dev/null 2>&1 &
+	done
+	wait_until 20 eval '[ "$(ctr exec c1 wc -l /tmp/heard | cut -d " " -f 1)" = 1200 ]'
+	for i in 1 2 3 4; do
+		assert_equal "$(ctr exec c1 grep "^$i " /tmp/heard)" "$(for n in {0..299}; do echo "$i $n"; done)"
+	done
+	ctr rm --force c1
+	assert_nothing_left
+}
+
 @test "attach: signals are passed on, or not" {
 	ctr run -d --name c1 busybox sh -c 'trap "echo usr; exit 4" USR1; while :; do sleep 0.1; done'
 	ctr_background attach --sig-proxy=false c1
