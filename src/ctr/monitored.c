@@ -146,6 +146,7 @@ int attach_to(struct call *call, int root, const char *name, int sock, bool star
 	a.starts = starts;
 	a.start = how->start;
 	a.input = how->input;
+	a.proxy = how->proxy;
 	a.warnings = &call->warnings;
 	/* Without a terminal its signals are all that is passed on; with one, the size as well. */
 	fg.sig_proxy = how->proxy;

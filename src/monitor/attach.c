@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "monitor/modes.h"
 #include "monitor/tty.h"
 
 #include <errno.h>
@@ -24,21 +25,20 @@
 #define RECONNECT_MS 5000
 #define LOOK_MS 20
 
-/* A pipe takes this much without blocking once poll says that it is writable (PIPE_BUF). */
-#define PIPE_SAFE 4096
-
 struct session {
 	struct attach *a;
 	int sock;
 	struct wire_hello hello;
-	bool ready;     /* the monitor has said so; from then on a connection is resumed */
-	bool terminal;  /* the container has one */
-	int in;         /* what is read; -1: nothing (any more) */
-	bool in_ended;  /* and it has come to its end */
-	uint64_t seq;   /* of the last message of input */
-	size_t pending; /* its length, until it is safe; 0: it is */
-	bool over;      /* the result is there */
-	bool closed[2]; /* our output can't be written any more */
+	bool ready;         /* the monitor has said so; from then on a connection is resumed */
+	bool terminal;      /* the container has one */
+	int in;             /* what is read; -1: nothing (any more) */
+	bool in_ended;      /* and it has come to its end */
+	uint64_t seq;       /* of the last message of input */
+	size_t pending;     /* its length, until it is safe; 0: it is */
+	bool over;          /* the result is there */
+	struct modes modes; /* that it has put our own terminal into */
+	uint32_t told_size; /* of our window, to the monitor */
+	bool closed[2];     /* our output can't be written any more */
 	char typed[WIRE_DATA_MAX];
 	char message[WIRE_DATA_MAX + 1];
 };
@@ -59,6 +59,7 @@ static bool say_hello(struct session *s)
 {
 	if (s->ready)
 		s->hello.wants |= WIRE_RESUMES;
+	s->told_size = s->hello.size;
 	return monitor_send(s->sock, WIRE_HELLO, 0, 0, &s->hello, sizeof(s->hello));
 }
 
@@ -116,22 +117,8 @@ static int reconnect(struct session *s, struct err *err)
 
 /* ---- from the monitor ------------------------------------------------------------------ */
 
-/* Write once what can be written without waiting for long. */
-static ssize_t write_some(int fd, const char *bytes, size_t len)
-{
-	struct iovec part = { (void *)bytes, len };
-	ssize_t n = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
-	struct stat st;
-
-	if (n >= 0 || errno != EOPNOTSUPP)
-		return n;
-	/* Where the kernel can't do it that way: files never wait for long, others take a little. */
-	if (len > PIPE_SAFE && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		len = PIPE_SAFE;
-	return write(fd, bytes, len);
-}
-
 static void serve_signals(struct session *s);
+static void tell_size(struct session *s);
 
 /* Signals are passed on meanwhile: they may be what ends it. */
 static void show(struct session *s, uint32_t stream, const char *bytes, size_t len)
@@ -148,8 +135,10 @@ static void show(struct session *s, uint32_t stream, const char *bytes, size_t l
 			serve_signals(s);
 		if (!p[0].revents)
 			continue;
-		n = write_some(fd, bytes, len);
+		n = tty_write_some(fd, bytes, len);
 		if (n >= 0) {
+			if (s->terminal && stream == LOG_STDOUT)
+				modes_follow(&s->modes, bytes, (size_t)n);
 			bytes += n;
 			len -= (size_t)n;
 		} else if (errno != EAGAIN && errno != EINTR) {
@@ -176,6 +165,7 @@ static void is_ready(struct session *s, const struct wire_ready *r)
 			tty_raw(s->in);
 		}
 	}
+	tell_size(s);
 	/* What the monitor before it had not taken. */
 	if (s->pending && r->taken >= s->seq)
 		s->pending = 0;
@@ -251,6 +241,15 @@ static int serve_monitor(struct session *s, struct err *err)
 
 /* ---- to the monitor --------------------------------------------------------------------- */
 
+/* One that comes before we know of a terminal is told once we do. */
+static void tell_size(struct session *s)
+{
+	s->hello.size = window();
+	if (s->terminal && s->hello.size != s->told_size &&
+	    monitor_send(s->sock, WIRE_RESIZE, 0, s->hello.size, NULL, 0))
+		s->told_size = s->hello.size;
+}
+
 static void serve_signals(struct session *s)
 {
 	struct signalfd_siginfo info[8];
@@ -270,10 +269,8 @@ static void serve_signals(struct session *s)
 		} else if (signal == SIGCONT || signal == SIGWINCH) {
 			if (tty_is_raw())
 				tty_raw(s->in);
-			s->hello.size = window();
-			if (s->terminal)
-				(void)!monitor_send(s->sock, WIRE_RESIZE, 0, s->hello.size, NULL,
-						    0);
+			s->told_size = 0;
+			tell_size(s);
 		} else {
 			(void)!monitor_send(s->sock, WIRE_SIGNAL, 0, (uint64_t)signal, NULL, 0);
 		}
@@ -287,6 +284,15 @@ static void input_end(struct session *s)
 	(void)!monitor_send(s->sock, WIRE_INPUT_END, 0, 0, NULL, 0);
 }
 
+/* A raw terminal has no other end: its window was closed. Whether that ends the container, which others may
+ * be attached to, is the monitor's to say. */
+static void hung_up(struct session *s)
+{
+	if (s->a->proxy)
+		(void)!monitor_send(s->sock, WIRE_SIGNAL, 0, SIGHUP, NULL, 0);
+	s->a->detached = s->over = true;
+}
+
 /* One message at a time: it is kept here until the monitor has put it where it can't be lost. */
 static void serve_input(struct session *s)
 {
@@ -296,6 +302,10 @@ static void serve_input(struct session *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n <= 0 && tty_is_raw()) {
+		hung_up(s);
+		return;
+	}
 	if (n <= 0) {
 		input_end(s);
 		return;
@@ -355,6 +365,20 @@ static int begin(struct session *s, struct err *err)
 	return 0;
 }
 
+/* What a full-screen program would have undone at its end; and the shell's prompt is on a line of its own. */
+static void leave_terminal(struct session *s)
+{
+	CLEAN(str) struct str text = { 0 };
+
+	if (!s->terminal || !isatty(STDOUT_FILENO))
+		return;
+	modes_undo(&s->modes, &text);
+	if (s->a->detached)
+		str_add(&text, "\r\n");
+	if (text.len)
+		(void)!fd_write_all(STDOUT_FILENO, text.text, text.len);
+}
+
 int attach_run(struct attach *a, struct err *err)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
@@ -368,6 +392,7 @@ int attach_run(struct attach *a, struct err *err)
 	rc = begin(s, err);
 	while (rc == 0 && !s->over)
 		rc = turn(s, err);
+	leave_terminal(s);
 	tty_restore(TCSADRAIN);
 	if (s->sock >= 0)
 		close(s->sock);

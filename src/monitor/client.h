@@ -50,6 +50,7 @@ struct attach {
 	bool start;       /* have the monitor start it */
 	bool input;       /* standard input is passed on */
 	bool starts;      /* it is about to start: there may be warnings and a failure before */
+	bool proxy;       /* signals are passed on, and that our terminal has hung up */
 	int signals;      /* relay_signals(); -1: none are passed on; borrowed */
 	struct detach_keys keys;
 	struct strv *warnings;

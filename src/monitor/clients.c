@@ -6,6 +6,7 @@
 #include "base/process.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,10 +113,17 @@ static bool tell_ready(struct serve *v, struct client *c)
 static bool tell_replay(struct serve *v, struct client *c)
 {
 	const struct wire_head head = { .type = WIRE_REPLAY };
+	CLEAN(str) struct str before = { 0 };
 	char shown[REPLAY_MAX];
-	size_t len = v->c.state.terminal ? replay_get(v->m->shared, shown) : 0;
+	struct modes modes;
+	size_t len;
 
-	return !len || tell(c, &head, shown, len);
+	if (!v->c.state.terminal)
+		return true;
+	len = replay_get(v->m->shared, shown, &modes);
+	modes_do(&modes, &before);
+	str_add_bytes(&before, shown, len);
+	return !before.len || tell(c, &head, before.text, before.len);
 }
 
 static bool tell_chunk(struct serve *v, struct client *c, const struct progress *p)
@@ -287,6 +295,9 @@ static bool obey(struct serve *v, struct client *c, const struct wire_head *head
 		terminal_resize(v, (uint32_t)head->number, false);
 		return true;
 	case WIRE_SIGNAL:
+		/* One window of several was closed. */
+		if (head->number == SIGHUP && v->c.state.terminal && clients_attached(v) > 1)
+			return true;
 		if (v->m->pidfd >= 0 && head->number > 0 && head->number < 65)
 			(void)!process_signal(v->m->pidfd, (int)head->number);
 		return true;

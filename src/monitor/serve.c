@@ -17,6 +17,7 @@
 /* Clients of the monitor before us have that long to come back before anything is said to others. */
 #define RESUME_NS UINT64_C(1000000000)
 #define DRAIN_TICK_MS 20
+#define REDRAW_NS UINT64_C(50000000)
 
 /* Nothing comes for that long: nothing is going on. */
 #define IDLE_MS 100
@@ -38,18 +39,48 @@ enum {
 	P_COUNT = P_CLIENTS + CLIENTS_MAX,
 };
 
-/* A full-screen program draws anew when its window changes, and only then. */
-void terminal_resize(const struct serve *v, uint32_t size, bool redraw)
+static void size_set(const struct serve *v, uint32_t size)
 {
 	struct winsize w = { .ws_row = (uint16_t)(size >> 16), .ws_col = (uint16_t)size };
-	struct winsize other = w;
 
-	if (v->m->terminal < 0 || !w.ws_col)
+	if (v->m->terminal >= 0)
+		(void)ioctl(v->m->terminal, TIOCSWINSZ, &w);
+}
+
+static bool full_screen(const struct serve *v)
+{
+	char shown[REPLAY_MAX];
+	struct modes modes;
+	size_t len = replay_get(v->m->shared, shown, &modes);
+
+	modes_follow(&modes, shown, len);
+	return modes_full_screen(&modes);
+}
+
+/*
+ * A program draws anew when its window has another size, and only then: so it has another one for a moment.
+ * What asks for the size, as curses does, has to be able to see that.
+ */
+void terminal_resize(struct serve *v, uint32_t size, bool redraw)
+{
+	bool wait = redraw && full_screen(v);
+
+	if (!(uint16_t)size)
 		return;
-	other.ws_row++;
 	if (redraw)
-		(void)ioctl(v->m->terminal, TIOCSWINSZ, &other);
-	(void)ioctl(v->m->terminal, TIOCSWINSZ, &w);
+		size_set(v, size + (1u << 16));
+	if (!wait)
+		size_set(v, size);
+	v->redraw_size = size;
+	v->redraw_ns = wait ? clock_now_ns() + REDRAW_NS : 0;
+}
+
+static void redraw_over(struct serve *v)
+{
+	if (!v->redraw_ns || clock_now_ns() < v->redraw_ns)
+		return;
+	v->redraw_ns = 0;
+	size_set(v, v->redraw_size);
 }
 
 static void watch(struct serve *v, struct pollfd *p)
@@ -96,6 +127,7 @@ static int timeout_of(struct serve *v)
 	sooner(&timeout, v->farewell_ns, now);
 	sooner(&timeout, v->log_again_ns, now);
 	sooner(&timeout, v->notify.next_ns, now);
+	sooner(&timeout, v->redraw_ns, now);
 	sooner(&timeout, check_next_ns(v), now);
 	if (v->unheld_until_ns > now)
 		sooner(&timeout, v->unheld_until_ns, now);
@@ -138,6 +170,7 @@ static void resume_over(struct serve *v)
 static void settle(struct serve *v)
 {
 	resume_over(v);
+	redraw_over(v);
 	input_move(v);
 	/* A container that never stops talking, and clients that keep up, are not to keep us from the rest. */
 	for (int i = 0; i < TURN_CHUNKS && output_move(v); i++)

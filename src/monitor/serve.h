@@ -58,7 +58,9 @@ struct serve {
 	uint64_t unheld_until_ns; /* nobody has the terminal open: it isn't looked at before; 0 */
 	uint64_t quiet_since_ns;  /* nothing came of a terminal since its process has ended; 0 */
 	uint64_t resume_until_ns; /* clients of the monitor before may still come back; 0 */
-	uint64_t farewell_ns;     /* all is over; the clients may take their leave until then; 0 */
+	uint64_t redraw_ns;       /* when the terminal has its right size again; 0 */
+	uint32_t redraw_size;
+	uint64_t farewell_ns; /* all is over; the clients may take their leave until then; 0 */
 	int exit_code;
 	bool exit_known;
 	bool slim;     /* memory was given back, and nothing has happened since */
@@ -166,6 +168,6 @@ void life_look(struct serve *v);
 bool life_start_now(struct serve *v, struct client *by);
 
 /* serve.c: the container is started by a hand that isn't ours, or the terminal has another size. */
-void terminal_resize(const struct serve *v, uint32_t size, bool redraw);
+void terminal_resize(struct serve *v, uint32_t size, bool redraw);
 
 #endif

@@ -22,6 +22,9 @@ void replay_put(struct shared *s, const char *bytes, size_t len)
 
 		if (n > len)
 			n = len;
+		/* What is forgotten is not without effect. */
+		if (s->replay_end >= REPLAY_MAX)
+			modes_follow(&s->modes, s->replay + at, n);
 		memcpy(s->replay + at, bytes, n);
 		s->replay_end += n;
 		bytes += n;
@@ -29,11 +32,11 @@ void replay_put(struct shared *s, const char *bytes, size_t len)
 	}
 }
 
-size_t replay_get(const struct shared *s, char *ret)
+size_t replay_get(const struct shared *s, char *ret, struct modes *ret_modes)
 {
-	size_t at = s->replay_end % REPLAY_MAX, len = REPLAY_MAX - at, skip;
-	const char *line;
+	size_t at = s->replay_end % REPLAY_MAX, len = REPLAY_MAX - at, skip = 0;
 
+	*ret_modes = s->modes;
 	if (s->replay_end <= REPLAY_MAX) {
 		memcpy(ret, s->replay, (size_t)s->replay_end);
 		return (size_t)s->replay_end;
@@ -41,8 +44,13 @@ size_t replay_get(const struct shared *s, char *ret)
 	memcpy(ret, s->replay + at, len);
 	memcpy(ret + len, s->replay, at);
 	/* Not from the middle of a line: that might be the middle of a control sequence. */
-	line = memchr(ret, '\n', REPLAY_MAX);
-	skip = line ? (size_t)(line - ret) + 1 : 0;
+	while (skip < REPLAY_MAX && ret[skip] != '\n' && ret[skip] != '\x1b')
+		skip++;
+	if (skip == REPLAY_MAX)
+		skip = 0;
+	else if (ret[skip] == '\n')
+		skip++;
+	modes_follow(ret_modes, ret, skip);
 	memmove(ret, ret + skip, REPLAY_MAX - skip);
 	return REPLAY_MAX - skip;
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "monitor/health.h"
 #include "monitor/log.h"
+#include "monitor/modes.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -75,6 +76,7 @@ struct shared {
 	char chunk[CHUNK_MAX];
 	uint64_t replay_end; /* bytes that ever went into replay */
 	char replay[REPLAY_MAX];
+	struct modes modes; /* of the terminal before that */
 };
 
 /* Make it; it is shared with whom we fork from now on. */
@@ -94,9 +96,12 @@ static inline void shared_commit(struct shared *s, const struct progress *p)
 	atomic_store(&s->current, other);
 }
 
-/* Put what a terminal showed at the end of the replay, and take all of it: at most REPLAY_MAX bytes,
- * from the start of a line where the beginning is cut off. Returns how many. */
+/*
+ * Put what a terminal showed at the end of the replay, and take all of it: at most REPLAY_MAX bytes, from the
+ * start of a line or a control sequence where the beginning is cut off. Returns how many; *ret_modes is how the
+ * terminal was before them.
+ */
 void replay_put(struct shared *s, const char *bytes, size_t len);
-size_t replay_get(const struct shared *s, char *ret);
+size_t replay_get(const struct shared *s, char *ret, struct modes *ret_modes);
 
 #endif

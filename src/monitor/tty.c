@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <termios.h>
+#include <unistd.h>
 
 /* ---- our own terminal -------------------------------------------------------------- */
 
@@ -17,6 +20,9 @@ static struct {
 	struct termios saved;
 	volatile sig_atomic_t raw;
 } own;
+
+/* A pipe takes this much without blocking once poll says that it is writable (PIPE_BUF). */
+#define PIPE_SAFE 4096
 
 static sigset_t ignored; /* signals that were when we were started */
 
@@ -69,6 +75,20 @@ void tty_guard(void)
 bool tty_is_raw(void)
 {
 	return own.raw;
+}
+
+ssize_t tty_write_some(int fd, const char *bytes, size_t len)
+{
+	struct iovec part = { (void *)bytes, len };
+	ssize_t n = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+	struct stat st;
+
+	if (n >= 0 || errno != EOPNOTSUPP)
+		return n;
+	/* Where the kernel can't do it that way: files never wait for long, others take a little. */
+	if (len > PIPE_SAFE && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		len = PIPE_SAFE;
+	return write(fd, bytes, len);
 }
 
 int relay_own_tty(void)

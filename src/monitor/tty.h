@@ -5,6 +5,8 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Put our terminal into raw mode, remembering its settings the first time; nothing where `fd` is none.
@@ -15,6 +17,9 @@ void tty_raw(int fd);
 void tty_guard(void);
 void tty_restore(int when);
 bool tty_is_raw(void);
+
+/* Write once what can be written without waiting for long, as write(2). */
+ssize_t tty_write_some(int fd, const char *bytes, size_t len) MUST_CHECK;
 
 /*
  * A shell has ignored signals for us (nohup, a job in the background): they stay without effect on us

@@ -5,6 +5,8 @@
 load lib
 
 setup_file() {
+	# Pulled in by any service that waits for the basics, it would empty /tmp, with bats in it.
+	systemctl mask --runtime systemd-tmpfiles-setup.service systemd-tmpfiles-clean.timer
 	sed "s,/usr/local/bin/ctr,$CTR_BIN,; s,^Wants=.*,,; s,^After=.*,," "$REPO/configs/ctr@.service" \
 		>/run/systemd/system/ctr@.service
 	mkdir -p /etc/ctr
@@ -12,6 +14,8 @@ setup_file() {
 }
 
 setup() {
+	# The slice of all instances of the template stays once it is there.
+	systemctl start system-ctr.slice
 	ctr_setup
 	LOG=$BATS_TEST_TMPDIR/log
 }
