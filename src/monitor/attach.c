@@ -302,12 +302,8 @@ static void serve_input(struct session *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0 && tty_is_raw()) {
-		hung_up(s);
-		return;
-	}
 	if (n <= 0) {
-		input_end(s);
+		(tty_is_raw() ? hung_up : input_end)(s);
 		return;
 	}
 	if (detach_keys_filter(&s->a->keys, typed, (size_t)n, s->typed, &len))

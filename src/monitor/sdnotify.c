@@ -68,6 +68,7 @@ static size_t mode_of(const char *flag)
 
 int sdnotify_choose(const char *flag, struct sdnotify_choice *ret, struct err *err)
 {
+	const char *address = getenv("NOTIFY_SOCKET");
 	size_t mode = mode_of(flag);
 
 	*ret = (struct sdnotify_choice){ 0 };
@@ -75,12 +76,12 @@ int sdnotify_choose(const char *flag, struct sdnotify_choice *ret, struct err *e
 		return err_set(err, EINVAL,
 			       "--sdnotify: \"%s\" is not container, conmon, healthy or ignore",
 			       flag);
-	if (mode == SDNOTIFY_IGNORE || !getenv("NOTIFY_SOCKET"))
+	if (mode == SDNOTIFY_IGNORE || !address)
 		return 0;
 	ret->mode = (enum sdnotify_mode)mode;
-	ret->address = getenv("NOTIFY_SOCKET");
+	ret->address = address;
 	ret->watchdog_usec = is_us("WATCHDOG_PID") ? getenv("WATCHDOG_USEC") : NULL;
-	return sdnotify_address_check(ret->address, err);
+	return sdnotify_address_check(address, err);
 }
 
 /* ---- what may pass -------------------------------------------------------------------- */
@@ -232,6 +233,8 @@ static bool pass_one(struct sdnotify *n)
 
 void sdnotify_turn(struct sdnotify *n)
 {
+	char left;
+
 	if (n->from < 0 || !n->address || n->next_ns > clock_now_ns())
 		return;
 	n->next_ns = 0;
@@ -239,7 +242,7 @@ void sdnotify_turn(struct sdnotify *n)
 		if (!pass_one(n))
 			break;
 	/* More than a few, or a manager that takes nothing just now: later. */
-	if (recv(n->from, NULL, 0, MSG_PEEK | MSG_DONTWAIT) >= 0)
+	if (recv(n->from, &left, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
 		n->next_ns = clock_now_ns() + REST_NS;
 }
 

@@ -64,6 +64,10 @@ setup() {
 	fuzz log
 }
 
+@test "fuzz: what a container says to a service manager and to a terminal" {
+	fuzz terminal
+}
+
 @test "fuzz: every target has a test here, and inputs" {
 	local name
 	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do

@@ -352,3 +352,22 @@ given_are() {
 	as_user rm --force c1
 	assert_nothing_left
 }
+
+@test "rootless: a container says that it is ready, in the foreground and by a monitor" {
+	local i
+	for i in --rm --detach; do
+		user_does /usr/bin/python3 -uc '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    print(s.recv(100).decode())' "$HOME_DIR/manager" >"$BATS_TEST_TMPDIR/heard" &
+		BACKGROUND+=("$!")
+		wait_until 5 test -S "$HOME_DIR/manager"
+		NOTIFY_SOCKET=$HOME_DIR/manager as_user run $i --sdnotify=container --name c1 --user 1000 host -- systemd-notify --ready
+		wait_until 5 grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
+		as_user rm --force c1
+		kill "$!"
+		rm "$HOME_DIR/manager"
+	done
+}

@@ -113,7 +113,7 @@ for word in sys.argv[1:]:
 
 @test "sdnotify: a hostile container is not heard" {
 	managed run --rm host -- /usr/bin/python3 -c "$SAY" 'MAINPID=1|READY=1|FDSTORE=1' 'EXTEND_TIMEOUT_USEC=1' \
-		$'STATUS=\e[2J\a!' 'X=1' 'WATCHDOG_USEC=1|WATCHDOG=1' "STATUS=$(printf '%3000s')" 'READY=2'
+		$'STATUS=\e[2J\a!' 'X=1' 'WATCHDOG_USEC=1|WATCHDOG=1' "STATUS=$(printf '%3000s' '')" 'READY=2'
 	wait_until 5 all_heard READY=1 'STATUS= [2J !' WATCHDOG=1
 	: >"$HEARD"
 	# With an fd that it wants kept.
@@ -172,7 +172,7 @@ while True:
 		wait_until 5 eval '[ "$(monitors c1 | wc -l)" = 2 ]'
 	done
 	# One that says it while nobody listens.
-	kill -STOP $(monitors c1 monitor)
+	kill -STOP "$(monitors c1 monitor)"
 	ctr exec c1 touch /tmp/go
 	wait_until 5 eval '! ctr exec c1 test -e /tmp/go'
 	sleep 0.2
@@ -185,7 +185,8 @@ while True:
 @test "sdnotify: healthy is what the health check says" {
 	managed run -d --name c1 --sdnotify healthy --health-cmd 'test -e /tmp/well' --health-interval 100ms busybox sleep 1000 >/dev/null
 	sleep 0.5
-	! heard 'READY=1 0'
+	run heard 'READY=1 0'
+	assert_failure
 	ctr exec c1 touch /tmp/well
 	wait_until 5 heard 'READY=1 0'
 	ctr rm --force c1

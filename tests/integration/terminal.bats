@@ -140,14 +140,14 @@ detach() {
 
 @test "terminal: a new size while ctr is still on its way to the monitor is not lost" {
 	ctr run -d -it --name c1 busybox sh >/dev/null
-	kill -STOP $(monitors c1 monitor)
+	kill -STOP "$(monitors c1 monitor)"
 	fresh 0 'ctr attach c1'
 	# It has said hello and waits.
 	wait_until 5 eval 'pgrep -f "attach c1" >/dev/null'
 	sleep 0.3
 	resize 0 77 22
 	sleep 0.3
-	kill -CONT $(monitors c1 monitor)
+	kill -CONT "$(monitors c1 monitor)"
 	wait_until 5 inside '22 77'
 	detach 0
 	ctr rm --force c1
