@@ -27,7 +27,7 @@ enum wire_type {
 	WIRE_START,   /* start again what rests, now; the answer is WIRE_STARTED or WIRE_FAILED */
 	WIRE_LOOK,    /* the state was changed: look at it */
 	WIRE_SESSION, /* number: pid of a client that is about to begin an exec session */
-	WIRE_FDS,     /* who is to start it again wants what it was given: the answer is the same, with them */
+	WIRE_FDS, /* who is to start it again wants what it was given: the answer is the same, with them */
 
 	/* from the monitor */
 	WIRE_AGAIN,   /* I am the next monitor: say hello once more */

@@ -106,7 +106,7 @@ case_command() {
 	local oci="$OCI --root $CTR_ROOT" create
 	create="create --pid-file $BATS_TEST_TMPDIR/pid --bundle"
 	case $1 in
-	wide) echo "$oci $create wide --console-socket $PWD/console c1 && $oci start c1" ;;
+	wide) echo "NOTIFY_SOCKET=@ctr-rows $oci $create wide --console-socket $PWD/console c1 && $oci start c1" ;;
 	user | joined) echo "$oci $create $1 c1 && $oci start c1" ;;
 	exec) echo "$oci exec --detach --pid-file $BATS_TEST_TMPDIR/pid --console-socket $PWD/console --process process.json c1" ;;
 	session) echo "$CTR_BIN --root $CTR_ROOT exec c1 true" ;;
@@ -157,7 +157,7 @@ rows_of() {
 only_new() {
 	local first=wide
 	[[ $1 == [ujs]* && -z ${CTR_LONG-} ]] || return 0
-	[ "$1" != session ] || first=exec
+	[ "$1" != session ] || first="exec"
 	rows_of "$first" >before
 	awk -F'\t' 'NR == FNR { had[$1]; next } !($1 in had) || $1 == "clone the init process"' before rows >new
 	mv new rows
