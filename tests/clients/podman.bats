@@ -219,3 +219,24 @@ poststop stopped gone"
 	rm -r "$hooks"
 	assert_nothing_left
 }
+
+@test "podman: --sdnotify=container: the manager hears of it, and the sockets are there" {
+	local heard=$BATS_TEST_TMPDIR/heard address=$BATS_TEST_TMPDIR/manager host=(-v /usr:/usr:ro -v /lib:/lib:ro -v /lib64:/lib64:ro)
+	/usr/bin/python3 -uc '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    print(s.recv(1000).decode().replace("\n", "|"))' "$address" >"$heard" 3>&- 4>&- &
+	BACKGROUND+=("$!")
+	wait_until 5 test -S "$address"
+	NOTIFY_SOCKET=$address pod_run -d --name c1 --sdnotify container "${host[@]}" box:1 sh -c 'systemd-notify --ready; exec sleep 1000'
+	wait_until 5 grep -q 'READY=1' "$heard"
+	podman rm --force --time 0 c1
+	# shellcheck disable=SC2016
+	run bash -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3</etc/hostname' - /usr/bin/podman --log-level error --runtime ctr-oci \
+		run --rm --network none box:1 sh -c 'echo "$LISTEN_FDS $LISTEN_PID"; cat <&3'
+	assert_output "1 1
+$(</etc/hostname)"
+	assert_nothing_left
+}
