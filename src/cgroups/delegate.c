@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int cgroup_delegate(int fd, uid_t uid, gid_t gid, struct err *err)
@@ -25,4 +26,10 @@ int cgroup_delegate(int fd, uid_t uid, gid_t gid, struct err *err)
 			return err_sys(err, "give %s of the group to %d:%d", file, (int)uid,
 				       (int)gid);
 	return 0;
+}
+
+void cgroup_mark_delegated(int fd)
+{
+	(void)!fsetxattr(fd, "trusted.delegate", "1", 1, 0);
+	(void)!fsetxattr(fd, "user.delegate", "1", 1, 0);
 }

@@ -287,6 +287,24 @@ int cgroup_controllers(const struct cgroup_host *host, const char *path, struct 
 	return 0;
 }
 
+bool cgroup_host_guards_namespaces(void)
+{
+	CLEAN(free) char *text = NULL;
+	char *line, *save = NULL;
+	struct err ignored;
+
+	if (file_read(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX * 16, &text, NULL, &ignored) <
+	    0)
+		return false;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *type = strstr(line, " - cgroup2 ");
+
+		if (type && strstr(type, "nsdelegate"))
+			return true;
+	}
+	return false;
+}
+
 int cgroup_path_check(const char *path, struct err *err)
 {
 	const char *part;

@@ -59,6 +59,10 @@ int cgroup_host_own(const struct cgroup_host *host, char **ret, struct err *err)
 int cgroup_controllers(const struct cgroup_host *host, const char *path, struct strv *ret,
 		       struct err *err) MUST_CHECK;
 
+/* Does the kernel keep who is in a cgroup namespace from the limits of its root (nsdelegate)? True of all
+ * mounts of cgroup2 at once. */
+bool cgroup_host_guards_namespaces(void) MUST_CHECK;
+
 /* Is this a path for a group: absolute, clean, not the root itself, no part that starts with
  * "cgroup." as the kernel's own files do. -EINVAL or -ENAMETOOLONG with words. */
 int cgroup_path_check(const char *path, struct err *err) MUST_CHECK;

@@ -91,6 +91,23 @@ static int enable_controllers(int group, const char *path, const char *const *ne
 	}
 }
 
+/*
+ * Each by itself: what can't be handed down (a group with real-time processes has no cpu) is not there
+ * for who manages the group, as anywhere else.
+ */
+static void offer_controllers(int group)
+{
+	char have[512], *word, *save = NULL;
+
+	if (cgroup_read(group, "cgroup.controllers", have, sizeof(have)) < 0)
+		return;
+	for (word = strtok_r(have, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		CLEAN(free) char *enable = xasprintf("+%s", word);
+
+		(void)!file_poke(group, "cgroup.subtree_control", enable);
+	}
+}
+
 /* ---- making ------------------------------------------------------------------------ */
 
 static int open_group(int dir, const char *name)
@@ -143,6 +160,7 @@ struct making {
 	char *path; /* ours to cut up */
 	const char *const *needed;
 	size_t count;
+	bool all;
 	int made;
 	struct err *err;
 };
@@ -176,6 +194,8 @@ static int make_parents(struct making *m)
 	r = enable_controllers(fd, "/", m->needed, m->count, m->err);
 	if (r < 0)
 		return r;
+	if (m->all)
+		offer_controllers(fd);
 	while ((slash = strchr(at + 1, '/'))) {
 		int next;
 
@@ -193,6 +213,8 @@ static int make_parents(struct making *m)
 		r = enable_controllers(fd, m->path, m->needed, m->count, m->err);
 		if (r < 0)
 			return r;
+		if (m->all)
+			offer_controllers(fd);
 		*slash = '/';
 		at = slash;
 	}
@@ -216,7 +238,8 @@ static int open_ready_parent(const struct cgroup_host *host, const char *path,
 
 static int make_once(struct making *m, const char *path, int *ret_fd)
 {
-	CLEAN(fd) int parent = open_ready_parent(m->host, path, m->needed, m->count);
+	CLEAN(fd)
+	int parent = m->all ? -EAGAIN : open_ready_parent(m->host, path, m->needed, m->count);
 	const char *name = strrchr(path, '/') + 1;
 	bool made = false;
 	int fd, r;
@@ -246,6 +269,7 @@ int cgroup_make(const struct cgroup_host *host, const char *path,
 	if (host->fd < 0)
 		return err_set(err, ENOTSUP, "cgroup %s: no cgroup2 tree is mounted", path);
 	m.count = needed_controllers(settings, needed);
+	m.all = settings && settings->all_controllers;
 	for (tries = 0; tries < MAKE_TRIES; tries++) {
 		CLEAN(free) char *copy = xstrdup(path);
 

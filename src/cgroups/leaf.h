@@ -37,6 +37,7 @@ struct cgroup_setting {
 struct cgroup_settings {
 	struct cgroup_setting *items;
 	size_t count;
+	bool all_controllers; /* cgroup_make() hands down whatever there is, as far as it goes */
 	bool check_before_update; /* refuse a memory limit below what is in use */
 	bool update; /* set by the caller of cgroup_apply() for a group with processes */
 };
@@ -96,6 +97,10 @@ int cgroup_hand_down(const struct cgroup_host *host, const char *path,
  * -1 leaves the group's as it is.
  */
 int cgroup_delegate(int fd, uid_t uid, gid_t gid, struct err *err) MUST_CHECK;
+
+/* Tell whoever looks at the tree that the group is managed by what is in it: systemd's attributes, where
+ * the kernel takes them. */
+void cgroup_mark_delegated(int fd);
 
 /* Open an existing group: fd, the caller's, or -errno (-ENOENT without much ado). */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct err *err) MUST_CHECK;

@@ -47,6 +47,15 @@ static void entry(struct str *out, const char *term, const char *meaning)
 	wrap(out, meaning, INDENT, INDENT);
 }
 
+/* "[=small|systemd]": what may stand behind a flag that goes without as well. */
+static void choices(const struct opt_row *row, struct str *out)
+{
+	str_add(out, "[=");
+	for (const char *c = row->words; *c; c++)
+		str_add_bytes(out, *c == ' ' ? "|" : c, 1);
+	str_add(out, "]");
+}
+
 static void flags(const struct opt_set *set, struct str *out)
 {
 	const struct opt_row *r = opt_next(set, NULL);
@@ -68,6 +77,8 @@ static void flags(const struct opt_set *set, struct str *out)
 			str_printf(&term, "      --%s", r->name);
 		if (r->arg)
 			str_printf(&term, " %s", r->arg);
+		if (r->kind == OPT_CHOICE)
+			choices(r, &term);
 		entry(out, term.text, r->help);
 	}
 }
@@ -147,6 +158,8 @@ static void roff_row(struct str *out, const struct opt_row *r)
 		roff(out, r->arg);
 		str_add(out, "\\fR");
 	}
+	if (r->kind == OPT_CHOICE)
+		choices(r, out);
 	str_add(out, "\n");
 	roff_line(out, r->help);
 }

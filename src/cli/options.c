@@ -146,6 +146,27 @@ static int put_int(const struct opt_row *row, const char *value, struct opt_i64 
 	return 0;
 }
 
+/* Where no word is given, or a "yes", it is the first one. */
+static int put_choice(const struct opt_row *row, const char *value, int *ret, struct err *err)
+{
+	CLEAN(strv) struct strv words = { 0 };
+	struct err ignored;
+	bool wanted = false;
+
+	strv_split(&words, row->words, ' ');
+	for (size_t i = 0; value && i < words.count; i++) {
+		if (str_eq(value, words.items[i])) {
+			*ret = (int)i + 1;
+			return 0;
+		}
+	}
+	if (put_bool(row, value, &wanted, &ignored) < 0)
+		return err_set(err, EINVAL, "--%s: \"%s\" is none of %s", row->name, value,
+			       row->words);
+	*ret = wanted;
+	return 0;
+}
+
 static int put(const struct opt_row *row, const char *value, void *dest, struct err *err)
 {
 	void *to = (char *)dest + row->offset;
@@ -164,6 +185,8 @@ static int put(const struct opt_row *row, const char *value, void *dest, struct 
 		return put_bytes(row, value, to, err);
 	case OPT_INT:
 		return put_int(row, value, to, err);
+	case OPT_CHOICE:
+		return put_choice(row, value, to, err);
 	case OPT_END:
 	case OPT_HEADING:
 		break;

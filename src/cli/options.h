@@ -23,6 +23,7 @@ enum opt_kind {
 	OPT_LIST,    /* struct strv; may be repeated */
 	OPT_BYTES,   /* struct opt_i64: 512m, 1.5g; min -1 takes -1, no limit */
 	OPT_INT,     /* struct opt_i64 in min..max */
+	OPT_CHOICE, /* int, the number of one of words, from 1: --name=WORD; 1: --name; 0: =false */
 };
 
 /*

@@ -40,9 +40,8 @@ static const char after[] =
 	"\t\tfi\n"
 	"\tdone\n"
 	"\tif [[ -n $flag ]]; then _ctr_values \"$(_ctr_takes \"$verb\" \"$flag\")\"\n"
-	"\telif [[ $cur == --*=* ]]; then\n"
-	"\t\tprefix=${cur%%=*}; kind=$(_ctr_takes \"$verb\" \"$prefix\") || return\n"
-	"\t\tcur=${cur#*=}; _ctr_values \"$kind\"\n"
+	"\telif [[ $cur == --*=* ]] && kind=$(_ctr_takes \"$verb\" \"${cur%%=*}\"); then\n"
+	"\t\tprefix=${cur%%=*}; cur=${cur#*=}; _ctr_values \"$kind\"\n"
 	"\t\tCOMPREPLY=(\"${COMPREPLY[@]/#/$prefix=}\"); cur=$prefix=$cur\n"
 	"\telif [[ $cur == -* ]]; then _ctr_offer \"$(_ctr_flags \"$verb\") --help\"\n"
 	"\telse _ctr_operands \"$verb\"\n"
@@ -80,12 +79,26 @@ static void takes(struct str *out)
 		"\t*:-[!-]?*) _ctr_takes \"$1\" \"-${2: -1}\" ;;\n\t*) return 1 ;;\n\tesac\n}\n");
 }
 
+/* What is one word with its flag is offered with it. */
+static void choices(const struct opt_row *r, struct str *out)
+{
+	CLEAN(strv) struct strv words = { 0 };
+
+	strv_split(&words, r->words, ' ');
+	for (size_t i = 0; i < words.count; i++)
+		str_printf(out, " --%s=%s", r->name, words.items[i]);
+}
+
 static void flag_names(const char *verb, const struct opt_set *set, struct str *out)
 {
 	str_printf(out, "\t'%s') echo '", verb);
-	for (const struct opt_row *r = opt_next(set, NULL); r; r = opt_next(set, r))
-		if (r->name && !r->hidden)
-			str_printf(out, " --%s", r->name);
+	for (const struct opt_row *r = opt_next(set, NULL); r; r = opt_next(set, r)) {
+		if (!r->name || r->hidden)
+			continue;
+		str_printf(out, " --%s", r->name);
+		if (r->kind == OPT_CHOICE)
+			choices(r, out);
+	}
 	str_add(out, "' ;;\n");
 }
 

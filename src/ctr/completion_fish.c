@@ -68,7 +68,7 @@ static void flags(struct str *out, const char *verb, const struct opt_set *set)
 			str_printf(out, " -s %c", r->letter);
 		if (r->arg)
 			str_add(out, " -r");
-		if (r->arg && r->words)
+		if (r->words)
 			values(out, r->words);
 		str_add(out, " -d ");
 		quote(out, r->help);

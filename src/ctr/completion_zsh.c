@@ -52,7 +52,10 @@ static void flag(struct str *out, const struct opt_row *r, bool letter)
 	if (letter)
 		str_printf(out, "-%c%s", r->letter, r->arg ? "+" : "");
 	else
-		str_printf(out, "--%s%s", r->name, r->arg ? "=" : "");
+		str_printf(out, "--%s%s", r->name,
+			   r->arg                ? "=" :
+			   r->kind == OPT_CHOICE ? "=-" :
+						   "");
 	str_add(out, "[");
 	spec_text(out, r->help);
 	str_add(out, "]");
@@ -60,6 +63,10 @@ static void flag(struct str *out, const struct opt_row *r, bool letter)
 		str_add(out, ":");
 		spec_text(out, r->arg);
 		str_add(out, ":");
+		action(out, r->words);
+	}
+	if (r->kind == OPT_CHOICE) {
+		str_add(out, "::WORD:");
 		action(out, r->words);
 	}
 	str_add(out, "'");

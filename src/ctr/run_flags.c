@@ -23,8 +23,10 @@ const struct opt_row run_rows[] = {
 	  .kind = OPT_FLAG, TO(overlay) },
 	{ "read-only", NULL, "Mount the root read-only", .kind = OPT_FLAG, TO(read_only) },
 	{ "rm", NULL, "Remove the container when it has ended", .kind = OPT_FLAG, TO(rm) },
-	{ "init", NULL, "Run a small init as process 1 that reaps orphans and passes signals on",
-	  .kind = OPT_FLAG, TO(init) },
+	{ "init", NULL,
+	  "Run a small init as process 1 that reaps orphans and passes signals on; systemd: the root is "
+	  "a whole system, and COMMAND (default /sbin/init) boots it",
+	  "small systemd", .kind = OPT_CHOICE, TO(init) },
 	{ "entrypoint", "COMMAND",
 	  "Command to run in front of the arguments (or a JSON array of strings)",
 	  .kind = OPT_STRING, TO(entrypoint) },

@@ -8,6 +8,9 @@
 #define RUN_VARIANT 'r'
 #define CREATE_VARIANT 'c'
 
+/* The words of --init. */
+enum { INIT_NONE, INIT_SMALL, INIT_SYSTEMD };
+
 /* Who the process is and what it starts with: shared with exec. */
 struct env_flags {
 	struct strv env, env_file;
@@ -25,7 +28,8 @@ struct run_flags {
 
 	/* the container */
 	const char *name, *rootfs, *bundle, *isolation, *cidfile, *entrypoint, *console_socket;
-	bool overlay, read_only, rm, init, dry_run, detach;
+	bool overlay, read_only, rm, dry_run, detach;
+	int init; /* INIT_* */
 	struct strv annotation, attach;
 	const char *stop_signal, *restart, *detach_keys;
 	struct opt_i64 stop_timeout;

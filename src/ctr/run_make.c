@@ -31,10 +31,10 @@ void run_made_free(struct run_made *m)
 }
 
 /* What each step needs of those before it: user looks into the root; env wants the user's home and
- * the host name; security wants the uid. */
+ * the host name, and takes back what boot put there, as mounts do; security wants the uid. */
 static int (*const steps[])(const struct run_flags *f, struct run_made *m, struct err *err) = {
-	run_identity, run_namespaces, run_user,     run_env,    run_mounts, run_devices,
-	run_limits,   run_block_io,   run_security, run_health, run_notify,
+	run_identity, run_namespaces, run_user,     run_boot,     run_env,    run_mounts,
+	run_devices,  run_limits,     run_block_io, run_security, run_health, run_notify,
 };
 
 int run_make(const struct run_flags *f, char **operands, int state_root, struct run_made *ret,
@@ -110,6 +110,15 @@ void mount_remove(struct spec *spec, const char *destination)
 	spec_mount_free(m);
 	memmove(m, m + 1, (size_t)(end - m - 1) * sizeof(*m));
 	spec->mounts.count--;
+}
+
+void mount_make_writable(struct spec *spec, const char *destination)
+{
+	struct spec_mount *m = mount_find(spec, destination);
+
+	for (size_t i = 0; m && i < m->options.count; i++)
+		if (str_eq(m->options.items[i], "ro"))
+			m->options.items[i][1] = 'w';
 }
 
 char *path_absolute(const char *path)

@@ -71,12 +71,19 @@ int run_process(const struct run_flags *f, struct run_made *m, char **command,
 		struct err *err) MUST_CHECK;
 int run_namespaces(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_user(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+int run_boot(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_env(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_mounts(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_devices(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_limits(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_block_io(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
 int run_security(const struct run_flags *f, struct run_made *m, struct err *err) MUST_CHECK;
+
+/* The root as it is on the host; the caller's to close. -errno, with words. */
+int run_tree_open(const struct run_made *m, struct err *err) MUST_CHECK;
+
+/* What boots the system in the root is added to args. -ENOENT: nothing there does. */
+int boot_command(const struct run_made *m, struct strv *args, struct err *err) MUST_CHECK;
 
 /* ---- shared with update -------------------------------------------------------------- */
 
@@ -110,6 +117,8 @@ void annotation_put(struct spec *spec, const char *key, const char *value);
 /* The mount with this destination; NULL: none. */
 struct spec_mount *mount_find(struct spec *spec, const char *destination);
 void mount_remove(struct spec *spec, const char *destination);
+/* "ro" becomes "rw", where there is such a mount. */
+void mount_make_writable(struct spec *spec, const char *destination);
 
 /* "0.5", "2", ".25": *ret in millionths of a processor. -EINVAL, no text. */
 int cpus_parse(const char *text, uint64_t *ret) MUST_CHECK;

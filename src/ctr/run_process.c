@@ -29,9 +29,10 @@ static int entrypoint(const char *text, struct strv *args, struct err *err)
 	return r < 0 ? err_wrap(err, "--entrypoint: ") : 0;
 }
 
-static int process_args(const struct run_flags *f, struct spec_process *p, char **command,
+static int process_args(const struct run_flags *f, struct run_made *m, char **command,
 			struct err *err)
 {
+	struct spec_process *p = &m->spec.process;
 	CLEAN(strv) struct strv args = { 0 };
 	int r = f->entrypoint ? entrypoint(f->entrypoint, &args, err) : 0;
 
@@ -39,8 +40,10 @@ static int process_args(const struct run_flags *f, struct spec_process *p, char 
 		return r;
 	while (*command)
 		strv_add(&args, *command++);
-	if (!args.count)
-		return 0;
+	if (!args.count && f->init == INIT_SYSTEMD && !m->from_bundle)
+		r = boot_command(m, &args, err);
+	if (r < 0 || !args.count)
+		return r;
 	strv_free(&p->args);
 	p->args = args;
 	args = (struct strv){ 0 };
@@ -141,7 +144,7 @@ int workdir_apply(const struct env_flags *f, struct spec_process *p, struct err 
 int run_process(const struct run_flags *f, struct run_made *m, char **command, struct err *err)
 {
 	struct spec_process *p = &m->spec.process;
-	int r = process_args(f, p, command, err);
+	int r = process_args(f, m, command, err);
 
 	if (r < 0)
 		return r;

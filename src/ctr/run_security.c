@@ -229,20 +229,13 @@ static int seccomp(struct run_made *m, const struct security *s, bool privileged
 
 static void privileged_view(struct spec *spec)
 {
-	static const char *const writable[] = { "/sys", "/sys/fs/cgroup" };
-
 	strv_free(&spec->lin.masked_paths);
 	strv_free(&spec->lin.readonly_paths);
 	free(spec->process.apparmor_profile);
 	spec->process.apparmor_profile = NULL;
 	spec->process.no_new_privileges = false;
-	for (size_t i = 0; i < ARRAY_LEN(writable); i++) {
-		struct spec_mount *m = mount_find(spec, writable[i]);
-
-		for (size_t j = 0; m && j < m->options.count; j++)
-			if (str_eq(m->options.items[j], "ro"))
-				m->options.items[j][1] = 'w';
-	}
+	mount_make_writable(spec, "/sys");
+	mount_make_writable(spec, "/sys/fs/cgroup");
 }
 
 int run_security(const struct run_flags *f, struct run_made *m, struct err *err)

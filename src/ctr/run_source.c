@@ -183,6 +183,7 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 		annotation_put(&m->spec, key, eq + 1);
 	}
 	if (f->init)
-		annotation_put(&m->spec, SPEC_ANNOTATION_INIT, "true");
+		annotation_put(&m->spec, SPEC_ANNOTATION_INIT,
+			       f->init == INIT_SYSTEMD ? "systemd" : "true");
 	return identity_stop(f, m, err);
 }

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 
 /* The folder whose /etc names the accounts. For the machine's own programs that is the machine's. */
-static int tree_open(const struct run_made *m, struct err *err)
+int run_tree_open(const struct run_made *m, struct err *err)
 {
 	CLEAN(free) char *path = NULL;
 	int fd;
@@ -54,7 +54,7 @@ int run_user(const struct run_flags *f, struct run_made *m, struct err *err)
 		home_put(&m->spec.process, "/root");
 		return 0;
 	}
-	tree = tree_open(m, err);
+	tree = run_tree_open(m, err);
 	if (tree < 0)
 		return tree;
 	if (!m->from_bundle || f->p.user) {

@@ -100,24 +100,30 @@ int exec_pid_ns(struct making *m, struct err *err)
  * controllers there, and the kernel allows no process beside them: then it is the group in which its
  * init is.
  */
-static int group_of_init(const struct making *m, struct err *err)
+char *exec_init_group(const struct state *of, struct err *err)
 {
-	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
 	CLEAN(free) char *text = NULL;
 	char path[48];
 	char *line;
-	int rc;
 
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)m->state->pid);
-	rc = file_read(AT_FDCWD, path, 1 << 16, &text, NULL, err);
-	if (rc < 0)
-		return rc;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)of->pid);
+	if (file_read(AT_FDCWD, path, 1 << 16, &text, NULL, err) < 0)
+		return NULL;
 	line = strstr(text, "0::/");
-	if (!line)
-		return err_set(err, ENOENT, "%s has no cgroup v2 line", path);
-	line[strcspn(line, "\n")] = '\0';
-	rc = cgroup_host_find(&host, err);
-	return rc < 0 ? rc : cgroup_open(&host, line + 3, err);
+	if (!line) {
+		err_set(err, ENOENT, "%s has no cgroup v2 line", path);
+		return NULL;
+	}
+	return xstrndup(line + 3, strcspn(line + 3, "\n"));
+}
+
+static int group_of_init(const struct state *of, struct err *err)
+{
+	CLEAN(cgroup_host) struct cgroup_host host = CGROUP_HOST_INIT;
+	CLEAN(free) char *path = exec_init_group(of, err);
+	int rc = path ? cgroup_host_find(&host, err) : -err->code;
+
+	return rc < 0 ? rc : cgroup_open(&host, path, err);
 }
 
 static void child_begin(struct making *m)
@@ -172,7 +178,7 @@ int exec_child(struct making *m, struct err *err)
 	int rc = clone_child(m, born_in(m), err);
 
 	if (rc == -EBUSY && m->cgroup >= 0) {
-		CLEAN(fd) int group = group_of_init(m, err);
+		CLEAN(fd) int group = group_of_init(m->state, err);
 
 		rc = group < 0 ? group : clone_child(m, group, err);
 	}
@@ -233,10 +239,16 @@ int exec_console(struct making *m, struct err *err)
 /*
  * The group that the process is born in: the container's, or one that was made below it. Resolved
  * beneath: what is delegated to a container may hold names of its own making, and links nowhere else.
+ * A system's init may be about to hand controllers out, which a process beside its groups would forbid; one
+ * of a session is in a group by itself.
  */
-static int exec_group(struct container *c, const char *below, int *ret, int *ret_own,
-		      struct err *err)
+static int exec_group(struct container *c, const struct plan *p, const char *below, int *ret,
+		      int *ret_own, struct err *err)
 {
+	if (p->boots && !below && !p->attach && !p->session) {
+		*ret = *ret_own = group_of_init(&c->state, err);
+		return *ret < 0 ? *ret : 0;
+	}
 	*ret = container_cgroup(c, err);
 	if (*ret == -ENOENT && !below) {
 		*ret = -1;
@@ -257,7 +269,7 @@ static int exec_walk(struct container *c, const struct exec_options *opt, struct
 	int rc;
 
 	m->target = c->pidfd;
-	rc = exec_group(c, opt->cgroup, &m->cgroup, &own, err);
+	rc = exec_group(c, p, opt->cgroup, &m->cgroup, &own, err);
 	if (rc < 0)
 		return rc;
 	m->dir = c->dir;

@@ -33,7 +33,7 @@ bool want_limits(const struct plan *p)
 
 bool want_cgroup_owner(const struct plan *p)
 {
-	return p->cgroup && p->cgroup_owner;
+	return p->cgroup && p->cgroup_delegated;
 }
 
 bool want_device_rules(const struct plan *p)
@@ -141,7 +141,10 @@ int make_device_rules(struct making *m, struct err *err)
 
 int make_cgroup_owner(struct making *m, struct err *err)
 {
-	return cgroup_delegate(m->cgroup, m->plan->cgroup_owner, (gid_t)-1, err);
+	cgroup_mark_delegated(m->cgroup);
+	return m->plan->cgroup_owner ?
+		       cgroup_delegate(m->cgroup, m->plan->cgroup_owner, (gid_t)-1, err) :
+		       0;
 }
 
 bool want_cgroup_closed(const struct plan *p)

@@ -28,6 +28,7 @@ void plan_free(struct plan *p)
 	free(p->staging);
 	free(p->root_path);
 	free(p->cgroup);
+	free(p->attach_below);
 	for (enum spec_ns kind = 0; kind < NS_KINDS; kind++)
 		clean_fd(&p->join[kind]);
 	cgroup_host_free(&p->host);
@@ -196,7 +197,8 @@ static void plan_basics(struct plan *p, const char *root_path)
 	p->id = xstrdup(p->opt->id ? p->opt->id : id);
 	p->root_path = xstrdup(root_path);
 	p->staging = xasprintf("%s/%s", root_path, p->name);
-	p->small_init = init && str_eq(init, "true");
+	p->small_init = str_eq(init, "true");
+	p->boots = str_eq(init, "systemd");
 	p->preserve_fds = p->opt->preserve_fds;
 	p->no_new_keyring = p->opt->no_new_keyring;
 	p->pid_file = p->opt->pid_file;
@@ -277,6 +279,7 @@ int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_o
 	/* The filter is the container's, also where the process is given more than its init has. */
 	ret->caps = spec->process.caps;
 	rc = plan_seccomp(ret, warnings, err);
+	ret->boots = str_eq(spec_annotation(spec, SPEC_ANNOTATION_INIT), "systemd");
 	plan_process(ret, opt->process);
 	if (spec->lin.namespaces[NS_USER].wanted)
 		ret->clone_flags = CLONE_NEWUSER;

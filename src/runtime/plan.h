@@ -40,8 +40,9 @@ struct plan {
 	/* cgroup; path NULL: the container stays in ours. */
 	struct cgroup_host host;
 	char *cgroup;
-	uid_t cgroup_owner; /* to whom it is delegated, an id of the host's; 0: to nobody */
-	int cgroup_levels;  /* groups above it that go with it when they are empty */
+	bool cgroup_delegated; /* what runs in it makes groups of its own */
+	uid_t cgroup_owner;    /* to whom it belongs, an id of the host's; 0: root */
+	int cgroup_levels;     /* groups above it that go with it when they are empty */
 	struct cgroup_settings limits;
 	struct cgroup_devices devices;
 
@@ -49,7 +50,7 @@ struct plan {
 	struct systemd_unit unit;
 	struct systemd_manager systemd;
 	struct json_object *unit_props; /* but for those that every unit has (systemd/props.h) */
-	const char *attach_below;       /* exec: see attach; borrowed; NULL: into its own group */
+	char *attach_below;             /* exec: see attach; NULL: into its own group */
 	bool unit_user;                 /* of the user's systemd */
 	bool attach;                    /* exec: systemd is to move the process */
 	struct session *session;        /* exec: borrowed; NULL: none */
@@ -65,6 +66,7 @@ struct plan {
 	bool no_new_keyring;
 	bool by_stone;        /* given namespaces are entered by a stepping stone (stone.h) */
 	bool small_init;      /* ours is process 1 and the payload its child */
+	bool boots;           /* process 1 is a system's, with groups of its own */
 	int console_socket;   /* connected; -1: none */
 	const char *pid_file; /* borrowed; NULL: none */
 };
@@ -100,6 +102,8 @@ int plan_net_devices(struct plan *p, struct err *err) MUST_CHECK;
 int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err) MUST_CHECK;
 int plan_unit(struct plan *p, struct err *err) MUST_CHECK; /* where it is */
 int plan_unit_props(struct plan *p, struct err *err) MUST_CHECK;
+/* The path of the group in which a container's init is, the caller's to free; NULL, with words. */
+char *exec_init_group(const struct state *of, struct err *err) MUST_CHECK;
 int plan_attach(struct plan *p, const struct exec_options *opt, const struct state *of,
 		struct err *err) MUST_CHECK;
 

@@ -105,6 +105,11 @@ static int without_group(struct plan *p, struct strv *warnings, struct err *err)
 				"that is delegated (systemd-run --user --scope -p Delegate=yes "
 				"ctr ...), or leave the limit out",
 				p->limits.items[i].key);
+	if (p->boots)
+		return err_set(err, EPERM,
+			       "a system (--init=systemd) manages a cgroup of its own, and none is "
+			       "ours to give: run it in one that is delegated (systemd-run --user "
+			       "--scope -p Delegate=yes ctr ...)");
 	if (!rootless())
 		strv_printf(warnings,
 			    "no group can be made for %s: the container stays in our own cgroup",
@@ -158,7 +163,7 @@ static uid_t owner(const struct plan *p)
 	const spec_id_maps *maps = &p->spec->lin.uid_maps;
 	uint32_t uid = p->process->uid;
 
-	if (p->join[NS_USER] >= 0 || rootless() || !is_managed_inside(p))
+	if (p->join[NS_USER] >= 0 || rootless() || !p->cgroup_delegated)
 		return 0;
 	if (!p->maps_written)
 		return uid;
@@ -167,6 +172,27 @@ static uid_t owner(const struct plan *p)
 		    uid - maps->items[i].container_id < maps->items[i].size)
 			return maps->items[i].host_id + (uid - maps->items[i].container_id);
 	return 0;
+}
+
+/*
+ * What it is held to it could change, as the owner of the files, were it not for the kernel, which
+ * forbids that at the root of a namespace where it was told to.
+ */
+static void warn_of_limits(const struct plan *p, struct strv *warnings)
+{
+	if (!p->cgroup_delegated || p->cgroup_owner || cgroup_host_guards_namespaces())
+		return;
+	for (size_t i = 0; i < p->limits.count; i++) {
+		if (p->limits.items[i].defaulted)
+			continue;
+		strv_printf(
+			warnings,
+			"linux.resources.%s: root in the container can change it, as cgroup2 is "
+			"mounted without nsdelegate here (mount -o remount,nsdelegate %s) and it "
+			"has no user namespace of its own",
+			p->limits.items[i].key, p->host.mount);
+		return;
+	}
 }
 
 static bool asks_for_path(const struct plan *p)
@@ -188,6 +214,10 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 	bool said = asks_for_path(p) || p->opt->cgroup_parent;
 	int rc = cgroup_host_find(&p->host, err);
 
+	if (rc == 0 && p->boots && p->opt->no_cgroup)
+		rc = err_set(err, EINVAL,
+			     "a system (--init=systemd) needs a cgroup; not with --cgroup-manager "
+			     "disabled");
 	if (rc < 0 || p->opt->no_cgroup)
 		return rc;
 	rc = cgroup_settings_make(&p->spec->lin.resources, &p->limits, warnings, err);
@@ -204,8 +234,13 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 		return rc;
 	if (p->cgroup && !asks_for_path(p) && rename_took(p->root_path, p->cgroup))
 		another_path(p);
+	p->cgroup_delegated = is_managed_inside(p);
 	p->cgroup_owner = owner(p);
 	if (p->host.fd >= 0 && (!p->cgroup || !may_make(p, p->cgroup)))
 		return without_group(p, warnings, err);
-	return plan_limits(p, warnings, err);
+	p->limits.all_controllers = p->cgroup_delegated;
+	rc = plan_limits(p, warnings, err);
+	if (rc == 0)
+		warn_of_limits(p, warnings);
+	return rc;
 }

@@ -133,8 +133,13 @@ int plan_namespaces(struct plan *p, struct err *err)
 			err, EINVAL,
 			"linux.uidMappings, linux.gidMappings: a new user namespace needs both");
 	/* Process 1 of a joined namespace is there already: ours would not be it. */
-	if (p->small_init && !(p->clone_flags & CLONE_NEWPID))
+	if ((p->small_init || p->boots) && !(p->clone_flags & CLONE_NEWPID))
 		return err_set(err, EINVAL,
 			       "an init (--init) needs a pid namespace of the container's own");
+	if (p->boots && !p->new_cgroup_ns)
+		return err_set(
+			err, EINVAL,
+			"a system (--init=systemd) needs a cgroup namespace of its own, whose "
+			"root is the container's group");
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -131,6 +132,21 @@ static void tell_listen_pid(const struct making *m)
 	strv_env_put(&m->plan->env, pid);
 }
 
+/*
+ * A stop that comes before systemd listens would be lost: the kernel drops what process 1 has no handler
+ * for. What it blocks waits, and systemd blocks this one itself, to read it from a signalfd.
+ */
+static void hold_halt(const struct making *m)
+{
+	sigset_t set;
+
+	if (!m->plan->boots || m->target >= 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 3);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int become_payload(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
@@ -145,6 +161,7 @@ int become_payload(struct making *m, struct err *err)
 		rc = exec_init(m, env);
 		return err_set(err, -rc, "execute the small init (--init): %s", strerror(-rc));
 	}
+	hold_halt(m);
 	execve(m->command, p->args.items, env);
 	return command_failed(p->args.items[0], errno, err);
 }

@@ -186,6 +186,19 @@ static bool may_clone_into(const struct cgroup_host *host, const char *group)
 	return faccessat(host->fd, procs, W_OK, AT_EACCESS) == 0;
 }
 
+/* Below its unit's group, where a system's init has gone from it. */
+static int attach_to_init(struct plan *p, const struct state *of, struct err *err)
+{
+	CLEAN(free) char *group = exec_init_group(of, err);
+	size_t len = strlen(of->cgroup);
+
+	if (!group)
+		return -err->code;
+	if (strncmp(group, of->cgroup, len) == 0 && group[len] == '/')
+		p->attach_below = xstrdup(group + len);
+	return 0;
+}
+
 int plan_attach(struct plan *p, const struct exec_options *opt, const struct state *of,
 		struct err *err)
 {
@@ -197,7 +210,10 @@ int plan_attach(struct plan *p, const struct exec_options *opt, const struct sta
 	if (rc < 0 || may_clone_into(&p->host, of->cgroup))
 		return rc;
 	p->attach = true;
-	p->attach_below = opt->cgroup;
+	if (opt->cgroup)
+		p->attach_below = xstrdup(opt->cgroup);
+	else if (p->boots && attach_to_init(p, of, err) < 0)
+		return -err->code;
 	return systemd_manager_find(true, &p->systemd, err);
 }
 

@@ -289,7 +289,8 @@ CLEAN_DEFINE(spec, struct spec, spec_free)
 #define SPEC_ANNOTATION_SECCOMP \
 	"dev.ctr.seccomp"                     /* "default": our profile, see sandbox/profile.h */
 #define SPEC_ANNOTATION_ALLOW "dev.ctr.allow" /* "userns,bpf": groups given back in that profile */
-#define SPEC_ANNOTATION_INIT "dev.ctr.init"   /* "true": our small init as process 1 */
+/* "true": our small init as process 1; "systemd": process 1 boots a system and manages its cgroup */
+#define SPEC_ANNOTATION_INIT "dev.ctr.init"
 #define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation"                     /* "process" (default) */
 #define SPEC_ANNOTATION_STOP_SIGNAL "org.opencontainers.image.stopSignal" /* "SIGTERM" */
 

@@ -12,6 +12,7 @@ bad_values() {
 		annotation=novalue
 		cidfile=/nothere/x
 		pidfile=/nothere/x
+		init=maybe
 		stop-signal=NOSUCH
 		stop-timeout=soon
 		isolation=magic
@@ -125,7 +126,7 @@ bad_values() {
 }
 
 @test "flags: no flag of run is without a row here, or is one that takes any value" {
-	local any=' attach cap-add cap-drop console-socket domainname dry-run entrypoint init interactive
+	local any=' attach cap-add cap-drop console-socket domainname dry-run entrypoint interactive
 		overlay privileged read-only sig-proxy tty help detach pid-file net label ' flag
 	for flag in $("$CTR_BIN" run --help | sed -n 's/^ *\(-[a-zA-Z], \)\?--\([a-z-]*\).*/\2/p'); do
 		bad_values | grep -q "^$flag=" || grep -qw -- "$flag" <<<"$any" || fail "--$flag"

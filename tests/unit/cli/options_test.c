@@ -13,6 +13,7 @@ struct dest {
 	const char *text;
 	struct strv list;
 	struct opt_i64 bytes, number;
+	int choice;
 };
 
 static const struct opt_row rows[] = {
@@ -25,6 +26,7 @@ static const struct opt_row rows[] = {
 	{ "memory", "SIZE", .kind = OPT_BYTES, .letter = 'm', .min = -1,
 	  OPT_TO(struct dest, bytes) },
 	{ "pids-limit", "N", .kind = OPT_INT, .min = -1, .max = 100, OPT_TO(struct dest, number) },
+	{ "init", .kind = OPT_CHOICE, .words = "small systemd", OPT_TO(struct dest, choice) },
 	{ "only-run", .kind = OPT_FLAG, .only = 'r', OPT_TO(struct dest, flag) },
 	{ 0 },
 };
@@ -135,6 +137,32 @@ static void test_flags_take_true_and_false(void **state)
 	refused("--tty=perhaps", "--tty: \"perhaps\" is neither true nor false");
 }
 
+static void test_choice_goes_without_its_word(void **state)
+{
+	static const struct {
+		const char *line;
+		int choice;
+	} rows_of[] = {
+		{ "--init", 1 },
+		{ "--init systemd", 1 },
+		{ "--init=small", 1 },
+		{ "--init=true", 1 },
+		{ "--init=systemd", 2 },
+		{ "--init=systemd --init=false", 0 },
+		{ "--init=systemd --init", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows_of); i++) {
+		CLEAN(dest) struct dest d = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(opt_parse(&set, words(rows_of[i].line), false, &d, &err), 0);
+		assert_int_equal(d.choice, rows_of[i].choice);
+	}
+	refused("--init=sys", "--init: \"sys\" is none of small systemd");
+}
+
 static void test_unknown_flag_is_named_with_the_nearest(void **state)
 {
 	(void)state;
@@ -194,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_payload_keeps_its_flags),
 		cmocka_unit_test(test_two_dashes_end_the_flags),
 		cmocka_unit_test(test_flags_take_true_and_false),
+		cmocka_unit_test(test_choice_goes_without_its_word),
 		cmocka_unit_test(test_unknown_flag_is_named_with_the_nearest),
 		cmocka_unit_test(test_unknown_flag_far_from_all_gets_no_guess),
 		cmocka_unit_test(test_values_out_of_range_name_the_flag),

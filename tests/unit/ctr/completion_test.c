@@ -75,6 +75,8 @@ static void test_bash_offers_verbs_flags_names_and_values(void **state)
 		  "CAP_NET_BIND_SERVICE|CAP_NET_BROADCAST|CAP_NET_ADMIN|CAP_NET_RAW" },
 		{ "ctr run --security-opt seccomp=u", "unconfined" },
 		{ "ctr kill -s SIGTE", "SIGTERM" },
+		{ "ctr run --init", "--init|--init=small|--init=systemd" },
+		{ "ctr run --init=sy", "systemd" },
 		{ "ctr run b", "busybox" },
 		{ "ctr run --rm -it --name x h", "host" },
 	};
@@ -109,7 +111,8 @@ static void test_zsh_and_fish_know_every_flag(void **state)
 	assert_int_equal(completion_script("zsh", &zsh), 0);
 	assert_int_equal(completion_script("fish", &fish), 0);
 	for (const struct opt_row *r = opt_next(&set, NULL); r; r = opt_next(&set, r)) {
-		CLEAN(free) char *in_zsh = xasprintf("--%s%s[", r->name, r->arg ? "=" : "");
+		const char *sign = r->kind == OPT_CHOICE ? "=-" : r->arg ? "=" : "";
+		CLEAN(free) char *in_zsh = xasprintf("--%s%s[", r->name, sign);
 		CLEAN(free) char *in_fish = xasprintf("'__ctr_is run' -l %s ", r->name);
 
 		if (!r->name || r->hidden)
@@ -130,6 +133,7 @@ static void test_man_has_an_entry_for_every_flag(void **state)
 	(void)state;
 	help_man(&ctr_program, program_verb(&ctr_program, args, &words, &err), &out);
 	has(&out, ".TP\n\\fB\\-e\\fR, \\fB\\-\\-env\\fR \\fINAME[=VALUE]\\fR\nSet a variable");
+	has(&out, "\\fB\\-\\-init\\fR[=small|systemd]\nRun a small");
 	has(&out, ".SS \"Limits\"\n");
 	has(&out, "Words of \\-\\-security\\-opt allow=");
 	assert_null(strstr(out.text, "console"));

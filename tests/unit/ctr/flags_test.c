@@ -38,6 +38,9 @@ static void test_container(void **state)
 		  "overlay" },
 		{ "--read-only host", "{{.spec.root.readonly}}", "true" },
 		{ "--init host", "{{index .spec.annotations \"dev.ctr.init\"}}", "true" },
+		{ "--init=small host", "{{index .spec.annotations \"dev.ctr.init\"}}", "true" },
+		{ "--init=false host", "{{with index .spec.annotations \"dev.ctr.init\"}}x{{end}}",
+		  "" },
 		{ "--annotation a=b=c host", "{{.spec.annotations.a}}", "b=c" },
 		{ "--stop-signal USR1 host",
 		  "{{index .spec.annotations \"org.opencontainers.image.stopSignal\"}}",
@@ -46,6 +49,40 @@ static void test_container(void **state)
 		  "3" },
 		{ "--pidfile /tmp/p host", "{{.opt.PidFile}}", "/tmp/p" },
 		{ "--cgroup-parent /a/b host", "{{.opt.CgroupParent}}", "/a/b" },
+	};
+
+	(void)state;
+	ALL(rows);
+}
+
+#define SYSTEM "--init=systemd host -- /boot"
+#define MOUNTS "{{range .spec.mounts}}{{if eq .type \"tmpfs\"}}{{.destination}} {{end}}{{end}}"
+
+/* What systemd asks of who starts it; and what the user says counts more. */
+static void test_system(void **state)
+{
+	static const struct row rows[] = {
+		{ SYSTEM, "{{index .spec.annotations \"dev.ctr.init\"}}", "systemd" },
+		{ SYSTEM, "{{.spec.process.terminal}} {{json .spec.process.args}}",
+		  "true [\"/boot\"]" },
+		{ SYSTEM, "{{index .spec.annotations \"org.opencontainers.image.stopSignal\"}}",
+		  "SIGRTMIN+3" },
+		{ SYSTEM, "{{index .spec.annotations \"dev.ctr.stop-timeout\"}}", "60" },
+		{ "--stop-signal PWR --stop-timeout 5 " SYSTEM,
+		  "{{index .spec.annotations \"org.opencontainers.image.stopSignal\"}} "
+		  "{{index .spec.annotations \"dev.ctr.stop-timeout\"}}",
+		  "SIGPWR 5" },
+		{ SYSTEM, MOUNTS, "/dev /dev/shm /run /run/lock /tmp /var/log/journal " },
+		{ "-v /etc:/run -v /etc:/var/log/journal " SYSTEM, MOUNTS,
+		  "/dev /dev/shm /run/lock /tmp " },
+		{ SYSTEM, "{{json (index .spec.mounts 4).options}}",
+		  "[\"nosuid\",\"noexec\",\"nodev\",\"relatime\",\"rw\"]" },
+		{ "host", "{{json (index .spec.mounts 4).options}}",
+		  "[\"nosuid\",\"noexec\",\"nodev\",\"relatime\",\"ro\"]" },
+		{ "-h x -e container=other -e container_uuid=x " SYSTEM,
+		  "{{json .spec.process.env}}",
+		  "[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","
+		  "\"HOME=/root\",\"container=other\",\"container_uuid=x\",\"HOSTNAME=x\",\"TERM=xterm\"]" },
 	};
 
 	(void)state;
@@ -216,10 +253,10 @@ static void test_sources(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_container),   cmocka_unit_test(test_process),
-		cmocka_unit_test(test_environment), cmocka_unit_test(test_environment_file),
-		cmocka_unit_test(test_namespaces),  cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_container),        cmocka_unit_test(test_process),
+		cmocka_unit_test(test_system),           cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_environment_file), cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_limits),           cmocka_unit_test(test_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
