@@ -93,6 +93,8 @@ wanted     = $(if $(T),$(filter $(WANTED) $(addsuffix /%,$(WANTED)),$(1)),$(1))
 
 UNIT      := $(patsubst %.c,$(B)/%,$(call wanted,$(wildcard tests/unit/*/*_test.c)))
 FUZZ      := $(patsubst tests/fuzz/%_fuzz.c,$(B)/fuzz/%,$(call wanted,$(wildcard tests/fuzz/*_fuzz.c)))
+# What is fetched for tests, not built: only when tests are run.
+DEBIAN    := $(patsubst %,$(B)/%,$(call wanted,tests/debian.tar))
 PROBE     := $(if $(wildcard tests/probe/*.c),$(B)/tests/probe)
 FLOOR     := $(if $(wildcard tests/bench/floor.c),$(B)/tests/bench/floor)
 HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
@@ -145,11 +147,11 @@ demo: deps all
 RUN_CHECK  = CTR_BUILD=$(abspath $(B)) CTR_SAN=$(SAN) tests/tools/check
 
 ## check: install what is missing, build, run all tests; T=FILE runs a part
-check: deps-test tests
+check: deps-test tests $(DEBIAN)
 	$(RUN_CHECK) $(T)
 
 ## check-long: the same tests with counts that take their time
-check-long: deps-test tests
+check-long: deps-test tests $(DEBIAN)
 	CTR_LONG=1 $(RUN_CHECK) $(T)
 
 ## unit: build and run the unit tests only; T=tests/unit/ROOM runs a part
@@ -288,6 +290,9 @@ $(B)/fuzz/all.a: $(FUZZ_OBJ) $(B)/fuzz/all.list
 $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/all.a
 	$(call say,LINK,$@)
 	clang -fsanitize=fuzzer $(SAN_FUZZ) -Wl,--gc-sections -o $@ $^ $(LDLIBS)
+
+$(B)/tests/debian.tar: tests/tools/debian | $(DEPS_FIRST)
+	tests/tools/debian $@
 
 # ---- install -----------------------------------------------------------------------
 

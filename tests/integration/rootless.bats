@@ -1,3 +1,4 @@
+# build: tests/debian.tar
 # Containers of an ordinary user, who has a range of ids in /etc/subuid and no other rights.
 
 load lib
@@ -200,6 +201,28 @@ given_are() {
 	IN=/delegated/own as_user rm --force c1
 	[ ! -d "$CGROUPS/delegated/ctr-c1" ]
 	rmdir "$CGROUPS/delegated/own" "$CGROUPS/delegated"
+	assert_nothing_left
+}
+
+@test "rootless: a whole system, in a cgroup where one is delegated" {
+	local up='until test -S /run/systemd/private; do sleep 0.1; done; systemctl is-system-running --wait'
+	mkdir -p "$CGROUPS/delegated/own" "$HOME_DIR/tree"
+	chown $ME "$CGROUPS/delegated" "$CGROUPS"/delegated/{,own/}cgroup.{procs,subtree_control} "$CGROUPS/delegated/own"
+	chown $ME:$ME "$HOME_DIR/tree"
+	as_user run --rm -i -v "$HOME_DIR/tree:/tree" busybox tar -C /tree -x <"$CTR_BUILD/tests/debian.tar"
+	run as_user run -d --name c1 --init=systemd --rootfs "$HOME_DIR/tree"
+	assert_failure 125
+	assert_output --partial 'manages a cgroup of its own, and none is ours to give'
+	IN=/delegated/own as_user run -d --name c1 --init=systemd --rootfs "$HOME_DIR/tree"
+	IN=/delegated/own run as_user exec c1 sh -c "$up"
+	assert_output running
+	[ -d "$CGROUPS/delegated/ctr-c1/system.slice" ]
+	IN=/delegated/own as_user stop c1
+	assert_equal "$(as_user inspect --format '{{.State.ExitCode}}' c1)" 0
+	as_user rm c1
+	[ ! -d "$CGROUPS/delegated/ctr-c1" ]
+	as_user run --rm -v "$HOME_DIR/tree:/tree" busybox sh -c 'rm -rf /tree/*'
+	rmdir "$CGROUPS/delegated/own" "$CGROUPS/delegated" "$HOME_DIR/tree"
 	assert_nothing_left
 }
 

@@ -412,6 +412,16 @@ in_session() {
 	chown -R 1000:1000 "$CGROUPS$user/user.slice/ctr-c1.scope/x"
 	run as_user "$OCI" --root "$CTR_ROOT/user" exec --cgroup /x c1 cat /proc/self/cgroup
 	assert_output 0::/x
+	# A system's init has gone into a group of its own, and handed controllers out beside it.
+	edit_config "$B" '.annotations["dev.ctr.init"] = "systemd" | (.mounts[] | select(.type == "cgroup")).options = ["rw"] |
+		.process.args = ["sh", "-c", "cd /sys/fs/cgroup && mkdir init.scope && echo 0 >init.scope/cgroup.procs && echo +pids >cgroup.subtree_control && sleep 1000"]'
+	bring c2
+	wait_until 5 grep -q pids "$CGROUPS$user/user.slice/ctr-c2.scope/cgroup.subtree_control"
+	run as_user "$OCI" --root "$CTR_ROOT/user" exec c2 cat /proc/self/cgroup
+	assert_output 0::/init.scope
+	run oci exec c2 cat /proc/self/cgroup
+	assert_output 0::/init.scope
+	oci delete --force c2
 	oci update --memory 96m c1
 	assert_equal "$(as_user systemctl --user show -P MemoryMax ctr-c1.scope)" $((96 << 20))
 	assert_equal "$(<"$CGROUPS$user/user.slice/ctr-c1.scope/memory.max")" $((96 << 20))

@@ -78,6 +78,12 @@ owners() {
 	done | sort
 }
 
+# delegated ID: systemd's words for that, of its group.
+delegated() {
+	python3 -c 'import os, sys; print(*sorted(a for a in os.listxattr(sys.argv[1]) if a.endswith(".delegate")))' \
+		"$CGROUPS$(group_of "$1")"
+}
+
 @test "cgroups: the owner changes where cgroups are mounted to be written: folder and delegated files, no limits" {
 	local writable='(.mounts[] | select(.type == "cgroup")).options = ["nosuid", "noexec", "nodev"]'
 	started c1 "$writable | .process.user = {uid: 1000, gid: 1000}" 'mkdir /sys/fs/cgroup/own && echo made; exec sleep 1000'
@@ -93,6 +99,7 @@ owners() {
 	OWNERS
 	)"
 	wait_until 5 grep -q made "$OUT"
+	assert_equal "$(delegated c1)" 'trusted.delegate user.delegate'
 	oci delete --force c1
 	# As the host sees who it is in a user namespace.
 	chmod 711 "$BUNDLE"
@@ -109,6 +116,7 @@ owners() {
 		'(.mounts[] | select(.type == "cgroup")).options = ["rw"] | .linux.namespaces |= map(select(.type != "cgroup"))'; do
 		started c1 "$filter | .process.user = {uid: 1000, gid: 1000}"
 		assert_equal "$(owners c1 | grep -v ' 0$')" ''
+		assert_equal "$(delegated c1)" ''
 		oci delete --force c1
 	done
 }
