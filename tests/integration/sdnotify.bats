@@ -63,6 +63,16 @@ for word in sys.argv[1:]:
 	assert_nothing_left
 }
 
+@test "sdnotify: a system is ready once it has booted" {
+	managed run -d --name c1 --sdnotify=container --init=systemd host
+	wait_until 20 grep -q '^READY=1' "$HEARD"
+	# By then it knows how its boot went; of a machine's own units any may be one that fails in there.
+	run ctr exec c1 systemctl is-system-running
+	assert_output --regexp '^(running|degraded)$'
+	ctr rm --force c1
+	assert_nothing_left
+}
+
 @test "sdnotify: an abstract name" {
 	manager @ctr-test-$$ >"$HEARD" 3>&- 4>&- &
 	BACKGROUND+=("$!")
