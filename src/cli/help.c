@@ -92,7 +92,7 @@ void help_all(const struct program *program, struct str *out)
 
 		if (c->hidden)
 			continue;
-		term = xasprintf("  %-14s", c->name);
+		term = xasprintf("  %-15s ", c->name);
 		str_add(out, term);
 		str_printf(out, "%s\n", c->help);
 	}
