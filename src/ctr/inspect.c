@@ -1,9 +1,9 @@
 /* ctr inspect, ctr state */
 #include "ctr/verbs.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "ctr/format.h"
+#include "monitor/health.h"
 #include "runtime/session.h"
 #include "spec/load.h"
 
@@ -38,20 +38,6 @@ static struct json_object *oom_part(const struct state_oom *oom)
 	json_object_object_add(o, "LimitBytes",
 			       known ? json_object_new_uint64(oom->limit_bytes) : NULL);
 	return o;
-}
-
-/* As the monitor keeps it; NULL: it has no health check. */
-static struct json_object *health_part(int dir)
-{
-	CLEAN(free) char *text = NULL;
-	struct json_object *doc = NULL;
-	struct err ignored;
-	size_t len;
-
-	if (file_read(dir, STATE_HEALTH_FILE, 65536, &text, &len, &ignored) < 0 ||
-	    json_parse_own(text, len, STATE_HEALTH_FILE, &doc, &ignored) < 0)
-		return NULL;
-	return doc;
 }
 
 /* Named as docker and podman name them. */
@@ -124,7 +110,7 @@ static struct json_object *document(const struct container *c)
 	json_put_string(o, "Path", spec.process.args.count ? spec.process.args.items[0] : "");
 	json_object_object_add(o, "Args", args_part(&spec));
 	state = state_part(s);
-	health = health_part(c->dir);
+	health = health_read(c->dir);
 	if (health)
 		json_object_object_add(state, "Health", health);
 	json_object_object_add(o, "State", state);

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "ctr/format.h"
+#include "monitor/health.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,9 +17,9 @@ const struct opt_row ps_rows[] = {
 	  OPT_TO(struct ps_flags, quiet) },
 	{ "filter", "KEY=VALUE",
 	  "Only those whose name contains VALUE (name=), whose id begins with it "
-	  "(id=), or that are in that state (status=)",
-	  "name= id= status=created status=running "
-	  "status=paused status=stopped",
+	  "(id=), that are in that state (status=), or whose health check says that (health=)",
+	  "name= id= status=created status=running status=paused status=stopped "
+	  "health=starting health=healthy health=unhealthy health=none",
 	  .kind = OPT_LIST, .letter = 'f', OPT_TO(struct ps_flags, filter) },
 	{ "format", "FORMAT",
 	  "json, or a template: '{{.Name}} {{.State}}'; fields ID Name Source Command "
@@ -53,10 +54,35 @@ static void put_ago(struct json_object *row, const char *key, uint64_t now, uint
 	json_put_string(row, key, text.text ? text.text : "");
 }
 
-static void put_status(struct json_object *row, const struct state *s, uint64_t now)
+/* What its health check says; "none" for one without or that doesn't run. The caller's to free. */
+static char *health_of(const struct container *c)
+{
+	CLEAN(json) struct json_object *doc = NULL;
+	struct json_object *status;
+
+	/* It is the monitor that checks. */
+	if (c->state.status == STATUS_RUNNING && c->state.monitor_pid)
+		doc = health_read(c->dir);
+	json_object_object_get_ex(doc, "Status", &status);
+	return xstrdup(status ? json_object_get_string(status) : "none");
+}
+
+static void put_up(const struct state *s, const char *health, uint64_t now, struct str *text)
+{
+	uint64_t since = s->started_unix_ms ? s->started_unix_ms : s->created_unix_ms;
+
+	str_add(text, "Up ");
+	format_duration(now > since ? (now - since) / 1000 : 0, text);
+	if (s->status == STATUS_PAUSED)
+		str_add(text, " (Paused)");
+	else if (!str_eq(health, "none"))
+		str_printf(text, str_eq(health, "starting") ? " (health: %s)" : " (%s)", health);
+}
+
+static void put_status(struct json_object *row, const struct state *s, const char *health,
+		       uint64_t now)
 {
 	CLEAN(str) struct str text = { 0 };
-	uint64_t since = s->started_unix_ms ? s->started_unix_ms : s->created_unix_ms;
 
 	switch (s->status) {
 	case STATUS_CREATING:
@@ -67,9 +93,7 @@ static void put_status(struct json_object *row, const struct state *s, uint64_t 
 		break;
 	case STATUS_RUNNING:
 	case STATUS_PAUSED:
-		str_add(&text, "Up ");
-		format_duration(now > since ? (now - since) / 1000 : 0, &text);
-		str_add(&text, s->status == STATUS_PAUSED ? " (Paused)" : "");
+		put_up(s, health, now, &text);
 		break;
 	case STATUS_STOPPED:
 		if (s->exit_known)
@@ -102,7 +126,8 @@ static void put_command(struct json_object *row, const struct container *c, bool
 	json_put_string(row, "Command", text.text);
 }
 
-static struct json_object *row_make(const struct container *c, const struct ps_flags *f)
+static struct json_object *row_make(const struct container *c, const char *health,
+				    const struct ps_flags *f)
 {
 	const struct state *s = &c->state;
 	struct json_object *row = json_object_new_object();
@@ -123,7 +148,7 @@ static struct json_object *row_make(const struct container *c, const struct ps_f
 	json_put_string(row, "CreatedAt", created);
 	put_ago(row, "Created", now, s->created_unix_ms);
 	json_put_string(row, "State", status_name(s->status));
-	put_status(row, s, now);
+	put_status(row, s, health, now);
 	json_put_i64(row, "Pid", s->status == STATUS_STOPPED ? 0 : s->pid);
 	json_put_i64(row, "ExitCode", s->exit_known ? s->exit_code : 0);
 	return row;
@@ -131,58 +156,115 @@ static struct json_object *row_make(const struct container *c, const struct ps_f
 
 /* ---- which ------------------------------------------------------------------------- */
 
-static int filter_check(const struct strv *filters, struct err *err)
+static bool by_name(const struct state *s, const char *health, const char *value)
 {
-	static const char *const keys[] = { "name=", "id=", "status=" };
+	(void)health;
+	return strstr(s->name, value) != NULL;
+}
 
-	for (size_t i = 0; i < filters->count; i++) {
-		bool known = false;
+static bool by_id(const struct state *s, const char *health, const char *value)
+{
+	(void)health;
+	return s->id && str_starts(s->id, value);
+}
 
-		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
-			known |= str_starts(filters->items[i], keys[k]);
-		if (!known)
-			return err_set(err, EINVAL, "--filter: \"%s\" is not name=, id= or status=",
-				       filters->items[i]);
+static bool by_status(const struct state *s, const char *health, const char *value)
+{
+	(void)health;
+	/* docker's word for what the standard calls stopped */
+	return str_eq(value, status_name(s->status)) ||
+	       (str_eq(value, "exited") && s->status == STATUS_STOPPED);
+}
+
+static bool by_health(const struct state *s, const char *health, const char *value)
+{
+	(void)s;
+	return str_eq(value, health);
+}
+
+static const char *const states[] = { "creating", "created", "running", "paused",
+				      "stopped",  "exited",  NULL };
+static const char *const healths[] = { "starting", "healthy", "unhealthy", "none", NULL };
+
+static const struct filter {
+	const char *key;
+	bool (*matches)(const struct state *s, const char *health, const char *value);
+	const char *const *values; /* which there are; NULL: any text */
+} filters[] = {
+	{ "name=", by_name, NULL },
+	{ "id=", by_id, NULL },
+	{ "status=", by_status, states },
+	{ "health=", by_health, healths },
+};
+
+static int value_check(const struct filter *row, const char *said, struct err *err)
+{
+	CLEAN(str) struct str words = { 0 };
+
+	for (const char *const *v = row->values; v && *v; v++) {
+		if (str_eq(*v, said + strlen(row->key)))
+			return 0;
+		str_printf(&words, "%s%s", words.len ? ", " : "", *v);
+	}
+	return row->values ? err_set(err, EINVAL, "--filter: \"%s\": %s is one of %s", said,
+				     row->key, words.text) :
+			     0;
+}
+
+static int filter_check(const struct strv *said, struct err *err)
+{
+	for (size_t i = 0; i < said->count; i++) {
+		size_t k = 0;
+		int r;
+
+		while (k < ARRAY_LEN(filters) && !str_starts(said->items[i], filters[k].key))
+			k++;
+		if (k == ARRAY_LEN(filters))
+			return err_set(err, EINVAL,
+				       "--filter: \"%s\" is not name=, id=, status= or health=",
+				       said->items[i]);
+		r = value_check(&filters[k], said->items[i], err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
-static bool status_is(const struct state *s, const char *word)
-{
-	/* docker's word for what the standard calls stopped */
-	return str_eq(word, status_name(s->status)) ||
-	       (str_eq(word, "exited") && s->status == STATUS_STOPPED);
-}
-
 /* Values of one key are alternatives; keys restrict each other: as docker has it. */
-static bool filter_key(const struct strv *filters, const char *key, const struct state *s)
+static bool passes(const struct filter *row, const struct strv *said, const struct state *s,
+		   const char *health)
 {
-	bool said = false;
+	bool asked = false;
 
-	for (size_t i = 0; i < filters->count; i++) {
-		const char *value = filters->items[i] + strlen(key);
-
-		if (!str_starts(filters->items[i], key))
+	for (size_t i = 0; i < said->count; i++) {
+		if (!str_starts(said->items[i], row->key))
 			continue;
-		said = true;
-		if (str_eq(key, "name=") ? strstr(s->name, value) != NULL :
-		    str_eq(key, "id=")   ? s->id && str_starts(s->id, value) :
-					   status_is(s, value))
+		asked = true;
+		if (row->matches(s, health, said->items[i] + strlen(row->key)))
 			return true;
 	}
-	return !said;
+	return !asked;
 }
 
-static bool wanted(const struct ps_flags *f, const struct state *s)
+static bool wanted(const struct ps_flags *f, const struct state *s, const char *health)
 {
-	bool by_status = false;
+	bool all = f->all || s->status == STATUS_RUNNING || s->status == STATUS_PAUSED;
 
 	for (size_t i = 0; i < f->filter.count; i++)
-		by_status |= str_starts(f->filter.items[i], "status=");
-	if (!f->all && !by_status && s->status != STATUS_RUNNING && s->status != STATUS_PAUSED)
-		return false;
-	return filter_key(&f->filter, "name=", s) && filter_key(&f->filter, "id=", s) &&
-	       filter_key(&f->filter, "status=", s);
+		all |= str_starts(f->filter.items[i], "status=");
+	for (size_t i = 0; i < ARRAY_LEN(filters) && all; i++)
+		all = passes(&filters[i], &f->filter, s, health);
+	return all;
+}
+
+static void look(struct container *c, const struct ps_flags *f, struct json_object *rows)
+{
+	CLEAN(free) char *health = NULL;
+
+	container_note_end(c);
+	health = health_of(c);
+	if (wanted(f, &c->state, health))
+		json_object_array_add(rows, row_make(c, health, f));
 }
 
 static int collect(struct call *call, int root, struct json_object *rows, struct err *err)
@@ -198,11 +280,9 @@ static int collect(struct call *call, int root, struct json_object *rows, struct
 		/* It may be gone by now; an unreadable one must not hide the others. */
 		r = container_open(root, names.items[i], &c, &one);
 		if (r >= 0)
-			container_note_end(&c);
-		if (r < 0 && r != -ENOENT)
+			look(&c, f, rows);
+		else if (r != -ENOENT)
 			strv_add(&call->warnings, one.text);
-		else if (r >= 0 && wanted(f, &c.state))
-			json_object_array_add(rows, row_make(&c, f));
 		r = 0;
 	}
 	return r;

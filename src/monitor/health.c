@@ -52,18 +52,27 @@ bool health_count(const struct health *h, struct health_memory *m, bool good, bo
 	return true;
 }
 
+struct json_object *health_read(int dir)
+{
+	CLEAN(free) char *text = NULL;
+	struct json_object *doc = NULL;
+	struct err ignored;
+	size_t len;
+
+	if (file_read(dir, STATE_HEALTH_FILE, FILE_MAX, &text, &len, &ignored) < 0 ||
+	    json_parse_own(text, len, STATE_HEALTH_FILE, &doc, &ignored) < 0)
+		return NULL;
+	return doc;
+}
+
 /* The results so far, at most so many that one more has room; an empty list where there are none. */
 static struct json_object *results_so_far(int dir)
 {
-	CLEAN(json) struct json_object *doc = NULL;
-	CLEAN(free) char *text = NULL;
+	CLEAN(json) struct json_object *doc = health_read(dir);
 	struct json_object *list = json_object_new_array(), *old;
-	struct err ignored;
 	size_t len, from;
 
-	if (file_read(dir, STATE_HEALTH_FILE, FILE_MAX, &text, &len, &ignored) < 0 ||
-	    json_parse_own(text, len, STATE_HEALTH_FILE, &doc, &ignored) < 0 ||
-	    !json_object_object_get_ex(doc, "Log", &old) ||
+	if (!json_object_object_get_ex(doc, "Log", &old) ||
 	    !json_object_is_type(old, json_type_array))
 		return list;
 	len = json_object_array_length(old);

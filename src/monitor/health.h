@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct json_object;
+
 enum health_action {
 	HEALTH_NONE, /* only say it */
 	HEALTH_KILL,
@@ -65,5 +67,8 @@ struct health_result {
 
 int health_record(int dir, const struct health_memory *m, const struct health_result *result,
 		  struct err *err) MUST_CHECK;
+
+/* All of that file, the caller's; NULL: the container has no health check. One open where it has none. */
+struct json_object *health_read(int dir);
 
 #endif

@@ -271,12 +271,13 @@ bool life_make(struct serve *v, bool again)
 	if (rc < 0)
 		life_unmake(v, again, &warnings);
 	life_warn(v, &warnings);
+	/* Before anybody is told that it runs: who looks then finds how it is. */
+	if (rc == 0)
+		check_begin(v);
 	if (rc < 0)
 		clients_tell_start(v, WIRE_FAILED, &err, sizeof(err));
 	else
 		clients_tell_start(v, WIRE_STARTED, NULL, 0);
 	v->m->shared->told_start = true;
-	if (rc == 0)
-		check_begin(v);
 	return rc == 0;
 }

@@ -77,3 +77,65 @@ health_is() {
 	ctr rm --force c1
 	assert_nothing_left
 }
+
+# status NAME: what `ps` says of it, the time left out
+status() {
+	ctr ps --all --filter "name=$1" --format '{{.Status}}' | sed 's/^Up .*\(seconds\?\|minutes\?\)/Up/'
+}
+
+status_of() {
+	[ "$(status "$1")" = "$2" ]
+}
+
+@test "health: ps has it in Status, and finds containers by it" {
+	ctr run -d --name c0 busybox sleep 1000
+	ctr_background run --rm --name f0 busybox sleep 1000
+	ctr run -d --name c1 --health-cmd 'test -e /tmp/well' --health-interval 50ms --health-retries 2 \
+		--health-start-period 1h busybox sleep 1000
+	assert_equal "$(status c1)" 'Up (health: starting)'
+	assert_equal "$(ctr ps --filter health=starting --format '{{.Name}}')" c1
+	ctr exec c1 touch /tmp/well
+	wait_until 5 status_of c1 'Up (healthy)'
+	run ctr ps --filter name=c1 --noheading
+	assert_output --partial ' (healthy) '
+	assert_equal "$(ctr ps --filter name=c1 --format json | jq -r '.[0].Status' | grep -o '(.*)')" '(healthy)'
+	assert_equal "$(ctr ps --filter health=healthy --filter health=starting --format '{{.Name}}')" c1
+	wait_until 5 status_of f0 Up
+	assert_equal "$(ctr ps --filter health=none --format '{{.Name}}')" $'c0\nf0'
+	ctr exec c1 rm /tmp/well
+	wait_until 5 status_of c1 'Up (unhealthy)'
+	assert_equal "$(ctr ps --filter health=healthy --quiet)" ''
+	ctr pause c1
+	assert_equal "$(status c1)" 'Up (Paused)'
+	ctr resume c1
+	assert_equal "$(status c1)" 'Up (unhealthy)'
+	# A new life begins without what the last one left.
+	ctr restart --time 0 c1
+	assert_equal "$(status c1)" 'Up (health: starting)'
+	ctr stop --time 0 c1
+	[[ $(status c1) == 'Exited ('* && $(status c1) != *health* ]]
+	assert_equal "$(ctr ps --all --filter name=c1 --filter health=none --format '{{.Name}}')" c1
+	run ctr ps --filter health=good
+	assert_failure 125
+	assert_output --partial 'health= is one of starting, healthy, unhealthy, none'
+	run ctr ps --filter status=up
+	assert_failure 125
+	assert_output --partial 'status= is one of creating, created, running, paused, stopped, exited'
+	ctr kill f0
+	wait "$ctr_pid" || true
+	ctr rm --force c0 c1
+	assert_nothing_left
+}
+
+@test "health: to list a container without a check costs no system call more, or one that fails" {
+	local calls
+	ctr run -d --name c1 busybox sleep 1000
+	ctr_background run --rm --name c2 busybox sleep 1000
+	wait_until 5 state_is c2 running
+	calls=$(strace -f -e trace=all "$CTR_BIN" "${CTR_FLAGS[@]}" ps 2>&1 >/dev/null 3>&- | grep -c 'health\.json')
+	assert_equal "$calls" 1
+	ctr kill c2
+	wait "$ctr_pid" || true
+	ctr rm --force c1
+	assert_nothing_left
+}
