@@ -160,7 +160,7 @@ static int clone_child(struct making *m, int group, struct err *err)
 		if (m->pid == 0)
 			child_begin(m);
 		if (m->pid < 0)
-			rc = err_set(err, -m->pid, "clone3: %s", strerror(-m->pid));
+			rc = clone_failed(-m->pid, err);
 	}
 	m->cgroup = own;
 	return rc;

@@ -230,10 +230,7 @@ int make_child(struct making *m, struct err *err)
 		if (m->pid == 0)
 			child_begin(m);
 		if (m->pid < 0)
-			return err_set(err, -m->pid, "clone3: %s%s", strerror(-m->pid),
-				       m->pid == -ENOSPC ?
-					       " (a limit in /proc/sys/user is reached)" :
-					       "");
+			return clone_failed(-m->pid, err);
 	}
 	close(take_fd(&m->sync_child));
 	return 0;

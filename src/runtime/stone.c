@@ -8,6 +8,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
+int clone_failed(int error, struct err *err)
+{
+	const char *why = "";
+
+	if (error == ENOSPC)
+		why = " (a limit in /proc/sys/user is reached)";
+	else if (error == EAGAIN)
+		why = " (so many processes as it may have are there: --pids-limit, pids.max of its cgroup or of "
+		      "one above it, or ulimit -u)";
+	return err_set(err, error, "clone3: %s%s", strerror(error), why);
+}
+
 struct word {
 	pid_t pid; /* 0: it went wrong, and err says why */
 	struct err err;
@@ -26,7 +38,7 @@ __attribute__((noreturn)) static void stone(struct making *m,
 		if (w.pid == 0)
 			child(m);
 		if (w.pid < 0)
-			err_set(&w.err, -w.pid, "clone3: %s", strerror(-w.pid));
+			clone_failed(-w.pid, &w.err);
 		if (w.pid < 0)
 			w.pid = 0;
 	}
@@ -50,7 +62,7 @@ int stone_clone(struct making *m, int (*enter)(struct making *m, struct err *err
 	theirs = pair[1];
 	pid = process_clone(0, -1, &pidfd);
 	if (pid < 0)
-		return err_set(err, -pid, "clone3: %s", strerror(-pid));
+		return clone_failed(-pid, err);
 	if (pid == 0)
 		stone(m, enter, flags, child, theirs);
 	close(take_fd(&theirs));

@@ -14,4 +14,7 @@
 int stone_clone(struct making *m, int (*enter)(struct making *m, struct err *err), uint64_t flags,
 		void (*child)(struct making *m), struct err *err) MUST_CHECK;
 
+/* A clone failed with this errno: says so, and what to look at. Returns -error. */
+int clone_failed(int error, struct err *err);
+
 #endif
