@@ -112,6 +112,25 @@ all_removed() {
 	[ -z "$(monitors '.*')" ] && [ -z "$(ctr ps --all --quiet)" ]
 }
 
+# kill_one NAME monitor|keeper|either: and wait until there are two again, if it still runs.
+kill_one() {
+	local name=$1 what=$2 pid
+	case $what in
+	either) pid=$(monitors "$name" | shuf -n 1) ;;
+	*) pid=$(monitors "$name" "$what") ;;
+	esac
+	kill -KILL "$pid" 2>/dev/null
+	wait_until 3 two_again "$name" "$pid"
+}
+
+# The pid that was killed is no more, and there are two; or the container has ended.
+two_again() {
+	local pids
+	mapfile -t pids < <(monitors "$1")
+	[[ " ${pids[*]} " != *" $2 "* ]] || return 1
+	[ ${#pids[@]} = 2 ] || [ ${#pids[@]} = 0 ]
+}
+
 # kill_hard PID: kill -9, and wait until the process is gone.
 kill_hard() {
 	kill -KILL "$1" || return

@@ -3,25 +3,6 @@
 
 load lib
 
-# kill_one NAME monitor|keeper|either: and wait until there are two again, if it still runs.
-kill_one() {
-	local name=$1 what=$2 pid
-	case $what in
-	either) pid=$(monitors "$name" | shuf -n 1) ;;
-	*) pid=$(monitors "$name" "$what") ;;
-	esac
-	kill -KILL "$pid" 2>/dev/null
-	wait_until 3 two_again "$name" "$pid"
-}
-
-# The pid that was killed is no more, and there are two; or the container has ended.
-two_again() {
-	local pids
-	mapfile -t pids < <(monitors "$1")
-	[[ " ${pids[*]} " != *" $2 "* ]] || return 1
-	[ ${#pids[@]} = 2 ] || [ ${#pids[@]} = 0 ]
-}
-
 @test "killed: one after the other, the container runs on and its end is known" {
 	local i what
 	for what in monitor keeper; do
