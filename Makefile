@@ -33,7 +33,7 @@ WARN     := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototype
 CPPFLAGS += -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -Isrc -I.
 CFLAGS   ?= -O2 -g
 BASE_C   := -std=gnu17 -fPIE -ffunction-sections -fdata-sections $(WARN)
-LDLIBS   := -ljson-c -lcap -lseccomp -lcgroup -lm -lpthread
+LDLIBS   := -ljson-c -lcap -lseccomp -lcgroup -llzma -lzstd -lm -lpthread
 LDGC     := -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now,-z,noexecstack
 
 ifeq ($(SAN),)
@@ -100,9 +100,9 @@ FLOOR     := $(if $(wildcard tests/bench/floor.c),$(B)/tests/bench/floor)
 HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS)
 
-# All that `ctr` is made of, once more; what a target doesn't call is not linked.
+# All that `ctr` and `ctr-vm` are made of, once more; what a target doesn't call is not linked.
 fuzz_objects = $(patsubst $(B)/obj/%,$(B)/fuzz/obj/%,$(1))
-FUZZ_ROOMS := $(filter-out init,$(filter $(call reached,ctr),$(ROOMS)))
+FUZZ_ROOMS := $(filter-out init,$(filter $(call reached,ctr) microvm,$(ROOMS)))
 FUZZ_OBJ  := $(call fuzz_objects,$(filter-out %/guard_entry.o,\
              $(foreach r,$(FUZZ_ROOMS),$(filter-out $(call mains,$(r)),$(call objects,src/$(r))))) \
              $(filter-out %_fuzz.o,$(call objects,tests/fuzz)) $(B)/obj/tests/unit/sandbox/bpf.o)

@@ -68,6 +68,10 @@ setup() {
 	fuzz terminal
 }
 
+@test "fuzz: the kernel of a guest" {
+	fuzz kernel_image
+}
+
 @test "fuzz: every target has a test here, and inputs" {
 	local name
 	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do

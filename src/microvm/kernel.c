@@ -1,0 +1,64 @@
+#include "microvm/kernel.h"
+
+#include "base/file.h"
+#include "microvm/kernel_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+void kernel_free(struct kernel *kernel)
+{
+	free(kernel->data);
+	*kernel = (struct kernel){ 0 };
+}
+
+int kernel_parse(char *data, size_t len, const char *name, struct kernel *ret, struct err *err)
+{
+	CLEAN(kernel) struct kernel k = { .data = data, .len = len };
+	int rc;
+
+	if (kernel_is_bzimage(k.data, k.len)) {
+		char *unpacked = NULL;
+		size_t size = 0;
+
+		rc = kernel_unpack(k.data, k.len, name, &unpacked, &size, err);
+		if (rc < 0)
+			return rc;
+		free(k.data);
+		k.data = unpacked;
+		k.len = size;
+	}
+	if (!kernel_is_elf(k.data, k.len))
+		return err_set(err, ENOEXEC,
+			       "%s is not a kernel: neither an ELF file for x86-64 (vmlinux) nor a "
+			       "bzImage (vmlinuz) that carries one",
+			       name);
+	rc = kernel_read_elf(&k, name, err);
+	if (rc < 0)
+		return rc;
+	*ret = k;
+	k = (struct kernel){ 0 };
+	return 0;
+}
+
+int kernel_read(const char *path, struct kernel *ret, struct err *err)
+{
+	/* Not to wait for the other end of a FIFO. */
+	CLEAN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	char *data = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, "open the kernel %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "look at the kernel %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "the kernel %s is not a regular file", path);
+	rc = file_read_fd(fd, path, KERNEL_FILE_MAX, &data, &len, err);
+	if (rc < 0)
+		return rc;
+	return kernel_parse(data, len, path, ret, err);
+}
