@@ -1,0 +1,22 @@
+/* What is in a guest's memory when its first processor starts: Xen's PVH, as Linux speaks it. */
+#ifndef CTR_MICROVM_BOOT_H
+#define CTR_MICROVM_BOOT_H
+
+#include "base/err.h"
+#include "microvm/kernel.h"
+#include "microvm/memory.h"
+
+/* What is to be started. The strings and the kernel are borrowed. */
+struct boot {
+	const struct kernel *kernel;
+	const char *initrd; /* path; NULL: none */
+	const char *append; /* NULL: nothing */
+	unsigned int cpus;
+};
+
+/* What stands before `append`, which may say otherwise: the last word counts for Linux. */
+#define BOOT_WORDS "console=ttyS0 panic=-1 pci=noearly 8250.nr_uarts=1"
+
+int boot_write(const struct boot *b, const struct memory *m, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,30 @@
+/* What the guest says: passed on at once, and its end kept for when it dies. */
+#ifndef CTR_MICROVM_CONSOLE_H
+#define CTR_MICROVM_CONSOLE_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONSOLE_KEPT_BYTES 8192
+
+struct console {
+	int fd;                        /* borrowed; where it goes */
+	char kept[CONSOLE_KEPT_BYTES]; /* a ring */
+	uint64_t total;                /* bytes that ever came */
+	bool closed;                   /* nobody reads any more: errno of the write is in `error` */
+	int error;
+};
+
+/* Waits where the reader does: then so does the guest. */
+void console_put(struct console *c, uint8_t byte);
+
+/* The last lines, `max` at most, each with "| " before it, and without control characters. */
+void console_tail(const struct console *c, unsigned int max, struct str *out);
+
+/* Has Linux said among the last lines that it gave up ("Kernel panic - not syncing")? */
+bool console_panicked(const struct console *c);
+
+#endif

@@ -1,0 +1,22 @@
+/* What a guest's processor says of itself: what the host's can, less what isn't to be passed on. */
+#ifndef CTR_MICROVM_CPUID_H
+#define CTR_MICROVM_CPUID_H
+
+#include "base/err.h"
+
+#include <linux/kvm.h>
+
+#define CPUID_MAX 256
+
+struct cpuid {
+	struct kvm_cpuid2 head; /* KVM's form: count, then entries */
+	struct kvm_cpuid_entry2 entries[CPUID_MAX];
+};
+
+/* Ask KVM what it can pass on. */
+int cpuid_supported(int dev, struct cpuid *ret, struct err *err) MUST_CHECK;
+
+/* Make of that what processor `id` of `count` says. Nothing is asked. */
+void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer);
+
+#endif

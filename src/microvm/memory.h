@@ -1,0 +1,43 @@
+/*
+ * A guest's memory: one memfd, of which what doesn't fit below 3 GiB lies from 4 GiB up. The guest's
+ * addresses (gpa) become pointers here and nowhere else.
+ */
+#ifndef CTR_MICROVM_MEMORY_H
+#define CTR_MICROVM_MEMORY_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MEMORY_MIN_BYTES (32ULL << 20)
+#define MEMORY_MAX_BYTES (64ULL << 30)
+#define MEMORY_GAP_GPA 0xc0000000ULL
+#define MEMORY_HIGH_GPA 0x100000000ULL
+
+/* All zero but fd -1 is none. */
+struct memory {
+	char *base;
+	uint64_t size, low; /* bytes in all, bytes below the gap */
+	int fd;
+};
+
+#define MEMORY_NONE      \
+	{                \
+		.fd = -1 \
+	}
+
+/* Bytes from MEMORY_MIN_BYTES to MEMORY_MAX_BYTES, whole pages; taken as they are touched. */
+int memory_make(uint64_t bytes, struct memory *ret, struct err *err) MUST_CHECK;
+
+/* Give it to a machine of KVM's. */
+int memory_plug(const struct memory *m, int vm, struct err *err) MUST_CHECK;
+
+/* The bytes at gpa, or NULL where not all of them are memory. */
+void *memory_at(const struct memory *m, uint64_t gpa, uint64_t len) MUST_CHECK;
+
+void memory_free(struct memory *m);
+CLEAN_DEFINE(memory, struct memory, memory_free)
+
+#endif

@@ -1,0 +1,25 @@
+/* The ports of a guest's machine: a table of who answers. */
+#ifndef CTR_MICROVM_PORTS_H
+#define CTR_MICROVM_PORTS_H
+
+#include "microvm/serial.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the guest wants of its machine. */
+enum machine_end { END_NOT, END_OFF, END_RESET };
+
+struct ports {
+	struct serial serial;
+	enum machine_end end;
+};
+
+/*
+ * `size` bytes (1, 2 or 4) at `port`, little-endian, as one access. What nobody answers reads as ff and
+ * goes nowhere, as on a machine without such a device.
+ */
+void ports_read(struct ports *p, uint16_t port, void *data, size_t size);
+void ports_write(struct ports *p, uint16_t port, const void *data, size_t size);
+
+#endif

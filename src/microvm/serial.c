@@ -1,0 +1,110 @@
+#include "microvm/serial.h"
+
+/* Registers by offset; the first two are the divisor while LCR says so. PC16550D data sheet. */
+enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
+
+#define IER_EMPTY 0x02
+#define IIR_NONE 0x01
+#define IIR_EMPTY 0x02
+#define IIR_FIFO 0xc0
+#define FCR_FIFO 0x01
+#define LCR_DIVISOR 0x80
+#define LSR_EMPTY 0x60 /* holding and shift register */
+#define MCR_LOOP 0x10
+#define MSR_CONNECTED 0xb0 /* carrier, ready, clear to send */
+
+static void update(struct serial *s)
+{
+	/* It is always empty: the interrupt is due when it is asked for, until IIR was read. */
+	bool up = (s->ier & IER_EMPTY) && s->empty_pending;
+
+	if (up == s->up)
+		return;
+	s->up = up;
+	s->irq(s->arg, up);
+}
+
+/* What Linux asks for when it looks for a UART: in a loop, the modem's lines are those of MCR. */
+static uint8_t modem_lines(const struct serial *s)
+{
+	if (!(s->mcr & MCR_LOOP))
+		return MSR_CONNECTED;
+	return (uint8_t)((s->mcr & 0x0c) << 4 | (s->mcr & 0x02) << 3 | (s->mcr & 0x01) << 5);
+}
+
+static uint8_t read_iir(struct serial *s)
+{
+	uint8_t fifo = s->fifo ? IIR_FIFO : 0;
+
+	if (!s->up)
+		return fifo | IIR_NONE;
+	s->empty_pending = false;
+	update(s);
+	return fifo | IIR_EMPTY;
+}
+
+uint8_t serial_read(struct serial *s, unsigned int offset)
+{
+	bool divisor = s->lcr & LCR_DIVISOR;
+
+	switch (offset) {
+	case DATA:
+		return divisor ? s->dll : 0;
+	case IER:
+		return divisor ? s->dlm : s->ier;
+	case IIR:
+		return read_iir(s);
+	case LCR:
+		return s->lcr;
+	case MCR:
+		return s->mcr;
+	case LSR:
+		return LSR_EMPTY;
+	case MSR:
+		return modem_lines(s);
+	default:
+		return s->scr;
+	}
+}
+
+static void write_data(struct serial *s, uint8_t value)
+{
+	/* In a loop it would come back to the guest, whom nothing reaches. */
+	if (!(s->mcr & MCR_LOOP))
+		s->send(s->arg, value);
+	/* A new edge for each byte: gone down, and up again as it is sent. */
+	s->empty_pending = false;
+	update(s);
+	s->empty_pending = true;
+	update(s);
+}
+
+static void write_ier(struct serial *s, uint8_t value)
+{
+	if (!(s->ier & IER_EMPTY) && (value & IER_EMPTY))
+		s->empty_pending = true;
+	s->ier = value & 0x0f;
+	update(s);
+}
+
+void serial_write(struct serial *s, unsigned int offset, uint8_t value)
+{
+	bool divisor = s->lcr & LCR_DIVISOR;
+
+	if (offset == DATA && divisor)
+		s->dll = value;
+	else if (offset == DATA)
+		write_data(s, value);
+	else if (offset == IER && divisor)
+		s->dlm = value;
+	else if (offset == IER)
+		write_ier(s, value);
+	else if (offset == IIR)
+		s->fifo = value & FCR_FIFO;
+	else if (offset == LCR)
+		s->lcr = value;
+	else if (offset == MCR)
+		s->mcr = value & 0x1f;
+	else if (offset == SCR)
+		s->scr = value;
+}

@@ -1,0 +1,177 @@
+#include "microvm/vcpu.h"
+
+#include "microvm/cpuid.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define CR0_PE_ET 0x11
+#define RFLAGS_ONE 0x2 /* a bit that is always set */
+
+int vcpu_make(const struct kvm *kvm, unsigned int id, unsigned int count, struct vcpu *ret,
+	      struct err *err)
+{
+	CLEAN(vcpu) struct vcpu v = VCPU_NONE;
+	struct cpuid cpuid;
+	int deadline = ioctl(kvm->dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	int rc;
+
+	v.fd = ioctl(kvm->vm, KVM_CREATE_VCPU, id);
+	if (v.fd < 0)
+		return err_sys(err, "make processor %u (KVM_CREATE_VCPU)", id);
+	v.run_size = kvm->run_size;
+	v.run = mmap(NULL, v.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v.fd, 0);
+	if (v.run == MAP_FAILED) {
+		v.run = NULL;
+		return err_sys(err, "map what is shared of processor %u", id);
+	}
+	rc = cpuid_supported(kvm->dev, &cpuid, err);
+	if (rc < 0)
+		return rc;
+	cpuid_adapt(&cpuid, id, count, deadline);
+	if (ioctl(v.fd, KVM_SET_CPUID2, &cpuid.head) < 0)
+		return err_sys(err, "say what processor %u can (KVM_SET_CPUID2)", id);
+	*ret = v;
+	v = (struct vcpu)VCPU_NONE;
+	return 0;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	if (v->run)
+		munmap(v->run, v->run_size);
+	if (v->fd >= 0)
+		close(v->fd);
+	*v = (struct vcpu)VCPU_NONE;
+}
+
+int vcpu_enter_pvh(const struct vcpu *v, uint32_t entry, uint32_t start_gpa, struct err *err)
+{
+	const struct kvm_segment data = { .limit = 0xffffffff,
+					  .selector = 0x18,
+					  .type = 3, /* read, write, accessed */
+					  .present = 1,
+					  .db = 1,
+					  .s = 1,
+					  .g = 1 };
+	struct kvm_regs regs = { .rip = entry, .rbx = start_gpa, .rflags = RFLAGS_ONE };
+	struct kvm_sregs s;
+
+	if (ioctl(v->fd, KVM_GET_SREGS, &s) < 0)
+		return err_sys(err, "read a processor's state (KVM_GET_SREGS)");
+	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = data;
+	s.cs.selector = 0x10;
+	s.cs.type = 11; /* execute, read, accessed */
+	s.tr = (struct kvm_segment){ .limit = 0x67, .type = 11, .present = 1 };
+	s.cr0 = CR0_PE_ET;
+	s.cr4 = 0;
+	s.efer = 0;
+	if (ioctl(v->fd, KVM_SET_SREGS, &s) < 0)
+		return err_sys(err, "set a processor's state (KVM_SET_SREGS)");
+	if (ioctl(v->fd, KVM_SET_REGS, &regs) < 0)
+		return err_sys(err, "set a processor's registers (KVM_SET_REGS)");
+	return 0;
+}
+
+static void do_io(struct vcpu *v, struct ports *ports)
+{
+	const struct kvm_run *run = v->run;
+	char *data = (char *)v->run + run->io.data_offset;
+
+	/* A string instruction (rep outsb) comes as many accesses at once. */
+	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
+		if (run->io.direction == KVM_EXIT_IO_OUT)
+			ports_write(ports, run->io.port, data, run->io.size);
+		else
+			ports_read(ports, run->io.port, data, run->io.size);
+	}
+}
+
+static unsigned long long where(const struct vcpu *v)
+{
+	struct kvm_regs regs;
+
+	return ioctl(v->fd, KVM_GET_REGS, &regs) < 0 ? 0 : regs.rip;
+}
+
+/* What an exit was that no guest goes on after. */
+static int died(const struct vcpu *v, struct err *err)
+{
+	const struct kvm_run *run = v->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_SHUTDOWN:
+		return err_set(err, ECANCELED,
+			       "the guest's processor has shut down (triple fault), at %#llx",
+			       where(v));
+	case KVM_EXIT_FAIL_ENTRY:
+		return err_set(err, EIO,
+			       "the host's processor refuses the guest's state (hardware reason "
+			       "%#llx), at %#llx",
+			       (unsigned long long)run->fail_entry.hardware_entry_failure_reason,
+			       where(v));
+	case KVM_EXIT_INTERNAL_ERROR:
+		return err_set(err, EIO,
+			       "KVM can't go on with the guest (internal error, suberror %u%s), at "
+			       "%#llx",
+			       run->internal.suberror,
+			       run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ?
+				       ": an instruction that it can't emulate" :
+				       "",
+			       where(v));
+	default:
+		return err_set(
+			err, EIO,
+			"KVM stopped the guest for a reason that ctr-vm doesn't know, %u, at "
+			"%#llx",
+			run->exit_reason, where(v));
+	}
+}
+
+static int one_exit(struct vcpu *v, struct ports *ports, struct err *err)
+{
+	struct kvm_run *run = v->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		do_io(v, ports);
+		return 0;
+	case KVM_EXIT_MMIO:
+		/* No device there: as on a bus that nobody drives. */
+		if (!run->mmio.is_write)
+			memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+		return 0;
+	case KVM_EXIT_INTR:
+		return 0;
+	case KVM_EXIT_SYSTEM_EVENT:
+		if (run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN)
+			ports->end = END_OFF;
+		else if (run->system_event.type == KVM_SYSTEM_EVENT_RESET)
+			ports->end = END_RESET;
+		else
+			return died(v, err);
+		return 0;
+	default:
+		return died(v, err);
+	}
+}
+
+int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err)
+{
+	while (ports->end == END_NOT) {
+		int rc;
+
+		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			return err_sys(err, "run the guest's processor (KVM_RUN), at %#llx",
+				       where(v));
+		}
+		rc = one_exit(v, ports, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

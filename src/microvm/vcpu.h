@@ -1,0 +1,41 @@
+/* One processor of a guest: how it starts, and what is done each time it stops. */
+#ifndef CTR_MICROVM_VCPU_H
+#define CTR_MICROVM_VCPU_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "microvm/kvm.h"
+#include "microvm/ports.h"
+
+#include <linux/kvm.h>
+#include <stdint.h>
+
+struct vcpu {
+	int fd;
+	struct kvm_run *run; /* shared with the kernel */
+	size_t run_size;
+};
+
+#define VCPU_NONE        \
+	{                \
+		.fd = -1 \
+	}
+
+/* Processor `id` of `count`, with its CPUID. */
+int vcpu_make(const struct kvm *kvm, unsigned int id, unsigned int count, struct vcpu *ret,
+	      struct err *err) MUST_CHECK;
+
+/* Let it begin at a kernel's PVH entry: 32-bit protected mode, flat segments, no paging. */
+int vcpu_enter_pvh(const struct vcpu *v, uint32_t entry, uint32_t start_gpa,
+		   struct err *err) MUST_CHECK;
+
+/*
+ * Run it until the guest ends its machine: ports->end says how. -errno with words: the guest can't go on,
+ * and why.
+ */
+int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err) MUST_CHECK;
+
+void vcpu_free(struct vcpu *v);
+CLEAN_DEFINE(vcpu, struct vcpu, vcpu_free)
+
+#endif
