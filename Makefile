@@ -79,6 +79,7 @@ LIBS_netns := -lmnl
 PROGRAM_systemd := ctr-systemd
 LIBS_systemd := -lsystemd
 PROGRAM_monitor := ctr-monitor
+PROGRAM_microvm := ctr-vm
 PROGRAM_archive := ctr-archive
 LIBS_archive := -larchive
 ALL_PROGRAMS := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
@@ -241,7 +242,8 @@ $(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(call mains,$(1)) $(if $(LIBS_$(1)),
 		$$(call archives,$(1))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) $(if $(LIBS_$(1)),$$(patsubst -static-pie,-pie,$$(LINK)),$$(LINK) $$(ENTRY)) $$(LDGC) -o $$@ \
+	$$(CC) $(if $(LIBS_$(1)),$$(patsubst -static-pie,-pie,$$(LINK)),\
+		$$(LINK) $(if $(filter runtime,$(call reached,$(1))),$$(ENTRY))) $$(LDGC) -o $$@ \
 		$$^ $(LIBS_$(1)) $$(LDLIBS)
 
 $(B)/tests/unit/$(1)/%_test: $(B)/obj/tests/unit/$(1)/%_test.o \

@@ -29,6 +29,7 @@ listing() {
 	{
 		echo 755 ./opt/x/bin/ctr
 		echo 755 ./opt/x/bin/ctr-oci
+		echo 755 ./opt/x/bin/ctr-vm
 		echo 755 ./opt/x/libexec/ctr/ctr-archive
 		echo 755 ./opt/x/libexec/ctr/ctr-monitor
 		echo 755 ./opt/x/libexec/ctr/ctr-net

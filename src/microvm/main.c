@@ -1,0 +1,101 @@
+/* ctr-vm: a guest's kernel on /dev/kvm, its console on standard output, until it powers off or resets. */
+#include "base/fd.h"
+#include "base/str.h"
+#include "microvm/machine.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define EXIT_FAILED 125
+
+static const char help[] =
+	"Usage: ctr-vm --kernel FILE [OPTION]...\n"
+	"\n"
+	"Start a Linux kernel in a virtual machine of its own, on /dev/kvm. Its first serial\n"
+	"port is standard output. Ends when the guest powers off or resets.\n"
+	"\n"
+	"Options:\n"
+	"  --kernel FILE   the guest's kernel: vmlinux with a PVH entry, or a bzImage (vmlinuz)\n"
+	"                  packed by xz or zstd\n"
+	"  --initrd FILE   its initramfs\n"
+	"  --append ARGS   more words for its command line\n"
+	"  --memory SIZE   its memory, 32m to 64g (256m)\n"
+	"  -h, --help      show this\n"
+	"  --version       show the version\n"
+	"\n"
+	"Exit status: 0 it powered off or reset; 1 it died, and the last lines of its console\n"
+	"are on standard error; 125 it could not be started.\n";
+
+enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, VERSION };
+
+static const struct option flags[] = {
+	{ "kernel", required_argument, NULL, KERNEL },
+	{ "initrd", required_argument, NULL, INITRD },
+	{ "append", required_argument, NULL, APPEND },
+	{ "memory", required_argument, NULL, MEMORY },
+	{ "version", no_argument, NULL, VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* 1: all is done already. */
+static int parse(int argc, char **argv, struct machine_options *opt, struct err *err)
+{
+	int flag;
+
+	while ((flag = getopt_long(argc, argv, "h", flags, NULL)) != -1) {
+		switch (flag) {
+		case KERNEL:
+			opt->kernel = optarg;
+			break;
+		case INITRD:
+			opt->initrd = optarg;
+			break;
+		case APPEND:
+			opt->append = optarg;
+			break;
+		case MEMORY:
+			if (str_to_bytes(optarg, &opt->memory) < 0)
+				return err_set(err, EINVAL,
+					       "--memory %s: not a size; 256m and 2g are", optarg);
+			break;
+		case VERSION:
+			puts("ctr-vm " CTR_VERSION);
+			return 1;
+		case 'h':
+			fputs(help, stdout);
+			return 1;
+		default: /* getopt has said what is wrong */
+			return err_set(err, EINVAL, "see ctr-vm --help");
+		}
+	}
+	if (argv[optind])
+		return err_set(err, EINVAL, "\"%s\" is no flag, and ctr-vm takes nothing else",
+			       argv[optind]);
+	if (!opt->kernel)
+		return err_set(err, EINVAL, "which kernel? --kernel FILE");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct machine_options opt = { .memory = 256ULL << 20, .console = STDOUT_FILENO };
+	CLEAN(str) struct str tail = { 0 };
+	struct err err = { 0 };
+	int rc;
+
+	fd_standard_fill();
+	rc = parse(argc, argv, &opt, &err);
+	if (rc > 0)
+		return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+	if (rc == 0)
+		rc = machine_run(&opt, &tail, &err);
+	if (rc == 0)
+		return 0;
+	fprintf(stderr, "ctr-vm: %s\n", err.text);
+	if (tail.len)
+		fprintf(stderr, "The last lines of its console:\n%s", tail.text);
+	return err.exit_status ? err.exit_status : EXIT_FAILED;
+}

@@ -1,0 +1,122 @@
+# vm: --kvm
+# limit: 300
+# Debian's stock kernel, the one that the test VM runs itself, in a guest of ctr-vm's.
+
+bats_require_minimum_version 1.5.0
+load ../integration/lib
+
+setup() {
+	ctr_setup
+	VM=$CTR_BUILD/bin/ctr-vm
+	KERNEL=$(ls "$CTR_BUILD"/vm/"$(uname -r | cut -d. -f1,2)"/boot/image)
+	INITRD=$BATS_TEST_TMPDIR/initramfs
+}
+
+# initramfs: one busybox, and standard input as its /init.
+initramfs() {
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree/bin" "$tree/proc"
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	{
+		echo '#!/bin/busybox sh'
+		cat
+	} >"$tree/init"
+	chmod 755 "$tree/init"
+	(cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) >"$INITRD"
+}
+
+@test "vm: a kernel boots, its init is heard, and it powers off" {
+	initramfs <<-'END'
+		busybox mount -t proc proc /proc
+		echo "memory: $(busybox awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo)"
+		echo "nested: $(busybox grep -cwE 'svm|vmx' /proc/cpuinfo)"
+		echo "words: $(busybox cat /proc/cmdline)"
+		busybox poweroff -f
+	END
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append 'quiet x.y=z' --memory 192m
+	assert_success
+	assert_equal "$stderr" ''
+	[[ $output =~ memory:\ 1[4-9][0-9] ]]
+	[[ $output =~ nested:\ 0 ]]
+	[[ $output =~ words:\ console=ttyS0\ .*\ quiet\ x\.y=z ]]
+	assert_nothing_left
+}
+
+@test "vm: a reset ends it, too" {
+	initramfs <<-'END'
+		echo resets
+		busybox reboot -f
+	END
+	run "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	assert_success
+	[[ $output =~ resets ]]
+}
+
+@test "vm: a guest that panics ends with its console's last lines" {
+	initramfs <<-'END'
+		echo "about to go"
+		exit 3
+	END
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	assert_failure 1
+	[[ $stderr =~ "ctr-vm: the guest's kernel has panicked" ]]
+	[[ $stderr == *'| about to go'* ]]
+	[[ $stderr =~ 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000300' ]]
+	assert_nothing_left
+}
+
+@test "vm: a triple fault is told" {
+	initramfs <<-'END'
+		busybox reboot -f
+	END
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append 'quiet reboot=t'
+	assert_failure 1
+	[[ $stderr == *'shut down (triple fault), at 0x'* ]]
+}
+
+@test "vm: killed hard, it leaves nothing" {
+	initramfs <<-'END'
+		echo waiting
+		busybox sleep 1000
+	END
+	"$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet >"$BATS_TEST_TMPDIR/out" 3>&- &
+	local pid=$!
+	BACKGROUND+=("$pid")
+	wait_until 30 grep -q waiting "$BATS_TEST_TMPDIR/out"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	assert_nothing_left
+}
+
+@test "vm: what can't be started is refused in words, before anything is begun" {
+	local bad=$BATS_TEST_TMPDIR/bad
+	head -c 1M /dev/urandom >"$bad"
+	run "$VM" --kernel "$bad"
+	assert_failure 125
+	assert_output "ctr-vm: $bad is not a kernel: neither an ELF file for x86-64 (vmlinux) nor a bzImage (vmlinuz) that carries one"
+	run "$VM" --kernel /bin/busybox
+	assert_failure 125
+	[[ $output =~ 'has no PVH entry' ]]
+	head -c 8M "$KERNEL" >"$bad"
+	run "$VM" --kernel "$bad"
+	assert_failure 125
+	[[ $output =~ 'is it cut off?' ]]
+	run "$VM" --kernel "$KERNEL" --memory 32m
+	assert_failure 125
+	[[ $output =~ 'give more by --memory' ]]
+	run "$VM" --kernel "$KERNEL" --memory 1k
+	assert_failure 125
+	[[ $output =~ 'from 32m to 64g' ]]
+	run "$VM"
+	assert_failure 125
+	assert_output 'ctr-vm: which kernel? --kernel FILE'
+}
+
+@test "vm: a machine without a usable /dev/kvm says why" {
+	run unshare -m sh -c 'mount --bind /dev/null /dev/kvm; exec "$@"' sh "$VM" --kernel "$KERNEL"
+	assert_failure 125
+	assert_output 'ctr-vm: /dev/kvm does not answer as KVM does: Inappropriate ioctl for device'
+	run unshare -m sh -c 'mount -t tmpfs none /dev; exec "$@"' sh "$VM" --kernel "$KERNEL"
+	assert_failure 125
+	[[ $output =~ 'there is no /dev/kvm: load kvm_intel or kvm_amd' ]]
+}
