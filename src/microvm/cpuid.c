@@ -37,7 +37,8 @@ static __u32 *reg_of(struct kvm_cpuid_entry2 *e, enum reg reg)
 
 int cpuid_supported(int dev, struct cpuid *ret, struct err *err)
 {
-	ret->head = (struct kvm_cpuid2){ .nent = CPUID_MAX };
+	ret->head.nent = CPUID_MAX;
+	ret->head.padding = 0;
 	if (ioctl(dev, KVM_GET_SUPPORTED_CPUID, &ret->head) < 0)
 		return err_sys(err,
 			       "ask what processors a guest can have (KVM_GET_SUPPORTED_CPUID)");

@@ -5,11 +5,15 @@
 #include "base/err.h"
 
 #include <linux/kvm.h>
+#include <stdint.h>
 
 #define CPUID_MAX 256
 
+/* KVM's form, struct kvm_cpuid2, with room for the entries. */
 struct cpuid {
-	struct kvm_cpuid2 head; /* KVM's form: count, then entries */
+	struct {
+		uint32_t nent, padding;
+	} head;
 	struct kvm_cpuid_entry2 entries[CPUID_MAX];
 };
 
