@@ -19,10 +19,12 @@ load limits
 	assert_equal "$(cg c1 cpu.weight)" 170
 	assert_equal "$(cg c1 cpuset.cpus)" 0
 	assert_equal "$(cg c1 cpuset.mems)" 0
-	run ctr exec c1 cat /sys/fs/cgroup/memory.max /proc/self/cgroup
+	# Below it is the group of the exec session.
+	run ctr exec c1 cat /sys/fs/cgroup/memory.max /proc/1/cgroup /proc/self/cgroup
 	assert_success
 	assert_line 67108864
 	assert_line 0::/
+	assert_line --regexp '^0::/exec-[0-9a-f]{12}$'
 	run ctr exec c1 sh -c 'echo max >/sys/fs/cgroup/memory.max'
 	assert_failure
 	run ctr rm --force c1
