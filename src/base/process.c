@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -174,6 +175,14 @@ int process_open(pid_t pid, uint64_t start_ticks)
 int process_open_of(pid_t pid, uint64_t seen_ticks)
 {
 	return open_started(pid, 0, seen_ticks);
+}
+
+bool process_named_by(const char *variable)
+{
+	const char *text = getenv(variable);
+	uint64_t pid;
+
+	return text && str_to_u64(text, 1, INT_MAX, &pid) == 0 && (pid_t)pid == getpid();
 }
 
 int process_signal_from_name(const char *name)

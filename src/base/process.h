@@ -51,6 +51,9 @@ int process_open(pid_t pid, uint64_t start_ticks) MUST_CHECK;
 /* The same by a moment (clock_boot_ticks()) at which it had that pid: one that began later is another one. */
 int process_open_of(pid_t pid, uint64_t seen_ticks) MUST_CHECK;
 
+/* Does this environment variable hold our pid? It is how systemd says for whom the others are. */
+bool process_named_by(const char *variable) MUST_CHECK;
+
 /* "KILL", "SIGKILL", "kill", "9" -> 9; -EINVAL. And back: 9 -> "SIGKILL", NULL for none. */
 int process_signal_from_name(const char *name) MUST_CHECK;
 const char *process_signal_name(int signal);

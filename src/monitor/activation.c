@@ -1,5 +1,7 @@
 #include "monitor/activation.h"
 
+#include "base/process.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -8,11 +10,11 @@
 
 int activation_read(struct activation *ret, struct err *err)
 {
-	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	uint64_t fds, whose;
+	const char *count = getenv("LISTEN_FDS");
+	uint64_t fds;
 
 	*ret = (struct activation){ 0 };
-	if (!count || !pid || str_to_u64(pid, 1, INT_MAX, &whose) < 0 || (pid_t)whose != getpid())
+	if (!count || !process_named_by("LISTEN_PID"))
 		return 0;
 	if (str_to_u64(count, 0, ACTIVATION_MAX, &fds) < 0)
 		return err_set(err, EINVAL, "LISTEN_FDS=%s: not a number up to %d", count,

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -31,15 +32,6 @@ static const char *const modes[] = {
 	[SDNOTIFY_HEALTHY] = "healthy",
 };
 
-/* An environment variable with a pid in it: is it ours? */
-static bool is_us(const char *variable)
-{
-	const char *text = getenv(variable);
-	uint64_t pid;
-
-	return text && str_to_u64(text, 1, INT_MAX, &pid) == 0 && (pid_t)pid == getpid();
-}
-
 int sdnotify_address_check(const char *address, struct err *err)
 {
 	struct sockaddr_un addr;
@@ -60,7 +52,7 @@ static size_t mode_of(const char *flag)
 	size_t mode = 0;
 
 	if (!flag)
-		return is_us("SYSTEMD_EXEC_PID") ? SDNOTIFY_CONTAINER : SDNOTIFY_IGNORE;
+		return process_named_by("SYSTEMD_EXEC_PID") ? SDNOTIFY_CONTAINER : SDNOTIFY_IGNORE;
 	while (mode < ARRAY_LEN(modes) && !str_eq(flag, modes[mode]))
 		mode++;
 	return mode;
@@ -80,7 +72,7 @@ int sdnotify_choose(const char *flag, struct sdnotify_choice *ret, struct err *e
 		return 0;
 	ret->mode = (enum sdnotify_mode)mode;
 	ret->address = address;
-	ret->watchdog_usec = is_us("WATCHDOG_PID") ? getenv("WATCHDOG_USEC") : NULL;
+	ret->watchdog_usec = process_named_by("WATCHDOG_PID") ? getenv("WATCHDOG_USEC") : NULL;
 	return sdnotify_address_check(address, err);
 }
 
