@@ -24,14 +24,7 @@ char *call_usual_data(void)
 
 static int each(struct call *call, int root, const char *name, call_each_fn fn, bool print)
 {
-	CLEAN(container)
-	struct container c = { .root = -1,
-			       .dir = -1,
-			       .pidfd = -1,
-			       .cgroup = -1,
-			       .terminal = -1,
-			       .notify = -1,
-			       .start_sock = -1 };
+	CLEAN(container) struct container c = CONTAINER_INIT;
 	CLEAN(str) struct str line = { 0 };
 	struct err err = { 0 };
 	int r = container_open(root, name, &c, &err);
