@@ -146,7 +146,8 @@ static int add_row(struct container *c, const struct session *s, void *arg, stru
 	CLEAN(str) struct str age = { 0 }, command = { 0 };
 
 	(void)err;
-	json_object_array_add(l->list, document(c, s));
+	if (l->flags->format)
+		json_object_array_add(l->list, document(c, s));
 	str_printf(&l->ids, "%s\n", s->id);
 	format_duration((format_now_ms() - s->created_unix_ms) / 1000, &age);
 	put_args(s, l->flags->no_trunc, &command);
@@ -201,34 +202,48 @@ struct search {
 	session_fn fn;
 	void *arg;
 	size_t found;
-	bool act; /* the first time one only counts */
+	char *container; /* the last one in which one was found */
 };
 
-static int match(struct container *c, const struct session *s, void *arg, struct err *err)
+static int count(struct container *c, const struct session *s, void *arg, struct err *err)
+{
+	struct search *search = arg;
+
+	(void)err;
+	if (!str_starts(s->id, search->id))
+		return 0;
+	search->found++;
+	free(search->container);
+	search->container = xstrdup(c->state.name);
+	return 0;
+}
+
+static int act(struct container *c, const struct session *s, void *arg, struct err *err)
 {
 	struct search *search = arg;
 
 	if (!str_starts(s->id, search->id))
 		return 0;
 	search->found++;
-	return search->act ? search->fn(c, s, search->arg, err) : 0;
+	return search->fn(c, s, search->arg, err);
 }
 
+/* Not done before it is known that there is one alone; which may be gone by then. */
 static int on_session(int root, const char *id, session_fn fn, void *arg, struct err *err)
 {
 	struct search search = { .id = id, .fn = fn, .arg = arg };
-	int r = *id ? sessions_of_all(root, match, &search, err) : 0;
+	int r = *id ? sessions_of_all(root, count, &search, err) : 0;
 
 	if (r >= 0 && search.found > 1)
-		return err_set(err, EINVAL, "\"%s\" begins the ids of %zu exec sessions", id,
-			       search.found);
-	search.act = true;
+		r = err_set(err, EINVAL, "\"%s\" begins the ids of %zu exec sessions", id,
+			    search.found);
 	search.found = 0;
-	if (r >= 0 && *id)
-		r = sessions_of_all(root, match, &search, err);
-	return r >= 0 && !search.found ?
-		       err_set(err, ENOENT, "there is no exec session \"%s\"", id) :
-		       r;
+	if (r >= 0 && search.container)
+		r = sessions_of(root, search.container, act, &search, err);
+	if (r >= 0 && !search.found)
+		r = err_set(err, ENOENT, "there is no exec session \"%s\"", id);
+	free(search.container);
+	return r;
 }
 
 static int add_document(struct container *c, const struct session *s, void *arg, struct err *err)

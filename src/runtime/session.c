@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -78,6 +79,17 @@ static int give_name(int dir, int fd, const char *name, struct err *err)
 		       0;
 }
 
+/* What is in the first line, but for who waits for it, its user and its arguments. */
+static const struct {
+	const char *key;
+	size_t offset;
+} flags[] = {
+	{ "keep", offsetof(struct session, keep) },
+	{ "terminal", offsetof(struct session, terminal) },
+	{ "interactive", offsetof(struct session, interactive) },
+	{ "privileged", offsetof(struct session, privileged) },
+};
+
 int session_write(int dir, const struct session *s, struct err *err)
 {
 	CLEAN(fd) int fd = openat(dir, ".", WRITING | O_TMPFILE, 0600);
@@ -92,10 +104,8 @@ int session_write(int dir, const struct session *s, struct err *err)
 	json_put_i64(o, "client", s->client);
 	json_put_u64(o, "clientTicks", s->client_ticks);
 	json_put_u64(o, "created", s->created_unix_ms);
-	json_put_bool(o, "keep", s->keep);
-	json_put_bool(o, "terminal", s->terminal);
-	json_put_bool(o, "interactive", s->interactive);
-	json_put_bool(o, "privileged", s->privileged);
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		json_put_bool(o, flags[i].key, *(const bool *)((const char *)s + flags[i].offset));
 	json_put_string(o, "user", s->user);
 	json_put_strv(o, "args", &s->args);
 	rc = add_line(fd, s, o, err);
@@ -147,11 +157,16 @@ static int read_u64(const struct json_at *at, const char *key, uint64_t *ret, st
 	return json_read_u64(&value, 0, UINT64_MAX, ret, err);
 }
 
-static int read_flag(const struct json_at *at, const char *key, bool *ret, struct err *err)
+static int read_flags(const struct json_at *at, struct session *s, struct err *err)
 {
-	struct json_at value = json_get(at, key);
+	int rc = 0;
 
-	return json_read_bool(&value, ret, err);
+	for (size_t i = 0; i < ARRAY_LEN(flags) && rc >= 0; i++) {
+		struct json_at value = json_get(at, flags[i].key);
+
+		rc = json_read_bool(&value, (bool *)((char *)s + flags[i].offset), err);
+	}
+	return rc;
 }
 
 /* Any of the lines: what is not in it is left as it is. */
@@ -167,13 +182,7 @@ static int read_line(const struct json_at *at, struct session *s, struct err *er
 	if (rc >= 0)
 		rc = read_u64(at, "created", &s->created_unix_ms, err);
 	if (rc >= 0)
-		rc = read_flag(at, "keep", &s->keep, err);
-	if (rc >= 0)
-		rc = read_flag(at, "terminal", &s->terminal, err);
-	if (rc >= 0)
-		rc = read_flag(at, "interactive", &s->interactive, err);
-	if (rc >= 0)
-		rc = read_flag(at, "privileged", &s->privileged, err);
+		rc = read_flags(at, s, err);
 	if (rc >= 0)
 		rc = json_read_string(&user, &s->user, err);
 	if (rc >= 0)

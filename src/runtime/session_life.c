@@ -122,9 +122,15 @@ static int group_of(struct container *c, const struct session *s)
 	return fd < 0 ? -ENOENT : fd;
 }
 
+/* Its first process; -ESRCH: there is none (any more). */
+static int first_of(const struct session *s)
+{
+	return s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
+}
+
 static int signal_first(const struct session *s, int signal, struct err *err)
 {
-	CLEAN(fd) int pidfd = s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
+	CLEAN(fd) int pidfd = first_of(s);
 	int rc = pidfd < 0 ? pidfd : process_signal(pidfd, signal);
 
 	return rc < 0 ? err_set(err, -rc, "signal exec session %s: %s", s->id,
@@ -152,7 +158,7 @@ int session_end(struct container *c, const struct session *s, struct err *err)
 			rc = err_set(err, ETIMEDOUT, "exec session %s does not end", s->id);
 		return rc;
 	}
-	pidfd = s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
+	pidfd = first_of(s);
 	if (pidfd == -ESRCH)
 		return 0;
 	rc = pidfd < 0 ? pidfd : process_signal(pidfd, SIGKILL);
@@ -169,7 +175,7 @@ int session_pids(struct container *c, const struct session *s, pid_t **ret, size
 
 	if (group >= 0)
 		return cgroup_pids(group, true, ret, ret_count, err);
-	pidfd = s->pid ? process_open_of(s->pid, s->pid_ticks) : -ESRCH;
+	pidfd = first_of(s);
 	*ret = xcalloc(1, sizeof(**ret));
 	(*ret)[0] = s->pid;
 	*ret_count = pidfd >= 0 && !process_ended(pidfd, 0);
