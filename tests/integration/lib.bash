@@ -114,12 +114,13 @@ all_removed() {
 
 # kill_one NAME monitor|keeper|either: and wait until there are two again, if it still runs.
 kill_one() {
-	local name=$1 what=$2 pid
-	case $what in
-	either) pid=$(monitors "$name" | shuf -n 1) ;;
-	*) pid=$(monitors "$name" "$what") ;;
-	esac
-	kill -KILL "$pid" 2>/dev/null
+	local name=$1 what=${2/either/} pid tries=10
+	pid=$(monitors "$name" "$what" | shuf -n 1)
+	# A child of theirs that has ended meanwhile was none of the two.
+	until kill -KILL "$pid" 2>/dev/null; do
+		((tries--)) || fail "no $2 of $1 to be killed"
+		pid=$(monitors "$name" "$what" | shuf -n 1)
+	done
 	wait_until 3 two_again "$name" "$pid"
 }
 
