@@ -208,34 +208,6 @@ static void test_file_is_named_and_has_to_be_one(void **state)
 	assert_non_null(strstr(err.text, "not a regular file"));
 }
 
-/* Debian's own, packed or not, where CTR_KERNEL names one or the test VM's was fetched. */
-static void test_debians_kernel_is_read(void **state)
-{
-	static const char *const places[] = { "6.12", "6.1" };
-	const char *named = getenv("CTR_KERNEL"), *build = getenv("CTR_BUILD");
-	CLEAN(free) char *path = named ? xstrdup(named) : NULL;
-	CLEAN(kernel) struct kernel k = { 0 };
-	struct err err = { 0 };
-
-	(void)state;
-	for (size_t i = 0; !named && i < ARRAY_LEN(places); i++) {
-		free(path);
-		path = xasprintf("%s/vm/%s/boot/image", build ? build : "build", places[i]);
-		if (access(path, R_OK) == 0)
-			break;
-	}
-	if (access(path, R_OK) < 0) {
-		/* skip() doesn't come back, not even to what frees. */
-		free(path);
-		skip();
-	}
-	if (kernel_read(path, &k, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_in_range(k.entry, 0x1000000, 0x4000000);
-	assert_in_range(k.count, 2, KERNEL_PARTS_MAX);
-	assert_in_range(k.end_gpa, 0x2000000, 0x8000000);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,7 +221,6 @@ int main(void)
 		cmocka_unit_test(test_ranges_that_leave_file_or_memory_are_refused),
 		cmocka_unit_test(test_hostile_notes_are_no_entry),
 		cmocka_unit_test(test_file_is_named_and_has_to_be_one),
-		cmocka_unit_test(test_debians_kernel_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
