@@ -2,6 +2,7 @@
 #
 #   make B=/tmp/out             build somewhere else than in build/
 #   make SAN=address,undefined  a dynamic build with sanitizers, in $(B)-san
+#   make LIBC=glibc             the static programs over that C library, not over musl
 #   make WERROR=                warnings don't stop the build
 #   make check T=FILE F=REGEX   one test file or folder; of it the tests with such a name
 #   make fuzz FUZZ_SECONDS=60   another time for each target than five minutes
@@ -11,12 +12,14 @@ PREFIX   ?= /usr/local
 B        ?= build
 SAN      ?=
 WERROR   ?= -Werror
+LIBC     ?= musl
 T        ?=
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 
 # Also when B comes from the command line: two kinds of objects never share a folder.
 ifneq ($(SAN),)
 override B := $(B)-san
+override LIBC := glibc
 endif
 
 MAKEFLAGS += -j$(shell nproc)       # a -j on the command line wins
@@ -40,7 +43,7 @@ ifeq ($(SAN),)
 HARDEN   := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK     := -static-pie
 ENTRY    := -Wl,-e,guard_entry
-NO_NSS   := $(B)/obj/mk/no-nss.o
+FILL     := $(B)/obj/mk/no-nss.o
 else
 # ASan and static-pie don't link; UBSan fails a run only when it may not recover.
 HARDEN   := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -48,6 +51,15 @@ LINK     := -pie -fsanitize=$(SAN)
 endif
 
 COMPILE   = $(CC) $(CPPFLAGS) $(BASE_C) $(CFLAGS) $(HARDEN) -MMD -MP
+# Of the static programs: where their objects are, how those are made and linked.
+ifeq ($(LIBC),musl)
+include mk/musl.mk
+else
+S        := $(B)
+COMPILE_STATIC = $(COMPILE)
+LINK_STATIC = $(LINK)
+LIBS_STATIC = $(LDLIBS)
+endif
 # Payloads of tests run where there is no library: always static, never sanitized.
 COMPILE_PAYLOAD = $(CC) $(CPPFLAGS) $(BASE_C) -Os -g -MMD -MP
 
@@ -102,6 +114,8 @@ HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS)
 
 # All that `ctr` and `ctr-vm` are made of, once more; what a target doesn't call is not linked.
+# The same object or archive as a static program has it.
+static     = $(patsubst $(B)/%,$(S)/%,$(1))
 fuzz_objects = $(patsubst $(B)/obj/%,$(B)/fuzz/obj/%,$(1))
 FUZZ_ROOMS := $(filter-out init,$(filter $(call reached,ctr) microvm,$(ROOMS)))
 FUZZ_OBJ  := $(call fuzz_objects,$(filter-out %/guard_entry.o,\
@@ -116,10 +130,12 @@ remember   = $(if $(subst x$(strip $(2)),,x$(held))$(subst x$(held),,x$(strip $(
              $(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
 ifneq ($(filter-out clean help uninstall fmt lint deps deps-test,$(GOALS)),)
 $(call remember,$(B)/flags,$(COMPILE) $(LINK) $(LDGC) $(LDLIBS))
+$(if $(filter $(S),$(B)),,$(call remember,$(S)/flags,$(COMPILE_STATIC) $(LINK_STATIC) $(LDGC) $(LIBS_STATIC)))
 $(call remember,$(B)/fuzz/flags,$(COMPILE_FUZZ))
 $(call remember,$(B)/prefix,$(PREFIX))
 $(call remember,$(B)/fuzz/all.list,$(FUZZ_OBJ))
-$(foreach r,$(ROOMS),$(call remember,$(B)/lib/$(r).list,$(call objects,src/$(r))))
+$(foreach r,$(ROOMS),$(foreach t,$(sort $(B) $(S)),\
+	$(call remember,$(t)/lib/$(r).list,$(call objects,src/$(r)))))
 endif
 
 # Quiet by default; `make V=1` shows the commands.
@@ -209,12 +225,26 @@ $(B)/obj/src/%.o: src/%.c $(B)/flags | $(DEPS_FIRST)
 	mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
+ifneq ($(S),$(B))
+$(S)/include: mk/musl.mk | $(DEPS_FIRST)
+	rm -rf $@
+	mkdir -p $@/sys
+	for h in $(HEADERS); do ln -s /usr/include/$$h $@/$$h; done
+	ln -s /usr/include/$(MACHINE)-linux-gnu/asm $@/asm
+
+$(S)/obj/%.o: %.c $(S)/flags | $(S)/include $(DEPS_FIRST)
+	$(call say,CC,$< (musl))
+	mkdir -p $(@D)
+	$(COMPILE_STATIC) -c -o $@ $<
+endif
+
 # The compiler's dependency file doesn't see what the assembler includes.
 INCBIN    := $(shell grep -ls '\.incbin' src/*/*.c)
-$(INCBIN:%.c=$(B)/obj/%.o) $(INCBIN:%.c=$(B)/fuzz/obj/%.o): $(wildcard configs/*)
+in_each    = $(foreach t,$(sort $(B) $(S) $(B)/fuzz),$(1:%.c=$(t)/obj/%.o))
+$(call in_each,$(INCBIN)): $(wildcard configs/*)
 
 # Where the helpers are once installed: another PREFIX is one file and the programs, not all.
-LIBEXEC_C := $(B)/obj/src/base/helper.o $(B)/fuzz/obj/src/base/helper.o
+LIBEXEC_C := $(call in_each,src/base/helper.c)
 $(LIBEXEC_C): $(B)/prefix
 $(LIBEXEC_C): CPPFLAGS += -DCTR_PREFIX='"$(PREFIX)"'
 
@@ -224,28 +254,38 @@ $(B)/init/ctr-init: src/init/init.c src/base/raw.h $(B)/flags
 	mkdir -p $(@D)
 	$(CC) $(WARN) -Isrc -Os -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie \
 		-fno-asynchronous-unwind-tables -Wl,--build-id=none -Wl,-z,noexecstack -s -o $@ $<
-SMALL_INIT := $(B)/obj/src/runtime/small_init.o $(B)/fuzz/obj/src/runtime/small_init.o
+SMALL_INIT := $(call in_each,src/runtime/small_init.c)
 $(SMALL_INIT): $(B)/init/ctr-init
 $(SMALL_INIT): CPPFLAGS += -DINIT_BLOB='"$(B)/init/ctr-init"'
 # It runs before the C library has started, and before anything is relocated.
-$(B)/obj/src/runtime/guard_entry.o: HARDEN := -ffreestanding -fno-stack-protector \
-	-fvisibility=hidden -fno-tree-loop-distribute-patterns
+GUARD_ENTRY := $(filter-out $(B)/fuzz/%,$(call in_each,src/runtime/guard_entry.c))
+$(GUARD_ENTRY): HARDEN := -ffreestanding -fno-stack-protector -fvisibility=hidden \
+	-fno-tree-loop-distribute-patterns
+$(GUARD_ENTRY): HARDEN_STATIC = $(HARDEN)
 
 # main*.o stay out of the archive, so that a unit test can link the rest of its room.
-define room_rules
-$(B)/lib/$(1).a: $$(filter-out $$(call mains,$(1)),$$(call objects,src/$(1))) $(B)/lib/$(1).list
+define archive_rule
+$(2)/lib/$(1).a: $$(patsubst $(B)/%,$(2)/%,$$(filter-out $$(call mains,$(1)),$$(call objects,src/$(1)))) \
+		$(2)/lib/$(1).list
 	$$(call say,AR,$$@)
 	rm -f $$@
 	ar rcsD $$@ $$(filter %.o,$$^)
-
-$(patsubst %,$(B)/bin/%,$(PROGRAM_$(1))): $$(call mains,$(1)) $(if $(LIBS_$(1)),,$(NO_NSS)) \
-		$$(call archives,$(1))
+endef
+define static_rule
+$(2): $$(call static,$$(call mains,$(1))) $$(FILL) $$(call static,$$(call archives,$(1)))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) $(if $(LIBS_$(1)),$$(patsubst -static-pie,-pie,$$(LINK)),\
-		$$(LINK) $(if $(filter runtime,$(call reached,$(1))),$$(ENTRY))) $$(LDGC) -o $$@ \
-		$$^ $(LIBS_$(1)) $$(LDLIBS)
-
+	$$(CC) $$(LINK_STATIC) $(if $(filter runtime,$(call reached,$(1))),$$(ENTRY)) $$(LDGC) -o $$@ $$^ $$(LIBS_STATIC)
+endef
+define helper_rule
+$(2): $$(call mains,$(1)) $$(call archives,$(1))
+	$$(call say,LINK,$$@)
+	mkdir -p $$(@D)
+	$$(CC) $$(patsubst -static-pie,-pie,$$(LINK)) $$(LDGC) -o $$@ $$^ $(LIBS_$(1)) $$(LDLIBS)
+endef
+define room_rules
+$(foreach t,$(sort $(B) $(S)),$(eval $(call archive_rule,$(1),$(t))))
+$(if $(PROGRAM_$(1)),$(eval $(call $(if $(LIBS_$(1)),helper,static)_rule,$(1),$(B)/bin/$(PROGRAM_$(1)))))
 $(B)/tests/unit/$(1)/%_test: $(B)/obj/tests/unit/$(1)/%_test.o \
 		$$(filter-out %_test.o,$$(call objects,tests/unit/$(1))) $$(call archives,$(1))
 	$$(call say,LINK,$$@)
@@ -276,7 +316,12 @@ $(1): $(2)
 endef
 $(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
 $(patsubst %,$(B)/tests/helpers/%,rows without): PAYLOAD_LIBS := -lseccomp
-$(foreach p,$(FLOOR) $(HELPERS),\
+# What our start is compared with starts as ours.
+$(FLOOR): $(call static,$(B)/obj/tests/bench/floor.o) $(FILL)
+	$(call say,LINK,$@)
+	mkdir -p $(@D)
+	$(CC) $(LINK_STATIC) $(LDGC) -o $@ $^ $(LIBS_STATIC)
+$(foreach p,$(HELPERS),\
 	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
 
 $(B)/fuzz/obj/%.o: %.c $(B)/fuzz/flags | $(DEPS_FIRST)
@@ -332,6 +377,7 @@ uninstall:
 		[ ! -d $$dir ] || rmdir --ignore-fail-on-non-empty $(if $(SYSTEMS),,-p) $$dir; done; \
 	$(if $(SYSTEMS),:,rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX))
 
--include $(patsubst %.o,%.d,$(foreach r,$(ROOMS),$(call objects,src/$(r))) \
+SRC_OBJ := $(foreach r,$(ROOMS),$(call objects,src/$(r)))
+-include $(patsubst %.o,%.d,$(sort $(SRC_OBJ) $(call static,$(SRC_OBJ) $(call objects,tests/bench)) $(FILL)) \
 	$(foreach d,$(wildcard tests/unit/*) tests/probe tests/bench tests/helpers,$(call objects,$(d))) \
 	$(FUZZ_OBJ) $(FUZZ:$(B)/fuzz/%=$(B)/fuzz/obj/tests/fuzz/%_fuzz.o))

@@ -263,7 +263,7 @@ int path_open_checked(int dir, const char *path, int flags, long magic, struct e
 		return err_sys(err, "open %s", path);
 	if (fstatfs(fd, &fs) < 0)
 		return err_sys(err, "look at %s", path);
-	if (fs.f_type != magic)
+	if ((long)fs.f_type != magic)
 		return err_set(err, ENODEV,
 			       "%s: something else is mounted over the kernel's own filesystem",
 			       path);
