@@ -11,7 +11,7 @@ const struct stage create_stages[] = {
 	{ "reserve the name",                PARENT, NOW,        NOW,        NULL,                 make_name,              unmake_name },
 	{ "write down what will be made",    PARENT, NOW,        NOW,        NULL,                 make_record,            NULL },
 	{ "make the cgroup",                 PARENT, NOW,        NOW,        want_cgroup,          make_cgroup,            unmake_cgroup },
-	{ "have systemd make the slice",     PARENT, NOW,        NOW,        want_slice,           unit_start,             unit_stop },
+	{ "have systemd make the slice",     PARENT, NOW,        NOW,        want_slice,           unit_start_slice,       unit_stop },
 	{ "set its limits",                  PARENT, NOW,        NOW,        want_limits,          make_limits,            NULL },
 	{ "attach the device rules",         PARENT, NOW,        NOW,        want_device_rules,    make_device_rules,      NULL },
 	{ "give the cgroup to its user",     PARENT, NOW,        NOW,        want_cgroup_owner,    make_cgroup_owner,      NULL },

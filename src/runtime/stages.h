@@ -163,6 +163,7 @@ bool want_notify(const struct plan *p);
 
 /* unit.c: what systemd makes */
 int unit_start(struct making *m, struct err *err);
+int unit_start_slice(struct making *m, struct err *err);
 int unit_device_rules(struct making *m, struct err *err);
 int unit_limits(struct making *m, struct err *err);
 void unit_stop(struct making *m);

@@ -126,9 +126,17 @@ int unit_start(struct making *m, struct err *err)
 	if (rc < 0)
 		return rc == -EHOSTDOWN ? err_wrap(err, "%s: ", m->plan->opt->systemd) : rc;
 	rc = unit_open(m, err);
-	if (rc < 0)
+	if (rc < 0) {
+		/* Ended by us and waited for: its end is not to be taken for the reason. */
+		unmake_child(m);
 		unit_stop(m);
+	}
 	return rc;
+}
+
+int unit_start_slice(struct making *m, struct err *err)
+{
+	return unit_start(m, err);
 }
 
 /* As where we make the group ourselves, in rows of their own. */
