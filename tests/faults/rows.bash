@@ -2,22 +2,35 @@
 # in a row. `load rows` after lib and faults.
 #
 # tests/helpers/rows sees which system calls belong to which row, and makes one of them fail.
+#
+# The cases are below; those of rows that need systemd or a controller are in vm-rows.bats, which has
+# case_begin and case_command of its own.
+
+# Walked by the cases of vm-rows.bats, and by none here: both together walk each row.
+ELSEWHERE='systemd|scope|let nobody else into the cgroup'
+
+# What always does what it says, whatever the machine is like, or is asked only to be on the safe side.
+NO_FAILURE='close|close_range|umask|getpid|gettid|getuid|geteuid|poll|ppoll|waitid|rt_sig.*'
 
 ROWS=$CTR_BUILD/tests/helpers/rows
 
 # What ctr-oci runs as: in the "host's" network, which is a namespace of the test's own.
 oci() {
-	nsenter --net="/proc/$HOLDER/ns/net" -- "$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
+	there "$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-
 }
 
-# A process whose namespaces are given to containers, another one's network as the host's, and somebody
-# who takes the terminals over.
-rows_setup() {
+rows_begin() {
 	ctr_setup
 	SEED=${CTR_SEED:-$((RANDOM % 97))}
 	echo "CTR_SEED=$SEED"
 	cd "$BATS_TEST_TMPDIR" || return
 	chmod 755 . "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+}
+
+# A process whose namespaces are given to containers, another one's network as the host's, and somebody
+# who takes the terminals over.
+rows_setup() {
+	rows_begin
 	setsid unshare --net --uts --ipc --cgroup sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	HOLDER=$!
 	setsid unshare --user sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
@@ -69,7 +82,7 @@ rows_teardown() {
 	for id in $(oci list --quiet 2>/dev/null); do
 		oci delete --force "$id"
 	done
-	kill -KILL "$HOLDER" "$OWNER" "$CONSOLE"
+	[ -z "${HOLDER-}" ] || kill -KILL "$HOLDER" "$OWNER" "$CONSOLE"
 	ctr_teardown
 }
 
@@ -79,7 +92,9 @@ is_apart() {
 }
 
 there() {
-	nsenter --net="/proc/$HOLDER/ns/net" -- "$@"
+	local in=()
+	[ -z "${HOLDER-}" ] || in=(nsenter --net="/proc/$HOLDER/ns/net" --)
+	"${in[@]}" "$@"
 }
 
 # links LETTER: which of the pair v0 and p0 are on the host. What goes with a namespace takes a moment.
@@ -116,7 +131,7 @@ case_command() {
 # walk CASE FAULT...: the case's command with a fault. Sets status, said, hit; rows are in walked.
 walk() {
 	local which=$1 program=$OCI
-	[ "$which" != session ] || program=$CTR_BIN
+	[[ $which != @(session|closed) ]] || program=$CTR_BIN
 	shift
 	case_begin "$which"
 	at="$*"
@@ -144,19 +159,24 @@ removed() {
 	[ ! -e "$CTR_ROOT/c1" ] || rm -rf "${CTR_ROOT:?}/c1"
 }
 
-# rows_of CASE: "NAME<tab>CALL CALL ..." for each row that it walks.
+# joins CASE: its container is there before.
+joins() {
+	[[ $1 == @(exec|session|moved) ]]
+}
+
+# rows_of CASE: "NAME<tab>CALL CALL ..." for each row in which it makes a call.
 rows_of() {
 	walk "$1" list
 	[ "$status" = 0 ] || wrong "without a fault"
 	cp walked "walked.$1"
 	removed
-	awk -F'\t' '/^row / && $3 != "" { print $2 "\t" $3 }' "walked.$1"
+	awk -F'\t' '/^row / && $3 ~ /^[a-z0-9]/ { print $2 "\t" $3 }' "walked.$1"
 }
 
 # only_new CASE: the file rows without what a case before it does alike, but for check-long.
 only_new() {
 	local first=wide
-	[[ $1 == [ujs]* && -z ${CTR_LONG-} ]] || return 0
+	[[ $1 == @(user|joined|session) && -z ${CTR_LONG-} ]] || return 0
 	[ "$1" != session ] || first="exec"
 	rows_of "$first" >before
 	awk -F'\t' 'NR == FNR { had[$1]; next } !($1 in had) || $1 == "clone the init process"' before rows >new
@@ -173,4 +193,70 @@ some_of() {
 			for (i = 1; i <= NR; i++)
 				if (i == 1 || i == NR || step == 1 || i == 2 + seed % NR) print n[i]
 		}'
+}
+
+# The error names the row it came from; of a container that was not created, nothing is there.
+failed_well() {
+	[[ $said == *"$1: "* ]] || wrong 'the row is not named'
+	joins "$2" || [[ $(grep -c $'\twait for start\t.' walked) != 0 ]] || all_gone
+}
+
+# row_fails CASE ROW N: sets told if somebody was.
+row_fails() {
+	local errnos=(12 5 1)
+	walk "$1" fail "$2" "$3" "${errnos[tries++ % 3]}"
+	if [ "$status" != 0 ]; then
+		failed_well "$2" "$1"
+		told=yes
+	fi
+	removed
+}
+
+# each_row_fails CASE
+each_row_fails() {
+	local row calls n told tries=$SEED
+	rows_of "$1" >rows
+	only_new "$1"
+	while IFS=$'\t' read -r row calls <&5; do
+		told=''
+		for n in $(some_of "$calls" "$NO_FAILURE"); do
+			row_fails "$1" "$row" "$n"
+		done
+		# Beyond the sample only until there is one that can't be overcome.
+		for n in $(seq 1 "$(wc -w <<<"$calls")"); do
+			[ -n "$told" ] || row_fails "$1" "$row" "$n"
+		done
+		# Who isn't back is as good as before: it makes no difference to what was executed.
+		[[ -n $told || $row == 'come back from them' ]] || wrong "$row: none of its calls ($calls) fails"
+	done 5<rows
+	[ ! -s wrong ] || fail "$(<wrong)"
+}
+
+# killed_at CASE ROW N WHO: how often a row polls is not the same each time; then it is its last call.
+killed_at() {
+	local n=$3 tries
+	for tries in 1 2 3; do
+		walk "$1" kill "$2" "$n" "$4"
+		[ -z "$hit" ] || break
+		n=$(awk -F'\t' -v row="$2" '$2 == row { print split($3, calls, " ") }' walked | sort -n | tail -n 1)
+		removed
+	done
+	[ -n "$hit" ] || wrong 'it was not killed'
+	! joins "$1" || [[ $(oci state c1 | jq -r .status) == running ]] || wrong 'the container suffered'
+	removed
+}
+
+# each_row_killed CASE: at the first and the last call of each row; at every one in check-long.
+each_row_killed() {
+	local row calls n last i=$SEED
+	rows_of "$1" >rows
+	only_new "$1"
+	while IFS=$'\t' read -r row calls <&5; do
+		last=$(wc -w <<<"$calls")
+		for n in $([ -n "${CTR_LONG-}" ] && seq 1 "$last" || printf '%s\n' 1 "$last" | uniq); do
+			killed_at "$1" "$row" "$n" self
+			[[ -z ${CTR_LONG-} && $((i++ % 2)) == 0 && $last != 1 ]] || killed_at "$1" "$row" "$n" other
+		done
+	done 5<rows
+	[ ! -s wrong ] || fail "$(<wrong)"
 }

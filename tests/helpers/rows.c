@@ -5,11 +5,13 @@
  *
  *   list               none; only look
  *   fail ROW N ERRNO   the N-th system call of the row called ROW is answered with this error (a number)
- *   kill ROW N self    SIGKILL to the process that is in the row, at its N-th call instead of that
+ *   kill ROW N self    SIGKILL to the process that is in the row, at its N-th call instead of that; 0:
+ *                      as soon as it is there
  *   kill ROW N other   SIGKILL to PROGRAM's other processes at that moment: the other side of the walk
  *
- * OUT gets a line for each row of the tables, "row TABLE SIDE<tab>NAME<tab>CALL CALL ...", without calls
- * where the row was not walked, and "hit CALL" if the fault came to be. The exit status is COMMAND's; 123:
+ * OUT gets a line for each row of the tables, "row TABLE SIDE<tab>NAME<tab>CALL CALL ...", with - for the
+ * calls of a row that makes none and with nothing where the row was not walked, and "hit CALL" if the fault
+ * came to be. The exit status is COMMAND's; 123:
  * something else is wrong, or all was killed after 20 s. What lives on after COMMAND is let go.
  */
 #include "runtime/stages.h"
@@ -49,6 +51,7 @@ static struct row {
 	int table;
 	enum side side;
 	char name[64];
+	bool walked;
 	char calls[TEXT_MAX];
 } rows[ROWS_MAX];
 static int row_count;
@@ -254,6 +257,7 @@ static void call_note(const struct proc *p, long nr)
 		memcpy(fault.hit, name, sizeof(fault.hit));
 }
 
+/* In a call: it can fail. */
 static void strike(struct proc *p, struct user_regs_struct *regs)
 {
 	if (fault.kind == FAIL) {
@@ -325,6 +329,23 @@ static int row_at(const struct proc *p, uint64_t at)
 	return found;
 }
 
+/* It is in a row: until it is back, its calls are counted. */
+static void row_begins(struct proc *p, int row, struct user_regs_struct *regs)
+{
+	p->row = row;
+	p->table = rows[row].table;
+	p->calls = 0;
+	rows[row].walked = true;
+	row_clear(p, rows[row].run);
+	if (!look(p->pid, regs->rsp, &p->back, sizeof(p->back)))
+		die("read a return address");
+	p->back_code = poke(p->pid, p->back, true, 0);
+	if (fault.kind != KILL || fault.n != 0 || strcmp(fault.row, rows[row].name) != 0)
+		return;
+	snprintf(fault.hit, sizeof(fault.hit), "its beginning");
+	strike(p, regs);
+}
+
 /* True: that SIGTRAP was one of our breakpoints. */
 static bool breakpoint(struct proc *p)
 {
@@ -350,13 +371,7 @@ static bool breakpoint(struct proc *p)
 		/* A row of the other table that this one has for a part. */
 		row_clear(p, at);
 	} else {
-		p->row = row_at(p, at);
-		p->table = rows[p->row].table;
-		p->calls = 0;
-		row_clear(p, at);
-		if (!look(p->pid, regs.rsp, &p->back, sizeof(p->back)))
-			die("read a return address");
-		p->back_code = poke(p->pid, p->back, true, 0);
+		row_begins(p, row_at(p, at), &regs);
 	}
 	ptrace(PTRACE_SETREGS, p->pid, 0, &regs);
 	return true;
@@ -537,7 +552,8 @@ int main(int argc, char **argv)
 	result = watch(begin(command + 1));
 	for (int i = 0; i < row_count; i++)
 		fprintf(out, "row %s %s\t%s\t%s\n", tables[rows[i].table],
-			rows[i].side == PARENT ? "parent" : "child", rows[i].name, rows[i].calls);
+			rows[i].side == PARENT ? "parent" : "child", rows[i].name,
+			rows[i].walked && !rows[i].calls[0] ? "-" : rows[i].calls);
 	if (fault.hit[0])
 		fprintf(out, "hit %s\n", fault.hit);
 	return fclose(out) ? 123 : result;
