@@ -1,0 +1,197 @@
+# What each client asks of us, as one walk: run, exec, attach, logs, kill, pause, update, stats, rm. The walk
+# is the same by the client's cgroupfs manager and by its systemd manager: DRIVER=, then `load verbs`, after lib
+# and cri. What a client has no verb for is said at its walk.
+# shellcheck disable=SC2154,SC2034
+
+PODMAN=(/usr/bin/podman --log-level error --runtime ctr-oci --cgroup-manager "$DRIVER")
+DOCKER=(/usr/bin/docker -H unix:///run/docker-test.sock)
+
+podman() {
+	"${PODMAN[@]}" "$@" 3>&- 4>&-
+}
+
+docker() {
+	"${DOCKER[@]}" "$@" 3>&- 4>&-
+}
+
+docker_start() {
+	config docker.json >"$BATS_FILE_TMPDIR/daemon.json"
+	engine "$BATS_FILE_TMPDIR/log" dockerd --config-file "$BATS_FILE_TMPDIR/daemon.json" \
+		--default-runtime ctr --exec-opt "native.cgroupdriver=$DRIVER" --bridge none \
+		--iptables=false --ip-forward=false -H "${DOCKER[2]}"
+	wait_until 20 docker version || { cat "$BATS_FILE_TMPDIR/log" >&2; return 1; }
+	assert_equal "$(docker info --format '{{.CgroupDriver}} {{.CgroupVersion}}')" "$DRIVER 2"
+	docker load -q -i "$BATS_FILE_TMPDIR/image.tar"
+}
+
+# Speaks on both streams, makes /n longer as long as it runs, answers, hears USR1.
+PAYLOAD='trap "echo heard" USR1; echo out; echo err >&2
+while :; do printf . >>/n; sleep 0.1; done &
+while read -r word; do echo "got $word"; done
+while :; do wait; done'
+
+# ---- what the host sees of it ---------------------------------------------------------
+
+# prop UNIT NAME: one property as systemctl shows it.
+prop() {
+	systemctl show --property "$2" --value "$1"
+}
+
+# gone UNIT: neither a unit nor a group of that name.
+gone() {
+	[ "$(prop "$1" LoadState)" = not-found ] && [ -z "$(find "$CGROUPS" -name "$1")" ]
+}
+
+# placed PID CGROUPFS-GROUP SLICE UNIT: it is where the client's manager wants it; $dir is that group.
+placed() {
+	pid=$1 dir=$CGROUPS$(sed -n 's/^0:://p' "/proc/$1/cgroup") unit=''
+	if [ "$DRIVER" = cgroupfs ]; then
+		assert_equal "$dir" "$CGROUPS$2"
+	else
+		unit=$4
+		assert_equal "$dir" "$CGROUPS/$3/$4"
+		assert_equal "$(prop "$unit" ActiveState)" active
+		assert_equal "$(prop "$unit" Slice)" "${3##*/}"
+		assert_equal "$(prop "$unit" DevicePolicy)" strict
+	fi
+}
+
+# limits MIB PIDS PERCENT: the kernel's and systemd's words for them. PIDS is empty: the client can't ask for it.
+limits() {
+	assert_equal "$(<"$dir/memory.max")" $(($1 << 20))
+	[ -z "$2" ] || assert_equal "$(<"$dir/pids.max")" "$2"
+	assert_equal "$(<"$dir/cpu.max")" "$(($3 * 1000)) 100000"
+	[ -n "$unit" ] || return 0
+	assert_equal "$(prop "$unit" MemoryMax)" $(($1 << 20))
+	[ -z "$2" ] || assert_equal "$(prop "$unit" TasksMax)" "$2"
+	assert_equal "$(prop "$unit" CPUQuotaPerSecUSec)" "$(($3 * 10))ms"
+}
+
+steps() {
+	stat -c %s "/proc/$pid/root/n"
+}
+
+# frozen COMMAND...: that stops the payload, which makes no step more.
+frozen() {
+	local before
+	wait_until 5 steps >/dev/null
+	"$@"
+	assert_equal "$(<"$dir/cgroup.freeze")" 1
+	grep -qx 'frozen 1' "$dir/cgroup.events"
+	before=$(steps)
+	sleep 2
+	assert_equal "$(steps)" "$before"
+}
+
+# thawed COMMAND...: that lets it go on.
+thawed() {
+	local before
+	before=$(steps)
+	"$@"
+	assert_equal "$(<"$dir/cgroup.freeze")" 0
+	grep -qx 'frozen 0' "$dir/cgroup.events"
+	wait_until 5 eval "[ \"\$(steps)\" -gt $before ]"
+}
+
+# keyboard: $keys, what is written there can be read there, and it has no end.
+keyboard() {
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	exec {keys}<>"$BATS_TEST_TMPDIR/keys"
+}
+
+# attached COMMAND...: a program, not a function. A word goes in by it, and the answer comes out of it.
+attached() {
+	local client
+	[ -p "$BATS_TEST_TMPDIR/keys" ] || keyboard
+	"$@" <&"$keys" >"$BATS_TEST_TMPDIR/answer" 2>&1 3>&- 4>&- &
+	client=$!
+	BACKGROUND+=("$client")
+	sleep 1
+	echo word >&"$keys"
+	wait_until 5 grep -q 'got word' "$BATS_TEST_TMPDIR/answer" || fail "$(<"$BATS_TEST_TMPDIR/answer")"
+	kill_hard "$client"
+	exec {keys}>&-
+	rm "$BATS_TEST_TMPDIR"/{keys,answer}
+}
+
+# executed COMMAND...: its own status, and the container's group.
+executed() {
+	run "$@" sh -c 'cat /proc/self/cgroup; exit 5'
+	assert_failure 5
+	assert_output 0::/
+}
+
+said_all() {
+	"$@" 2>&1 | grep -qx err
+}
+
+# logged COMMAND...: what it prints has come by the right streams.
+logged() {
+	wait_until 5 said_all "$@"
+	split "$@"
+	assert_equal "$out" out
+	assert_equal "$errors" err
+}
+
+# removed: with its group and its unit.
+removed() {
+	[ -z "$unit" ] || wait_until 5 gone "$unit"
+	wait_until 5 eval '[ ! -d "$dir" ]'
+}
+
+# ---- the walks ------------------------------------------------------------------------
+
+podman_walk() {
+	local id
+	podman run -d -i --name c1 --network none --memory 64m --pids-limit 50 --cpus 0.5 --cpu-shares 2048 \
+		box:1 sh -c "$PAYLOAD"
+	id=$(podman inspect --format '{{.Id}}' c1)
+	placed "$(podman inspect --format '{{.State.Pid}}' c1)" "/libpod_parent/libpod-$id" \
+		machine.slice "libpod-$id.scope"
+	limits 64 50 50
+	[ "$(<"$dir/cpu.weight")" -gt 100 ]
+	logged podman logs c1
+	executed podman exec c1
+	attached "${PODMAN[@]}" attach --sig-proxy=false c1
+	# It shows the limit that it was created with, whatever update has made of it.
+	run podman stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c1
+	assert_output --regexp '^c1 [1-9][0-9]* [0-9.]+[kM]?B / 67.11MB$'
+	podman update --memory 96m --cpus 0.25 c1
+	limits 96 50 25
+	frozen podman pause c1
+	assert_equal "$(podman inspect --format '{{.State.Status}}' c1)" paused
+	thawed podman unpause c1
+	podman kill -s USR1 c1
+	wait_until 5 eval 'podman logs c1 | grep -qx heard'
+	podman kill c1
+	assert_equal "$(podman wait c1)" 137
+	podman rm c1
+	removed
+}
+
+docker_walk() {
+	local id
+	docker run --security-opt apparmor=unconfined -d -i --name c1 --network none --memory 64m --pids-limit 50 \
+		--cpus 0.5 box:1 sh -c "$PAYLOAD"
+	id=$(docker inspect --format '{{.Id}}' c1)
+	placed "$(docker inspect --format '{{.State.Pid}}' c1)" "/docker/$id" system.slice "docker-$id.scope"
+	limits 64 50 50
+	logged docker logs c1
+	executed docker exec c1
+	attached "${DOCKER[@]}" attach --sig-proxy=false c1
+	docker update --memory 96m --memory-swap 96m c1
+	# The zeros that come with it have changed nothing else.
+	limits 96 50 50
+	# The shell, its loop, and at most times a sleep.
+	run docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c1
+	assert_output --regexp '^c1 [23] [0-9.]+[KM]iB / 96MiB$'
+	frozen docker pause c1
+	assert_equal "$(docker inspect --format '{{.State.Status}}' c1)" paused
+	thawed docker unpause c1
+	docker kill -s USR1 c1
+	wait_until 5 eval 'docker logs c1 | grep -qx heard'
+	docker kill c1
+	assert_equal "$(docker wait c1)" 137
+	docker rm c1
+	removed
+}
