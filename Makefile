@@ -316,12 +316,13 @@ $(1): $(2)
 endef
 $(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
 $(patsubst %,$(B)/tests/helpers/%,rows without): PAYLOAD_LIBS := -lseccomp
-# What our start is compared with starts as ours.
-$(FLOOR): $(call static,$(B)/obj/tests/bench/floor.o) $(FILL)
+# What our start is compared with starts as ours; and what looks at mk/musl.
+AS_OURS   := $(FLOOR) $(B)/tests/helpers/fill
+$(AS_OURS): $(B)/%: $(S)/obj/%.o $(FILL)
 	$(call say,LINK,$@)
 	mkdir -p $(@D)
 	$(CC) $(LINK_STATIC) $(LDGC) -o $@ $^ $(LIBS_STATIC)
-$(foreach p,$(HELPERS),\
+$(foreach p,$(filter-out $(AS_OURS),$(HELPERS)),\
 	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
 
 $(B)/fuzz/obj/%.o: %.c $(B)/fuzz/flags | $(DEPS_FIRST)

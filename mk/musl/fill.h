@@ -99,11 +99,7 @@ static inline ssize_t pwritev2(int fd, const struct iovec *v, int count, off_t o
 const char *strerrorname_np(int code);
 const char *sigabbrev_np(int sig);
 
-/* Nothing to do: its allocator gives pages back by itself. */
-static inline int malloc_trim(size_t pad)
-{
-	(void)pad;
-	return 0;
-}
+/* Gives free pages back to the kernel (mk/musl/pages.c). */
+int malloc_trim(size_t pad);
 
 #endif
