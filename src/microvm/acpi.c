@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define CPUS_MAX 64
 #define LAPIC_GPA 0xfee00000
 #define IOAPIC_GPA 0xfec00000
 #define GAS_PORT 1

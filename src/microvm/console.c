@@ -1,21 +1,42 @@
 #include "microvm/console.h"
 
-#include "base/fd.h"
-
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
+
+void console_flush(struct console *c)
+{
+	if (c->total - c->written > CONSOLE_KEPT_BYTES)
+		c->written = c->total - CONSOLE_KEPT_BYTES;
+	while (!c->closed && c->written < c->total) {
+		size_t at = c->written % CONSOLE_KEPT_BYTES, len = c->total - c->written;
+		ssize_t n;
+
+		if (len > CONSOLE_KEPT_BYTES - at)
+			len = CONSOLE_KEPT_BYTES - at;
+		n = write(c->fd, c->kept + at, len);
+		if (n >= 0) {
+			c->written += (uint64_t)n;
+		} else if (errno == EAGAIN) {
+			/* It is somebody else's as well, who made it so. */
+			struct pollfd fd = { .fd = c->fd, .events = POLLOUT };
+
+			if (poll(&fd, 1, -1) < 0)
+				return;
+		} else if (errno == EINTR) {
+			return;
+		} else {
+			c->closed = true;
+			c->error = errno;
+		}
+	}
+}
 
 void console_put(struct console *c, uint8_t byte)
 {
-	int rc;
-
 	c->kept[c->total++ % CONSOLE_KEPT_BYTES] = (char)byte;
-	if (c->closed)
-		return;
-	rc = fd_write_all(c->fd, &byte, 1);
-	if (rc < 0) {
-		c->closed = true;
-		c->error = -rc;
-	}
+	console_flush(c);
 }
 
 /* What is kept, in order, as a text: a guest's zero bytes become spaces. The caller's. */

@@ -13,13 +13,17 @@
 struct console {
 	int fd;                        /* borrowed; where it goes */
 	char kept[CONSOLE_KEPT_BYTES]; /* a ring */
-	uint64_t total;                /* bytes that ever came */
+	uint64_t total, written;       /* bytes that ever came; how many of them were passed on */
 	bool closed;                   /* nobody reads any more: errno of the write is in `error` */
 	int error;
 };
 
-/* Waits where the reader does: then so does the guest. */
+/*
+ * Waits where the reader does: then so does the guest. A signal ends the wait, and what is kept is passed on
+ * the next time.
+ */
 void console_put(struct console *c, uint8_t byte);
+void console_flush(struct console *c);
 
 /* The last lines, `max` at most, each with "| " before it, and without control characters. */
 void console_tail(const struct console *c, unsigned int max, struct str *out);

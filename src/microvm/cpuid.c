@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 
@@ -25,6 +26,8 @@ static const struct {
 	{ 0x8000000a, ECX, ~0U }, { 0x8000000a, EDX, ~0U },
 };
 
+#define INTEL 0x756e6547 /* "Genu", in leaf 0's EBX */
+#define HTT (1U << 28)   /* of leaf 1's EDX: the count of ids in EBX is of a package with several */
 #define HYPERVISOR (1U << 31)
 #define TSC_DEADLINE (1U << 24)
 
@@ -45,7 +48,35 @@ int cpuid_supported(int dev, struct cpuid *ret, struct err *err)
 	return 0;
 }
 
-static void adapt_entry(struct kvm_cpuid_entry2 *e, unsigned int id, unsigned int count,
+/* How many bits of an APIC id it takes to tell `count` processors apart. */
+static unsigned int bits_for(unsigned int count)
+{
+	unsigned int bits = 0;
+
+	while (1U << bits < count)
+		bits++;
+	return bits;
+}
+
+/*
+ * Leaves 4 (Intel) and 8000001Dh (AMD): who shares a cache. The last level's are all, of the others nobody:
+ * each processor is a core with one thread.
+ */
+static void adapt_cache(struct kvm_cpuid_entry2 *e, unsigned int count)
+{
+	unsigned int type = e->eax & 0x1f, level = e->eax >> 5 & 7;
+	unsigned int ids = 1U << bits_for(count);
+
+	if (!type)
+		return;
+	e->eax &= 0x3fff;
+	if (level >= 3)
+		e->eax |= (ids - 1) << 14;
+	if (e->function == 0x4)
+		e->eax |= (ids - 1) << 26;
+}
+
+static void adapt_entry(struct kvm_cpuid_entry2 *e, unsigned int id, unsigned int count, bool intel,
 			int deadline_timer)
 {
 	for (size_t i = 0; i < ARRAY_LEN(off); i++)
@@ -55,21 +86,70 @@ static void adapt_entry(struct kvm_cpuid_entry2 *e, unsigned int id, unsigned in
 	case 0x1:
 		e->ecx |= HYPERVISOR | (deadline_timer ? TSC_DEADLINE : 0);
 		e->ebx = (e->ebx & 0xffff) | count << 16 | id << 24;
+		e->edx = count > 1 ? e->edx | HTT : e->edx & ~HTT;
 		break;
-	case 0xb:
-	case 0x1f:
-		e->edx = id;
+	case 0x4:
+	case 0x8000001d:
+		adapt_cache(e, count);
 		break;
-	case 0x8000001e:
+	case 0x80000008: /* AMD: the number of cores, less one, and the bits for it */
+		if (!intel)
+			e->ecx = (e->ecx & ~0xf0ffU) | (count - 1) | bits_for(count) << 12;
+		break;
+	case 0x8000001e: /* AMD: our id; which core; one node, and in it */
 		e->eax = id;
+		e->ebx = id;
+		e->ecx = 0;
 		break;
 	default:
 		break;
 	}
 }
 
+/* 8000_0026h is AMD's newer word for what Bh says; without it, that counts. */
+static bool is_topology(const struct kvm_cpuid_entry2 *e)
+{
+	return e->function == 0xb || e->function == 0x1f || e->function == 0x80000026;
+}
+
+/* One level of leaf Bh or 1Fh: threads of a core (type 1), cores of the package (type 2), no more (0). */
+static void add_topology(struct cpuid *c, uint32_t leaf, unsigned int id, unsigned int count)
+{
+	const struct {
+		uint32_t shift, count, type;
+	} levels[] = { { 0, 1, 1 }, { bits_for(count), count, 2 }, { 0, 0, 0 } };
+
+	for (uint32_t i = 0; i < ARRAY_LEN(levels) && c->head.nent < CPUID_MAX; i++)
+		c->entries[c->head.nent++] =
+			(struct kvm_cpuid_entry2){ .function = leaf,
+						   .index = i,
+						   .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+						   .eax = levels[i].shift,
+						   .ebx = levels[i].count,
+						   .ecx = levels[i].type << 8 | i,
+						   .edx = id };
+}
+
 void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer)
 {
-	for (size_t i = 0; i < c->head.nent && i < CPUID_MAX; i++)
-		adapt_entry(&c->entries[i], id, count, deadline_timer);
+	uint32_t kept = 0, last = 0;
+	bool intel = false;
+
+	for (uint32_t i = 0; i < c->head.nent && i < CPUID_MAX; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entries[i];
+
+		if (e->function == 0) {
+			last = e->eax;
+			intel = e->ebx == INTEL;
+		}
+		if (is_topology(e))
+			continue;
+		adapt_entry(e, id, count, intel, deadline_timer);
+		c->entries[kept++] = *e;
+	}
+	c->head.nent = kept;
+	if (last >= 0xb)
+		add_topology(c, 0xb, id, count);
+	if (last >= 0x1f)
+		add_topology(c, 0x1f, id, count);
 }

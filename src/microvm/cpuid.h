@@ -20,7 +20,10 @@ struct cpuid {
 /* Ask KVM what it can pass on. */
 int cpuid_supported(int dev, struct cpuid *ret, struct err *err) MUST_CHECK;
 
-/* Make of that what processor `id` of `count` says. Nothing is asked. */
+/*
+ * Make of that what processor `id` of `count` says: they are the cores of one package, a thread each, and
+ * the number is the APIC id. Nothing is asked.
+ */
 void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer);
 
 #endif

@@ -1,4 +1,4 @@
-/* Where things are in a guest's first MiB, and which ports it has: what boot, ACPI and ports agree on. */
+/* Where things are in a guest's first MiB, how many processors, which ports: what boot, ACPI and all agree on. */
 #ifndef CTR_MICROVM_LAYOUT_H
 #define CTR_MICROVM_LAYOUT_H
 
@@ -7,6 +7,8 @@
 #define LAYOUT_LOW_END_GPA 0x9fc00 /* below is memory, above are the tables */
 #define LAYOUT_ACPI_GPA 0xe0000    /* RSDP first */
 #define LAYOUT_RESET_GPA 0xffff0   /* where a processor begins, and where Linux jumps to reset */
+
+#define CPUS_MAX 32
 
 #define LAYOUT_CMDLINE_MAX 2047 /* what Linux takes, COMMAND_LINE_SIZE less its end */
 

@@ -3,19 +3,22 @@
 #include "base/file.h"
 #include "microvm/boot.h"
 #include "microvm/console.h"
+#include "microvm/cpus.h"
 #include "microvm/kernel.h"
 #include "microvm/kvm.h"
 #include "microvm/layout.h"
 #include "microvm/memory.h"
-#include "microvm/vcpu.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 
-#define CPUS 1
 #define TAIL_LINES 50
 #define CPUINFO_BYTES (4U << 20)
 
@@ -23,17 +26,21 @@
 struct machine {
 	struct kvm kvm;
 	struct memory memory;
-	struct vcpu vcpu;
+	struct cpus cpus;
 	struct ports ports;
 	struct console console;
+	int wake; /* an eventfd: a processor has ended */
 	uint32_t entry;
 };
 
+/* The processors first: nothing may go on when what it reaches is taken away. */
 static void machine_free(struct machine *m)
 {
-	vcpu_free(&m->vcpu);
+	cpus_free(&m->cpus);
 	kvm_free(&m->kvm);
 	memory_free(&m->memory);
+	if (m->wake >= 0)
+		close(m->wake);
 }
 CLEAN_DEFINE(machine, struct machine, machine_free)
 
@@ -58,7 +65,7 @@ static int fill_memory(struct machine *m, const struct machine_options *opt, str
 {
 	CLEAN(kernel) struct kernel kernel = { 0 };
 	struct boot boot = {
-		.kernel = &kernel, .initrd = opt->initrd, .append = opt->append, .cpus = CPUS
+		.kernel = &kernel, .initrd = opt->initrd, .append = opt->append, .cpus = opt->cpus
 	};
 	int rc = kernel_read(opt->kernel, &kernel, err);
 
@@ -79,9 +86,9 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
 	if (rc == 0)
-		rc = vcpu_make(&m->kvm, 0, CPUS, &m->vcpu, err);
+		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)
-		rc = vcpu_enter_pvh(&m->vcpu, m->entry, LAYOUT_START_GPA, err);
+		rc = vcpu_enter_pvh(&m->cpus.cpu[0].vcpu, m->entry, LAYOUT_START_GPA, err);
 	return rc;
 }
 
@@ -121,23 +128,88 @@ static int judge(struct machine *m, int rc, struct err *err)
 	return 0;
 }
 
-int machine_run(const struct machine_options *opt, struct str *tail, struct err *err)
+/* Those that end us. Only from here to the guest's end are they ours to take. */
+static int signals_take(sigset_t *ret_old, struct err *err)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		sigaddset(&set, ends[i]);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return err_sys(err, "take signals by an fd (signalfd)");
+	pthread_sigmask(SIG_BLOCK, &set, ret_old);
+	return fd;
+}
+
+/* Until a processor has ended the machine, or a signal has come: which. */
+static int wait_for_end(struct machine *m, int signals)
+{
+	struct pollfd fds[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = m->wake, .events = POLLIN },
+	};
+
+	while (!cpus_ended(&m->cpus)) {
+		struct signalfd_siginfo info;
+
+		if (poll(fds, ARRAY_LEN(fds), -1) > 0 && fds[0].revents &&
+		    read(signals, &info, sizeof(info)) == sizeof(info))
+			return (int)info.ssi_signo;
+	}
+	return 0;
+}
+
+static int run(struct machine *m, int *ret_signal, struct err *err)
+{
+	sigset_t old;
+	CLEAN(fd) int signals = signals_take(&old, err);
+	int rc;
+
+	if (signals < 0)
+		return signals;
+	rc = cpus_start(&m->cpus, err);
+	if (rc == 0)
+		*ret_signal = wait_for_end(m, signals);
+	if (cpus_end(&m->cpus, rc ? &(struct err){ 0 } : err) < 0 && rc == 0)
+		rc = -err->code;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
+int machine_run(const struct machine_options *opt, struct machine_result *ret, struct err *err)
 {
 	CLEAN(machine)
 	struct machine m = { .kvm = KVM_NONE,
 			     .memory = MEMORY_NONE,
-			     .vcpu = VCPU_NONE,
-			     .console.fd = opt->console };
+			     .ports = PORTS_INIT,
+			     .console.fd = opt->console,
+			     .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	int rc;
 
+	cpus_init(&m.cpus, &m.ports, m.wake);
+	if (m.wake < 0)
+		return err_sys(err, "make an eventfd");
 	m.ports.serial = (struct serial){ .send = serial_send, .irq = serial_irq, .arg = &m };
 	rc = make(&m, opt, err);
 	if (rc < 0)
 		return rc;
-	rc = judge(&m, vcpu_run(&m.vcpu, &m.ports, err), err);
+	rc = run(&m, &ret->signal, err);
+	if (ret->signal)
+		return 0;
+	console_flush(&m.console);
+	rc = judge(&m, rc, err);
 	if (rc < 0) {
 		err->exit_status = MACHINE_EXIT_DIED;
-		console_tail(&m.console, TAIL_LINES, tail);
+		console_tail(&m.console, TAIL_LINES, &ret->tail);
 	}
 	return rc;
+}
+
+void machine_result_free(struct machine_result *r)
+{
+	str_free(&r->tail);
 }

@@ -10,15 +10,27 @@
 struct machine_options {
 	const char *kernel, *initrd, *append; /* paths; initrd and append may be NULL */
 	uint64_t memory;                      /* bytes */
-	int console;                          /* where the guest's serial port goes */
+	unsigned int cpus;
+	int console; /* where the guest's serial port goes */
 };
 
 #define MACHINE_EXIT_DIED 1
 
+/* How it ended. */
+struct machine_result {
+	struct str tail; /* the last lines of its console, where it died */
+	int signal;      /* which one of ours ended it: SIGTERM and the like; 0 */
+};
+
+void machine_result_free(struct machine_result *r);
+CLEAN_DEFINE(machine_result, struct machine_result, machine_result_free)
+
 /*
- * Start it and wait until it powers off or resets: 0. -errno with words otherwise; where the guest had
- * begun, err.exit_status is MACHINE_EXIT_DIED and `tail` has the last lines of its console.
+ * Start it and wait until it powers off or resets, or a signal ends it: 0. -errno with words otherwise; where
+ * the guest had begun, err.exit_status is MACHINE_EXIT_DIED and ret->tail is set. The signals that end it
+ * have their old mask again on return.
  */
-int machine_run(const struct machine_options *opt, struct str *tail, struct err *err) MUST_CHECK;
+int machine_run(const struct machine_options *opt, struct machine_result *ret,
+		struct err *err) MUST_CHECK;
 
 #endif

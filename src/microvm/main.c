@@ -1,10 +1,12 @@
 /* ctr-vm: a guest's kernel on /dev/kvm, its console on standard output, until it powers off or resets. */
 #include "base/fd.h"
 #include "base/str.h"
+#include "microvm/layout.h"
 #include "microvm/machine.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,29 +23,42 @@ static const char help[] =
 	"                  packed by xz or zstd\n"
 	"  --initrd FILE   its initramfs\n"
 	"  --append ARGS   more words for its command line\n"
-	"  --memory SIZE   its memory, 32m to 64g (256m)\n"
+	"  --memory SIZE   its memory, from 32m to all that the host has (256m)\n"
+	"  --cpus N        its processors, 1 to 32 (1)\n"
 	"  -h, --help      show this\n"
 	"  --version       show the version\n"
 	"\n"
 	"Exit status: 0 it powered off or reset; 1 it died, and the last lines of its console\n"
-	"are on standard error; 125 it could not be started.\n";
+	"are on standard error; 125 it could not be started; 128+n signal n ended it.\n";
 
-enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, VERSION };
+enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, VERSION };
 
 static const struct option flags[] = {
 	{ "kernel", required_argument, NULL, KERNEL },
 	{ "initrd", required_argument, NULL, INITRD },
 	{ "append", required_argument, NULL, APPEND },
 	{ "memory", required_argument, NULL, MEMORY },
+	{ "cpus", required_argument, NULL, CPUS },
 	{ "version", no_argument, NULL, VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
 
+static int parse_cpus(const char *text, unsigned int *ret, struct err *err)
+{
+	uint64_t count;
+
+	if (str_to_u64(text, 1, CPUS_MAX, &count) < 0)
+		return err_set(err, EINVAL, "--cpus %s: a guest has 1 to %d processors", text,
+			       CPUS_MAX);
+	*ret = (unsigned int)count;
+	return 0;
+}
+
 /* 1: all is done already. */
 static int parse(int argc, char **argv, struct machine_options *opt, struct err *err)
 {
-	int flag;
+	int flag, rc;
 
 	while ((flag = getopt_long(argc, argv, "h", flags, NULL)) != -1) {
 		switch (flag) {
@@ -60,6 +75,11 @@ static int parse(int argc, char **argv, struct machine_options *opt, struct err 
 			if (str_to_bytes(optarg, &opt->memory) < 0)
 				return err_set(err, EINVAL,
 					       "--memory %s: not a size; 256m and 2g are", optarg);
+			break;
+		case CPUS:
+			rc = parse_cpus(optarg, &opt->cpus, err);
+			if (rc < 0)
+				return rc;
 			break;
 		case VERSION:
 			puts("ctr-vm " CTR_VERSION);
@@ -81,8 +101,10 @@ static int parse(int argc, char **argv, struct machine_options *opt, struct err 
 
 int main(int argc, char **argv)
 {
-	struct machine_options opt = { .memory = 256ULL << 20, .console = STDOUT_FILENO };
-	CLEAN(str) struct str tail = { 0 };
+	struct machine_options opt = { .memory = 256ULL << 20,
+				       .cpus = 1,
+				       .console = STDOUT_FILENO };
+	CLEAN(machine_result) struct machine_result result = { 0 };
 	struct err err = { 0 };
 	int rc;
 
@@ -91,11 +113,14 @@ int main(int argc, char **argv)
 	if (rc > 0)
 		return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 	if (rc == 0)
-		rc = machine_run(&opt, &tail, &err);
+		rc = machine_run(&opt, &result, &err);
+	/* As it would have done without our doing. */
+	if (result.signal)
+		raise(result.signal);
 	if (rc == 0)
 		return 0;
 	fprintf(stderr, "ctr-vm: %s\n", err.text);
-	if (tail.len)
-		fprintf(stderr, "The last lines of its console:\n%s", tail.text);
+	if (result.tail.len)
+		fprintf(stderr, "The last lines of its console:\n%s", result.tail.text);
 	return err.exit_status ? err.exit_status : EXIT_FAILED;
 }

@@ -6,17 +6,23 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 int memory_make(uint64_t bytes, struct memory *ret, struct err *err)
 {
 	CLEAN(memory) struct memory m = MEMORY_NONE;
+	struct sysinfo host = { 0 };
+	uint64_t most;
 
-	if (bytes < MEMORY_MIN_BYTES || bytes > MEMORY_MAX_BYTES || bytes % 4096)
+	if (sysinfo(&host) < 0)
+		return err_sys(err, "ask how much memory this host has (sysinfo)");
+	most = (uint64_t)host.totalram * host.mem_unit;
+	if (bytes < MEMORY_MIN_BYTES || bytes > most || bytes % 4096)
 		return err_set(
 			err, EINVAL,
-			"a guest has from 32m to 64g of memory, in whole pages of 4096 bytes; "
-			"not %llu bytes",
-			(unsigned long long)bytes);
+			"a guest has from 32m to all of this host's memory, %llum, in whole pages of "
+			"4096 bytes; not %llu bytes: --memory",
+			(unsigned long long)(most >> 20), (unsigned long long)bytes);
 	m.size = bytes;
 	m.low = bytes < MEMORY_GAP_GPA ? bytes : MEMORY_GAP_GPA;
 	m.fd = memfd_create("ctr-vm memory", MFD_CLOEXEC);

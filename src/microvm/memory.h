@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #define MEMORY_MIN_BYTES (32ULL << 20)
-#define MEMORY_MAX_BYTES (64ULL << 30)
 #define MEMORY_GAP_GPA 0xc0000000ULL
 #define MEMORY_HIGH_GPA 0x100000000ULL
 
@@ -28,7 +27,7 @@ struct memory {
 		.fd = -1 \
 	}
 
-/* Bytes from MEMORY_MIN_BYTES to MEMORY_MAX_BYTES, whole pages; taken as they are touched. */
+/* Bytes from MEMORY_MIN_BYTES to all that the host has, whole pages; taken as they are touched. */
 int memory_make(uint64_t bytes, struct memory *ret, struct err *err) MUST_CHECK;
 
 /* Give it to a machine of KVM's. */

@@ -73,21 +73,25 @@ void ports_read(struct ports *p, uint16_t port, void *data, size_t size)
 {
 	uint8_t *bytes = data;
 
+	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < size; i++) {
 		const struct range *r = range_of(port + (unsigned int)i);
 
 		bytes[i] = r && r->read ? r->read(p, port + (unsigned int)i - r->first) : 0xff;
 	}
+	pthread_mutex_unlock(&p->lock);
 }
 
 void ports_write(struct ports *p, uint16_t port, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
 
+	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < size; i++) {
 		const struct range *r = range_of(port + (unsigned int)i);
 
 		if (r && r->write)
 			r->write(p, port + (unsigned int)i - r->first, bytes[i]);
 	}
+	pthread_mutex_unlock(&p->lock);
 }

@@ -4,6 +4,7 @@
 
 #include "microvm/serial.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,13 +12,19 @@
 enum machine_end { END_NOT, END_OFF, END_RESET };
 
 struct ports {
+	pthread_mutex_t lock; /* devices know nothing of threads: who touches one holds it */
 	struct serial serial;
-	enum machine_end end;
+	_Atomic enum machine_end end;
 };
 
+#define PORTS_INIT                                 \
+	{                                          \
+		.lock = PTHREAD_MUTEX_INITIALIZER, \
+	}
+
 /*
- * `size` bytes (1, 2 or 4) at `port`, little-endian, as one access. What nobody answers reads as ff and
- * goes nowhere, as on a machine without such a device.
+ * Any processor's thread, without the lock: `size` bytes (1, 2 or 4) at `port`, little-endian, as one
+ * access. What nobody answers reads as ff and goes nowhere, as on a machine without such a device.
  */
 void ports_read(struct ports *p, uint16_t port, void *data, size_t size);
 void ports_write(struct ports *p, uint16_t port, const void *data, size_t size);

@@ -158,13 +158,24 @@ static int one_exit(struct vcpu *v, struct ports *ports, struct err *err)
 	}
 }
 
+void vcpu_kick(const struct vcpu *v, pthread_t thread)
+{
+	/* The signal alone is lost when it comes just before KVM_RUN; the word alone isn't seen in the guest. */
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	(void)pthread_kill(thread, VCPU_SIGNAL);
+}
+
 int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err)
 {
 	while (ports->end == END_NOT) {
 		int rc;
 
 		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
-			if (errno == EINTR || errno == EAGAIN)
+			if (errno == EINTR) {
+				__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+				return 0;
+			}
+			if (errno == EAGAIN)
 				continue;
 			return err_sys(err, "run the guest's processor (KVM_RUN), at %#llx",
 				       where(v));

@@ -8,6 +8,8 @@
 #include "microvm/ports.h"
 
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 
 struct vcpu {
@@ -30,10 +32,17 @@ int vcpu_enter_pvh(const struct vcpu *v, uint32_t entry, uint32_t start_gpa,
 		   struct err *err) MUST_CHECK;
 
 /*
- * Run it until the guest ends its machine: ports->end says how. -errno with words: the guest can't go on,
- * and why.
+ * Run it until the guest ends its machine (ports->end says how) or vcpu_kick(). What the guest had begun
+ * with a device is complete then. -errno with words: the guest can't go on, and why.
  */
 int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err) MUST_CHECK;
+
+/*
+ * Let vcpu_run() come back, or not begin, in the thread that runs it. VCPU_SIGNAL needs a handler that does
+ * nothing, without SA_RESTART: it also ends a wait for the console's reader.
+ */
+#define VCPU_SIGNAL SIGRTMIN
+void vcpu_kick(const struct vcpu *v, pthread_t thread);
 
 void vcpu_free(struct vcpu *v);
 CLEAN_DEFINE(vcpu, struct vcpu, vcpu_free)

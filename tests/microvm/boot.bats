@@ -4,25 +4,11 @@
 
 bats_require_minimum_version 1.5.0
 load ../integration/lib
+load guest
 
 setup() {
 	ctr_setup
-	VM=$CTR_BUILD/bin/ctr-vm
-	KERNEL=$(ls "$CTR_BUILD"/vm/"$(uname -r | cut -d. -f1,2)"/boot/image)
-	INITRD=$BATS_TEST_TMPDIR/initramfs
-}
-
-# initramfs: one busybox, and standard input as its /init.
-initramfs() {
-	local tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree/bin" "$tree/proc"
-	cp "$(command -v busybox)" "$tree/bin/busybox"
-	{
-		echo '#!/bin/busybox sh'
-		cat
-	} >"$tree/init"
-	chmod 755 "$tree/init"
-	(cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) >"$INITRD"
+	guest_setup
 }
 
 @test "vm: a kernel boots, its init is heard, and it powers off" {

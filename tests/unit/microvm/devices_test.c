@@ -34,7 +34,10 @@ static void irq(void *arg, bool up)
 
 static struct ports machine(struct seen *seen)
 {
-	return (struct ports){ .serial = { .send = send, .irq = irq, .arg = seen } };
+	struct ports p = PORTS_INIT;
+
+	p.serial = (struct serial){ .send = send, .irq = irq, .arg = seen };
+	return p;
 }
 
 static uint8_t in(struct ports *p, uint16_t port)

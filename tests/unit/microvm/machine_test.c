@@ -13,33 +13,36 @@
 
 #include <cmocka.h>
 
+/* What a guest of a little more than 3 GiB has above the gap. */
+#define HIGH_BYTES (64ULL << 20)
+
 static void test_memory_has_a_gap_and_ends(void **state)
 {
 	CLEAN(memory) struct memory m = MEMORY_NONE;
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(memory_make(4ULL << 30, &m, &err), 0);
+	assert_int_equal(memory_make(MEMORY_GAP_GPA + HIGH_BYTES, &m, &err), 0);
 	assert_ptr_equal(memory_at(&m, 0, 1), m.base);
-	assert_ptr_equal(memory_at(&m, MEMORY_HIGH_GPA, 1ULL << 30), m.base + MEMORY_GAP_GPA);
+	assert_ptr_equal(memory_at(&m, MEMORY_HIGH_GPA, HIGH_BYTES), m.base + MEMORY_GAP_GPA);
 	assert_non_null(memory_at(&m, MEMORY_GAP_GPA - 8, 8));
 	assert_null(memory_at(&m, MEMORY_GAP_GPA - 8, 9));
 	assert_null(memory_at(&m, 0xfee00000, 4));
-	assert_null(memory_at(&m, MEMORY_HIGH_GPA, (1ULL << 30) + 1));
+	assert_null(memory_at(&m, MEMORY_HIGH_GPA, HIGH_BYTES + 1));
 	assert_null(memory_at(&m, 4096, UINT64_MAX));
 	assert_null(memory_at(&m, UINT64_MAX, 2));
 }
 
 static void test_memory_of_impossible_size_is_refused(void **state)
 {
-	static const uint64_t sizes[] = { 0, 1 << 20, (64 << 20) + 1, UINT64_MAX };
+	static const uint64_t sizes[] = { 0, 1 << 20, (64 << 20) + 1, 1ULL << 50, UINT64_MAX };
 	CLEAN(memory) struct memory m = MEMORY_NONE;
 	struct err err = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		assert_int_equal(memory_make(sizes[i], &m, &err), -EINVAL);
-		assert_non_null(strstr(err.text, "from 32m to 64g"));
+		assert_non_null(strstr(err.text, "from 32m to all of this host's"));
 	}
 }
 
@@ -78,11 +81,11 @@ static void test_acpi_tables_are_found_and_sum_up(void **state)
 	}
 	memcpy(&len, m.base + gpa[1] + 4, 4);
 	assert_int_equal(len, 36 + 8 + 12 + 2 * 8);
-	assert_int_equal(acpi_write(&m, 65, &err), -EINVAL);
+	assert_int_equal(acpi_write(&m, CPUS_MAX + 1, &err), -EINVAL);
 }
 
-/* A kernel made by hand, with what `b` says, in 32 MiB. */
-static int boot(struct boot *b, struct memory *m, struct err *err)
+/* A kernel made by hand, with what `b` says. */
+static int boot(struct boot *b, uint64_t bytes, struct memory *m, struct err *err)
 {
 	CLEAN(kernel) struct kernel k = { 0 };
 	struct image image = image_make();
@@ -91,10 +94,30 @@ static int boot(struct boot *b, struct memory *m, struct err *err)
 	*err = (struct err){ 0 };
 	memcpy(copy, &image, sizeof(image));
 	assert_int_equal(kernel_parse(copy, sizeof(image), "vmlinux", &k, err), 0);
-	assert_int_equal(memory_make(MEMORY_MIN_BYTES, m, err), 0);
+	assert_int_equal(memory_make(bytes, m, err), 0);
 	b->kernel = &k;
 	b->cpus = 1;
 	return boot_write(b, m, err);
+}
+
+static void test_kernel_is_told_of_memory_above_4_gib(void **state)
+{
+	CLEAN(memory) struct memory m = MEMORY_NONE;
+	struct boot b = { 0 };
+	struct err err;
+	uint32_t start[14];
+	uint64_t row[3];
+
+	(void)state;
+	assert_int_equal(boot(&b, MEMORY_GAP_GPA + HIGH_BYTES, &m, &err), 0);
+	memcpy(start, m.base + LAYOUT_START_GPA, sizeof(start));
+	assert_int_equal(start[12], 4);
+	memcpy(row, m.base + start[10] + 2 * sizeof(row), sizeof(row));
+	assert_int_equal(row[0] + row[1], MEMORY_GAP_GPA);
+	memcpy(row, m.base + start[10] + 3 * sizeof(row), sizeof(row));
+	assert_int_equal(row[0], MEMORY_HIGH_GPA);
+	assert_int_equal(row[1], HIGH_BYTES);
+	assert_int_equal(row[2], 1);
 }
 
 static void test_kernel_finds_its_machine(void **state)
@@ -106,7 +129,7 @@ static void test_kernel_finds_its_machine(void **state)
 	uint64_t module[2];
 
 	(void)state;
-	assert_int_equal(boot(&b, &m, &err), 0);
+	assert_int_equal(boot(&b, MEMORY_MIN_BYTES, &m, &err), 0);
 	memcpy(start, m.base + LAYOUT_START_GPA, sizeof(start));
 	assert_int_equal(start[0], 0x336ec578);
 	assert_int_equal(start[3], 1);  /* modules */
@@ -130,15 +153,15 @@ static void test_what_does_not_fit_is_refused(void **state)
 	(void)state;
 	memset(words, 'a', sizeof(words) - 1);
 	words[sizeof(words) - 1] = '\0';
-	assert_int_equal(boot(&b, &m, &err), -E2BIG);
+	assert_int_equal(boot(&b, MEMORY_MIN_BYTES, &m, &err), -E2BIG);
 	assert_non_null(strstr(err.text, "--append"));
 	memory_free(&m);
 	b = (struct boot){ .initrd = "/nowhere" };
-	assert_int_equal(boot(&b, &m, &err), -ENOENT);
+	assert_int_equal(boot(&b, MEMORY_MIN_BYTES, &m, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "initramfs /nowhere"));
 	memory_free(&m);
 	b = (struct boot){ .initrd = "/dev/zero" };
-	assert_int_equal(boot(&b, &m, &err), -EINVAL);
+	assert_int_equal(boot(&b, MEMORY_MIN_BYTES, &m, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "not a regular file"));
 }
 
@@ -158,6 +181,73 @@ static void test_nested_virtualization_is_not_passed_on(void **state)
 	assert_int_equal(c.entries[1].ecx, ~0U);
 	assert_int_equal(c.entries[2].ecx, ~4U);
 	assert_int_equal(c.entries[3].eax + c.entries[3].edx, 0);
+}
+
+/* What is said for a leaf, with that index; NULL: nothing. */
+static const struct kvm_cpuid_entry2 *leaf(const struct cpuid *c, uint32_t function, uint32_t index)
+{
+	for (uint32_t i = 0; i < c->head.nent; i++)
+		if (c->entries[i].function == function && c->entries[i].index == index)
+			return &c->entries[i];
+	return NULL;
+}
+
+static void test_processors_are_cores_of_one_package(void **state)
+{
+	struct cpuid c = { .head.nent = 7,
+			   .entries = { { .function = 0, .eax = 0x1f, .ebx = 0x756e6547 },
+					{ .function = 1 },
+					{ .function = 4, .index = 1, .eax = 0xfc01c121 },
+					{ .function = 4, .index = 3, .eax = 0xfc01c163 },
+					{ .function = 0xb, .index = 0, .edx = 77 },
+					{ .function = 0x80000008, .ecx = 0 },
+					{ .function = 0x80000026, .eax = 1 } } };
+
+	(void)state;
+	cpuid_adapt(&c, 5, 6, 0);
+	assert_int_equal(leaf(&c, 1, 0)->ebx, 0x05060000);
+	assert_int_equal(leaf(&c, 1, 0)->edx, 1 << 28);
+	/* The first level is a core's own, the third is shared by all; 8 ids are set aside for 6. */
+	assert_int_equal(leaf(&c, 4, 1)->eax, 7U << 26 | 0x0121);
+	assert_int_equal(leaf(&c, 4, 3)->eax, 7U << 26 | 7 << 14 | 0x0163);
+	for (uint32_t function = 0xb; function <= 0x1f; function += 0x14) {
+		const struct kvm_cpuid_entry2 *threads = leaf(&c, function, 0);
+		const struct kvm_cpuid_entry2 *cores = leaf(&c, function, 1);
+
+		assert_int_equal(threads->eax, 0);
+		assert_int_equal(threads->ebx, 1);
+		assert_int_equal(threads->ecx, 0x100);
+		assert_int_equal(cores->eax, 3);
+		assert_int_equal(cores->ebx, 6);
+		assert_int_equal(cores->ecx, 0x201);
+		assert_int_equal(cores->edx, 5);
+		assert_int_equal(leaf(&c, function, 2)->ecx, 2);
+	}
+	assert_int_equal(leaf(&c, 0x80000008, 0)->ecx, 0);
+	assert_null(leaf(&c, 0x80000026, 0));
+}
+
+static void test_amd_counts_its_cores_elsewhere(void **state)
+{
+	struct cpuid c = { .head.nent = 5,
+			   .entries = { { .function = 0, .eax = 0x10, .ebx = 0x68747541 },
+					{ .function = 1, .edx = ~0U },
+					{ .function = 0x80000008, .ecx = 0x7203f },
+					{ .function = 0x8000001d, .index = 3, .eax = 0x3c163 },
+					{ .function = 0x8000001e, .eax = 9, .ebx = 0x104 } } };
+
+	(void)state;
+	cpuid_adapt(&c, 0, 1, 1);
+	assert_int_equal(leaf(&c, 1, 0)->edx, ~(1U << 28));
+	assert_int_equal(leaf(&c, 1, 0)->ecx, 1U << 31 | 1 << 24);
+	assert_int_equal(leaf(&c, 0x80000008, 0)->ecx, 0x70000);
+	cpuid_adapt(&c, 31, 32, 1);
+	assert_int_equal(leaf(&c, 0x80000008, 0)->ecx, 0x7501f);
+	assert_int_equal(leaf(&c, 0x8000001d, 3)->eax, 31 << 14 | 0x163);
+	assert_int_equal(leaf(&c, 0x8000001e, 0)->eax, 31);
+	assert_int_equal(leaf(&c, 0x8000001e, 0)->ebx, 31);
+	assert_int_equal(leaf(&c, 0xb, 1)->eax, 5);
+	assert_null(leaf(&c, 0x1f, 0));
 }
 
 static void test_kvm_says_why_it_can_not(void **state)
@@ -187,9 +277,12 @@ int main(void)
 		cmocka_unit_test(test_memory_has_a_gap_and_ends),
 		cmocka_unit_test(test_memory_of_impossible_size_is_refused),
 		cmocka_unit_test(test_acpi_tables_are_found_and_sum_up),
+		cmocka_unit_test(test_kernel_is_told_of_memory_above_4_gib),
 		cmocka_unit_test(test_kernel_finds_its_machine),
 		cmocka_unit_test(test_what_does_not_fit_is_refused),
 		cmocka_unit_test(test_nested_virtualization_is_not_passed_on),
+		cmocka_unit_test(test_processors_are_cores_of_one_package),
+		cmocka_unit_test(test_amd_counts_its_cores_elsewhere),
 		cmocka_unit_test(test_kvm_says_why_it_can_not),
 		cmocka_unit_test(test_hardware_is_told_by_whole_words),
 	};

@@ -1,0 +1,42 @@
+# What tests of ctr-vm share: Debian's kernel, and an initramfs of a busybox, modules and a script.
+
+guest_setup() {
+	VM=$CTR_BUILD/bin/ctr-vm
+	KERNEL=$(ls "$CTR_BUILD"/vm/"$(uname -r | cut -d. -f1,2)"/boot/image)
+	INITRD=$BATS_TEST_TMPDIR/initramfs
+}
+
+# initramfs [MODULE]...: one busybox, the modules that these need as /modules/NAME.ko, and standard
+# input as its /init.
+initramfs() {
+	local tree=$BATS_TEST_TMPDIR/tree module file
+	mkdir -p "$tree/bin" "$tree/proc" "$tree/sys" "$tree/dev" "$tree/modules"
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	for module; do
+		for file in $(modprobe --show-depends "$module" | awk '$1 == "insmod" { print $2 }'); do
+			xz -dc "$file" >"$tree/modules/$(basename "$file" .xz)"
+		done
+	done
+	{
+		echo '#!/bin/busybox sh'
+		cat
+	} >"$tree/init"
+	chmod 755 "$tree/init"
+	(cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) >"$INITRD"
+}
+
+# With several processors the test VM's own kernel may die when KVM, at its first machine, patches running code
+# ("Oops: int3", of the emulation). So one machine is there first, and stays: KVM patches back when none is left.
+kvm_hold() {
+	local ready=$BATS_TEST_TMPDIR/held
+	python3 -c '
+import fcntl, os, time
+kvm = os.open("/dev/kvm", os.O_RDWR)
+vm = fcntl.ioctl(kvm, 0xae01, 0)
+fcntl.ioctl(vm, 0xae60, 0)
+vcpu = fcntl.ioctl(vm, 0xae41, 0)
+open("'"$ready"'", "w").close()
+time.sleep(10000)' 3>&- &
+	BACKGROUND+=("$!")
+	wait_until 10 test -e "$ready"
+}
