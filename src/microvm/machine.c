@@ -4,6 +4,7 @@
 #include "microvm/boot.h"
 #include "microvm/console.h"
 #include "microvm/cpus.h"
+#include "microvm/input.h"
 #include "microvm/kernel.h"
 #include "microvm/kvm.h"
 #include "microvm/layout.h"
@@ -20,6 +21,7 @@
 #include <sys/signalfd.h>
 
 #define TAIL_LINES 50
+#define FEED_AGAIN_MS 10
 #define CPUINFO_BYTES (4U << 20)
 
 /* What the machine's devices reach. */
@@ -29,7 +31,8 @@ struct machine {
 	struct cpus cpus;
 	struct ports ports;
 	struct console console;
-	int wake; /* an eventfd: a processor has ended */
+	struct input input;
+	int wake; /* an eventfd: a processor has ended, or the guest takes input again */
 	uint32_t entry;
 };
 
@@ -37,6 +40,7 @@ struct machine {
 static void machine_free(struct machine *m)
 {
 	cpus_free(&m->cpus);
+	input_close(&m->input);
 	kvm_free(&m->kvm);
 	memory_free(&m->memory);
 	if (m->wake >= 0)
@@ -49,6 +53,9 @@ static void serial_send(void *arg, uint8_t byte)
 	struct machine *m = arg;
 
 	console_put(&m->console, byte);
+	/* As a pipe's writer ends; a full disk is no reason. */
+	if (m->console.closed && m->console.error == EPIPE)
+		m->ports.end = END_UNHEARD;
 }
 
 static void serial_irq(void *arg, bool up)
@@ -58,6 +65,14 @@ static void serial_irq(void *arg, bool up)
 
 	/* It fails for a number that isn't there only. */
 	(void)ioctl(m->kvm.vm, KVM_IRQ_LINE, &level);
+}
+
+static void serial_room(void *arg)
+{
+	const struct machine *m = arg;
+	const uint64_t one = 1;
+
+	(void)!write(m->wake, &one, sizeof(one));
 }
 
 /* All that is refused for what the user said comes before KVM is asked for anything. */
@@ -131,7 +146,7 @@ static int judge(struct machine *m, int rc, struct err *err)
 /* Those that end us. Only from here to the guest's end are they ours to take. */
 static int signals_take(sigset_t *ret_old, struct err *err)
 {
-	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE };
 	sigset_t set;
 	int fd;
 
@@ -145,25 +160,50 @@ static int signals_take(sigset_t *ret_old, struct err *err)
 	return fd;
 }
 
-/* Until a processor has ended the machine, or a signal has come: which. */
+/*
+ * Give the guest what was typed, as far as it takes it. A processor that holds the lock may wait for the
+ * console's reader, and signals must be heard meanwhile: so no waiting here. True: try it again soon.
+ */
+static bool feed(struct machine *m)
+{
+	uint8_t byte;
+
+	if (!m->input.count)
+		return false;
+	if (pthread_mutex_trylock(&m->ports.lock))
+		return true;
+	while (input_peek(&m->input, &byte) && serial_put(&m->ports.serial, byte))
+		input_drop(&m->input);
+	pthread_mutex_unlock(&m->ports.lock);
+	return false;
+}
+
+/* Until a processor has ended the machine, the user wants it to end, or a signal has come: which. */
 static int wait_for_end(struct machine *m, int signals)
 {
-	struct pollfd fds[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = m->wake, .events = POLLIN },
-	};
-
 	while (!cpus_ended(&m->cpus)) {
+		struct pollfd fds[] = {
+			{ .fd = signals, .events = POLLIN },
+			{ .fd = m->wake, .events = POLLIN },
+			{ .fd = input_wanted(&m->input) ? m->input.fd : -1, .events = POLLIN },
+		};
 		struct signalfd_siginfo info;
+		uint64_t count;
 
-		if (poll(fds, ARRAY_LEN(fds), -1) > 0 && fds[0].revents &&
-		    read(signals, &info, sizeof(info)) == sizeof(info))
+		if (poll(fds, ARRAY_LEN(fds), feed(m) ? FEED_AGAIN_MS : -1) < 0)
+			continue;
+		if (fds[0].revents && read(signals, &info, sizeof(info)) == sizeof(info))
 			return (int)info.ssi_signo;
+		if (fds[1].revents)
+			(void)!read(m->wake, &count, sizeof(count));
+		if (fds[2].revents && input_read(&m->input))
+			return 0;
 	}
 	return 0;
 }
 
-static int run(struct machine *m, int *ret_signal, struct err *err)
+static int run(struct machine *m, const struct machine_options *opt, int *ret_signal,
+	       struct err *err)
 {
 	sigset_t old;
 	CLEAN(fd) int signals = signals_take(&old, err);
@@ -171,11 +211,13 @@ static int run(struct machine *m, int *ret_signal, struct err *err)
 
 	if (signals < 0)
 		return signals;
+	input_open(&m->input, opt->input);
 	rc = cpus_start(&m->cpus, err);
-	if (rc == 0)
+	if (rc == 0) {
 		*ret_signal = wait_for_end(m, signals);
-	if (cpus_end(&m->cpus, rc ? &(struct err){ 0 } : err) < 0 && rc == 0)
-		rc = -err->code;
+		rc = cpus_end(&m->cpus, err);
+	}
+	input_close(&m->input);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
 }
@@ -187,17 +229,22 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 			     .memory = MEMORY_NONE,
 			     .ports = PORTS_INIT,
 			     .console.fd = opt->console,
+			     .input = INPUT_NONE,
 			     .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	int rc;
 
 	cpus_init(&m.cpus, &m.ports, m.wake);
 	if (m.wake < 0)
 		return err_sys(err, "make an eventfd");
-	m.ports.serial = (struct serial){ .send = serial_send, .irq = serial_irq, .arg = &m };
+	m.ports.serial = (struct serial){
+		.send = serial_send, .irq = serial_irq, .room = serial_room, .arg = &m
+	};
 	rc = make(&m, opt, err);
 	if (rc < 0)
 		return rc;
-	rc = run(&m, &ret->signal, err);
+	rc = run(&m, opt, &ret->signal, err);
+	if (m.ports.end == END_UNHEARD)
+		ret->signal = SIGPIPE;
 	if (ret->signal)
 		return 0;
 	console_flush(&m.console);

@@ -11,7 +11,8 @@ struct machine_options {
 	const char *kernel, *initrd, *append; /* paths; initrd and append may be NULL */
 	uint64_t memory;                      /* bytes */
 	unsigned int cpus;
-	int console; /* where the guest's serial port goes */
+	int console,
+		input; /* where the guest's serial port goes, and where from; input may be -1 */
 };
 
 #define MACHINE_EXIT_DIED 1
@@ -26,7 +27,7 @@ void machine_result_free(struct machine_result *r);
 CLEAN_DEFINE(machine_result, struct machine_result, machine_result_free)
 
 /*
- * Start it and wait until it powers off or resets, or a signal ends it: 0. -errno with words otherwise; where
+ * Start it and wait until it powers off or resets, ctrl-a x is typed, or a signal ends it: 0. -errno with words otherwise; where
  * the guest had begun, err.exit_status is MACHINE_EXIT_DIED and ret->tail is set. The signals that end it
  * have their old mask again on return.
  */

@@ -16,7 +16,8 @@ static const char help[] =
 	"Usage: ctr-vm --kernel FILE [OPTION]...\n"
 	"\n"
 	"Start a Linux kernel in a virtual machine of its own, on /dev/kvm. Its first serial\n"
-	"port is standard output. Ends when the guest powers off or resets.\n"
+	"port is standard input and output. Ends when the guest powers off or resets, or when\n"
+	"ctrl-a x is typed; ctrl-a ctrl-a is ctrl-a.\n"
 	"\n"
 	"Options:\n"
 	"  --kernel FILE   the guest's kernel: vmlinux with a PVH entry, or a bzImage (vmlinuz)\n"
@@ -28,8 +29,8 @@ static const char help[] =
 	"  -h, --help      show this\n"
 	"  --version       show the version\n"
 	"\n"
-	"Exit status: 0 it powered off or reset; 1 it died, and the last lines of its console\n"
-	"are on standard error; 125 it could not be started; 128+n signal n ended it.\n";
+	"Exit status: 0 it powered off or reset, or ctrl-a x; 1 it died, and its console's end is\n"
+	"on standard error; 125 it could not be started; 128+n signal n ended it.\n";
 
 enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, VERSION };
 
@@ -101,9 +102,9 @@ static int parse(int argc, char **argv, struct machine_options *opt, struct err 
 
 int main(int argc, char **argv)
 {
-	struct machine_options opt = { .memory = 256ULL << 20,
-				       .cpus = 1,
-				       .console = STDOUT_FILENO };
+	struct machine_options opt = {
+		.memory = 256ULL << 20, .cpus = 1, .console = STDOUT_FILENO, .input = STDIN_FILENO
+	};
 	CLEAN(machine_result) struct machine_result result = { 0 };
 	struct err err = { 0 };
 	int rc;
@@ -115,8 +116,10 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = machine_run(&opt, &result, &err);
 	/* As it would have done without our doing. */
-	if (result.signal)
+	if (result.signal) {
 		raise(result.signal);
+		return 128 + result.signal;
+	}
 	if (rc == 0)
 		return 0;
 	fprintf(stderr, "ctr-vm: %s\n", err.text);

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the guest wants of its machine. */
-enum machine_end { END_NOT, END_OFF, END_RESET };
+/* What the guest wants of its machine; unheard: nobody reads its console any more. */
+enum machine_end { END_NOT, END_OFF, END_RESET, END_UNHEARD };
 
 struct ports {
 	pthread_mutex_t lock; /* devices know nothing of threads: who touches one holds it */

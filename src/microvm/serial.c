@@ -3,20 +3,25 @@
 /* Registers by offset; the first two are the divisor while LCR says so. PC16550D data sheet. */
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 
+#define IER_RECEIVED 0x01
 #define IER_EMPTY 0x02
 #define IIR_NONE 0x01
 #define IIR_EMPTY 0x02
+#define IIR_RECEIVED 0x04
 #define IIR_FIFO 0xc0
 #define FCR_FIFO 0x01
+#define FCR_CLEAR 0x02 /* what was received */
 #define LCR_DIVISOR 0x80
+#define LSR_RECEIVED 0x01
 #define LSR_EMPTY 0x60 /* holding and shift register */
 #define MCR_LOOP 0x10
 #define MSR_CONNECTED 0xb0 /* carrier, ready, clear to send */
 
 static void update(struct serial *s)
 {
-	/* It is always empty: the interrupt is due when it is asked for, until IIR was read. */
-	bool up = (s->ier & IER_EMPTY) && s->empty_pending;
+	/* The transmitter is always empty: its interrupt is due when it is asked for, until IIR was read. */
+	bool up = ((s->ier & IER_EMPTY) && s->empty_pending) ||
+		  ((s->ier & IER_RECEIVED) && s->count);
 
 	if (up == s->up)
 		return;
@@ -38,9 +43,52 @@ static uint8_t read_iir(struct serial *s)
 
 	if (!s->up)
 		return fifo | IIR_NONE;
+	if ((s->ier & IER_RECEIVED) && s->count)
+		return fifo | IIR_RECEIVED;
 	s->empty_pending = false;
 	update(s);
 	return fifo | IIR_EMPTY;
+}
+
+static unsigned int room(const struct serial *s)
+{
+	return (s->fifo ? SERIAL_FIFO : 1) - (s->count ? s->fifo ? s->count : 1 : 0);
+}
+
+static void receive(struct serial *s, uint8_t byte)
+{
+	s->received[(s->first + s->count++) % SERIAL_FIFO] = byte;
+	update(s);
+}
+
+bool serial_put(struct serial *s, uint8_t byte)
+{
+	s->waited = !(s->ier & IER_RECEIVED) || (s->mcr & MCR_LOOP) || !room(s);
+	if (!s->waited)
+		receive(s, byte);
+	return !s->waited;
+}
+
+/* Something has changed that who waits should try again for. */
+static void try_again(struct serial *s)
+{
+	if (!s->waited || !(s->ier & IER_RECEIVED) || !room(s))
+		return;
+	s->waited = false;
+	s->room(s->arg);
+}
+
+static uint8_t read_data(struct serial *s)
+{
+	uint8_t byte = s->received[s->first];
+
+	if (!s->count)
+		return 0;
+	s->first = (s->first + 1) % SERIAL_FIFO;
+	s->count--;
+	update(s);
+	try_again(s);
+	return byte;
 }
 
 uint8_t serial_read(struct serial *s, unsigned int offset)
@@ -49,7 +97,7 @@ uint8_t serial_read(struct serial *s, unsigned int offset)
 
 	switch (offset) {
 	case DATA:
-		return divisor ? s->dll : 0;
+		return divisor ? s->dll : read_data(s);
 	case IER:
 		return divisor ? s->dlm : s->ier;
 	case IIR:
@@ -59,7 +107,7 @@ uint8_t serial_read(struct serial *s, unsigned int offset)
 	case MCR:
 		return s->mcr;
 	case LSR:
-		return LSR_EMPTY;
+		return LSR_EMPTY | (s->count ? LSR_RECEIVED : 0);
 	case MSR:
 		return modem_lines(s);
 	default:
@@ -69,9 +117,10 @@ uint8_t serial_read(struct serial *s, unsigned int offset)
 
 static void write_data(struct serial *s, uint8_t value)
 {
-	/* In a loop it would come back to the guest, whom nothing reaches. */
 	if (!(s->mcr & MCR_LOOP))
 		s->send(s->arg, value);
+	else if (room(s))
+		receive(s, value);
 	/* A new edge for each byte: gone down, and up again as it is sent. */
 	s->empty_pending = false;
 	update(s);
@@ -85,6 +134,23 @@ static void write_ier(struct serial *s, uint8_t value)
 		s->empty_pending = true;
 	s->ier = value & 0x0f;
 	update(s);
+	try_again(s);
+}
+
+static void write_fcr(struct serial *s, uint8_t value)
+{
+	/* Either way from one kind of UART to the other clears, too. */
+	if (s->fifo != (value & FCR_FIFO) || (value & FCR_CLEAR))
+		s->first = s->count = 0;
+	s->fifo = value & FCR_FIFO;
+	update(s);
+	try_again(s);
+}
+
+static void write_mcr(struct serial *s, uint8_t value)
+{
+	s->mcr = value & 0x1f;
+	try_again(s);
 }
 
 void serial_write(struct serial *s, unsigned int offset, uint8_t value)
@@ -100,11 +166,11 @@ void serial_write(struct serial *s, unsigned int offset, uint8_t value)
 	else if (offset == IER)
 		write_ier(s, value);
 	else if (offset == IIR)
-		s->fifo = value & FCR_FIFO;
+		write_fcr(s, value);
 	else if (offset == LCR)
 		s->lcr = value;
 	else if (offset == MCR)
-		s->mcr = value & 0x1f;
+		write_mcr(s, value);
 	else if (offset == SCR)
 		s->scr = value;
 }

@@ -15,7 +15,7 @@
 struct seen {
 	char sent[16];
 	size_t count;
-	int ups, downs;
+	int ups, downs, rooms;
 };
 
 static void send(void *arg, uint8_t byte)
@@ -32,11 +32,18 @@ static void irq(void *arg, bool up)
 	up ? s->ups++ : s->downs++;
 }
 
+static void room(void *arg)
+{
+	struct seen *s = arg;
+
+	s->rooms++;
+}
+
 static struct ports machine(struct seen *seen)
 {
 	struct ports p = PORTS_INIT;
 
-	p.serial = (struct serial){ .send = send, .irq = irq, .arg = seen };
+	p.serial = (struct serial){ .send = send, .irq = irq, .room = room, .arg = seen };
 	return p;
 }
 
@@ -110,6 +117,78 @@ static void test_serial_looks_like_a_16550_to_linux(void **state)
 	assert_int_equal(in(&p, 0x3fa) >> 6, 3);
 	out(&p, 0x3ff, 0xa5);
 	assert_int_equal(in(&p, 0x3ff), 0xa5);
+}
+
+static void test_serial_receives_when_somebody_listens(void **state)
+{
+	struct seen seen = { 0 };
+	struct ports p = machine(&seen);
+
+	(void)state;
+	assert_false(serial_put(&p.serial, 'a'));
+	assert_int_equal(in(&p, 0x3fd), 0x60);
+	out(&p, 0x3fa, 1);
+	out(&p, 0x3f9, 1);
+	assert_int_equal(seen.rooms, 1);
+	assert_true(serial_put(&p.serial, 'a'));
+	assert_int_equal(seen.ups, 1);
+	assert_int_equal(in(&p, 0x3fd), 0x61);
+	assert_int_equal(in(&p, 0x3fa), 0xc4);
+	assert_int_equal(in(&p, 0x3f8), 'a');
+	assert_int_equal(seen.downs, 1);
+	assert_int_equal(in(&p, 0x3fa), 0xc1);
+	assert_int_equal(in(&p, 0x3f8), 0);
+}
+
+static void test_serial_that_is_full_says_when_it_is_not(void **state)
+{
+	struct seen seen = { 0 };
+	struct ports p = machine(&seen);
+
+	(void)state;
+	out(&p, 0x3f9, 1);
+	assert_true(serial_put(&p.serial, 'a'));
+	assert_false(serial_put(&p.serial, 'b'));
+	assert_int_equal(in(&p, 0x3f8), 'a');
+	assert_int_equal(seen.rooms, 1);
+	out(&p, 0x3fa, 1);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 16; i++)
+			assert_true(serial_put(&p.serial, (uint8_t)('a' + i)));
+		assert_false(serial_put(&p.serial, 'x'));
+		for (int i = 0; i < 16; i++)
+			assert_int_equal(in(&p, 0x3f8), 'a' + i);
+		assert_int_equal(seen.rooms, 2 + round);
+	}
+	assert_true(serial_put(&p.serial, 'y'));
+	out(&p, 0x3fa, 3);
+	assert_int_equal(in(&p, 0x3fd), 0x60);
+}
+
+static void test_serial_reports_what_arrived_before_what_is_sent(void **state)
+{
+	struct seen seen = { 0 };
+	struct ports p = machine(&seen);
+
+	(void)state;
+	out(&p, 0x3f9, 3);
+	assert_true(serial_put(&p.serial, 'a'));
+	assert_int_equal(in(&p, 0x3fa), 0x04);
+	assert_int_equal(in(&p, 0x3f8), 'a');
+	assert_int_equal(in(&p, 0x3fa), 0x02);
+	assert_int_equal(in(&p, 0x3fa), 0x01);
+}
+
+static void test_serial_loop_gives_back_what_was_sent(void **state)
+{
+	struct seen seen = { 0 };
+	struct ports p = machine(&seen);
+
+	(void)state;
+	out(&p, 0x3fc, 0x10);
+	out(&p, 0x3f8, 'l');
+	assert_int_equal(seen.count, 0);
+	assert_int_equal(in(&p, 0x3f8), 'l');
 }
 
 static void test_ways_to_end(void **state)
@@ -193,6 +272,10 @@ int main(void)
 		cmocka_unit_test(test_serial_sends_and_interrupts_when_asked),
 		cmocka_unit_test(test_serial_divisor_is_not_data),
 		cmocka_unit_test(test_serial_looks_like_a_16550_to_linux),
+		cmocka_unit_test(test_serial_receives_when_somebody_listens),
+		cmocka_unit_test(test_serial_that_is_full_says_when_it_is_not),
+		cmocka_unit_test(test_serial_reports_what_arrived_before_what_is_sent),
+		cmocka_unit_test(test_serial_loop_gives_back_what_was_sent),
 		cmocka_unit_test(test_ways_to_end),
 		cmocka_unit_test(test_port_without_a_device_reads_as_such),
 		cmocka_unit_test(test_console_keeps_its_last_lines),
