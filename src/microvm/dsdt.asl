@@ -1,12 +1,27 @@
 /*
- * What a guest's kernel can't find by itself: its serial port (without this row the port has no interrupt
- * in a machine of reduced ACPI), and how to power off. dsdt.h is this, compiled:
+ * What a guest's kernel can't find by itself: its PCI bus and the memory in which it may place the devices'
+ * registers (pci.h says the same numbers), its serial port (without this row the port has no interrupt in a
+ * machine of reduced ACPI), and how to power off. dsdt.h is this, compiled:
  *   iasl -p dsdt dsdt.asl && xxd -i
  */
 DefinitionBlock ("", "DSDT", 2, "CTR", "MICROVM", 1)
 {
 	Scope (\_SB)
 	{
+		Device (PCI0)
+		{
+			Name (_HID, EisaId ("PNP0A03"))
+			Name (_UID, Zero)
+			Name (_CRS, ResourceTemplate ()
+			{
+				WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
+					0, 0, 0, 0, 1)
+				IO (Decode16, 0x0CF8, 0x0CF8, 0x01, 0x08)
+				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
+					NonCacheable, ReadWrite,
+					0, 0xC0000000, 0xFEBFFFFF, 0, 0x3EC00000)
+			})
+		}
 		Device (COM1)
 		{
 			Name (_HID, EisaId ("PNP0501"))

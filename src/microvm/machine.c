@@ -29,6 +29,7 @@ struct machine {
 	struct kvm kvm;
 	struct memory memory;
 	struct cpus cpus;
+	struct pci pci;
 	struct ports ports;
 	struct console console;
 	struct input input;
@@ -236,6 +237,8 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 	cpus_init(&m.cpus, &m.ports, m.wake);
 	if (m.wake < 0)
 		return err_sys(err, "make an eventfd");
+	pci_init(&m.pci);
+	m.ports.pci = &m.pci;
 	m.ports.serial = (struct serial){
 		.send = serial_send, .irq = serial_irq, .room = serial_room, .arg = &m
 	};

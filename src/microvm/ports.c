@@ -68,11 +68,13 @@ static const struct range *range_of(unsigned int port)
 	return NULL;
 }
 
-/* A wide access is one to each byte's port, as it was on the ISA bus. */
+/* A wide access is one to each byte's port, as it was on the ISA bus; but for the PCI bus' own ports. */
 void ports_read(struct ports *p, uint16_t port, void *data, size_t size)
 {
 	uint8_t *bytes = data;
 
+	if (pci_port_read(p->pci, port, data, size))
+		return;
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < size; i++) {
 		const struct range *r = range_of(port + (unsigned int)i);
@@ -86,6 +88,8 @@ void ports_write(struct ports *p, uint16_t port, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
 
+	if (pci_port_write(p->pci, port, data, size))
+		return;
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < size; i++) {
 		const struct range *r = range_of(port + (unsigned int)i);

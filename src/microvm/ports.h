@@ -2,6 +2,7 @@
 #ifndef CTR_MICROVM_PORTS_H
 #define CTR_MICROVM_PORTS_H
 
+#include "microvm/pci.h"
 #include "microvm/serial.h"
 
 #include <pthread.h>
@@ -14,6 +15,7 @@ enum machine_end { END_NOT, END_OFF, END_RESET, END_UNHEARD };
 struct ports {
 	pthread_mutex_t lock; /* devices know nothing of threads: who touches one holds it */
 	struct serial serial;
+	struct pci *pci; /* borrowed; has locks of its own; also for memory that is none */
 	_Atomic enum machine_end end;
 };
 

@@ -3,7 +3,6 @@
 #include "microvm/cpuid.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -139,9 +138,12 @@ static int one_exit(struct vcpu *v, struct ports *ports, struct err *err)
 		do_io(v, ports);
 		return 0;
 	case KVM_EXIT_MMIO:
-		/* No device there: as on a bus that nobody drives. */
-		if (!run->mmio.is_write)
-			memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+		if (run->mmio.is_write)
+			pci_memory_write(ports->pci, run->mmio.phys_addr, run->mmio.data,
+					 run->mmio.len);
+		else
+			pci_memory_read(ports->pci, run->mmio.phys_addr, run->mmio.data,
+					run->mmio.len);
 		return 0;
 	case KVM_EXIT_INTR:
 		return 0;

@@ -41,8 +41,11 @@ static void room(void *arg)
 
 static struct ports machine(struct seen *seen)
 {
+	static struct pci pci;
 	struct ports p = PORTS_INIT;
 
+	pci_init(&pci);
+	p.pci = &pci;
 	p.serial = (struct serial){ .send = send, .irq = irq, .room = room, .arg = seen };
 	return p;
 }
