@@ -22,6 +22,10 @@ static const struct {
 	{ KVM_CAP_PIT2, "KVM_CAP_PIT2", "a timer in the kernel" },
 	{ KVM_CAP_SET_TSS_ADDR, "KVM_CAP_SET_TSS_ADDR", "a place for the task state" },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, "KVM_CAP_SET_IDENTITY_MAP_ADDR", "a place for a page" },
+	{ KVM_CAP_IRQFD, "KVM_CAP_IRQFD", "interrupts by eventfds" },
+	{ KVM_CAP_IRQ_ROUTING, "KVM_CAP_IRQ_ROUTING", "interrupts that are messages" },
+	{ KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD", "doorbells by eventfds" },
+	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, "KVM_CAP_IOEVENTFD_ANY_LENGTH", "the same, of any length" },
 	{ KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID", "a choice of what CPUID says" },
 };
 

@@ -4,6 +4,7 @@
 #include "microvm/boot.h"
 #include "microvm/console.h"
 #include "microvm/cpus.h"
+#include "microvm/devices.h"
 #include "microvm/input.h"
 #include "microvm/kernel.h"
 #include "microvm/kvm.h"
@@ -30,6 +31,7 @@ struct machine {
 	struct memory memory;
 	struct cpus cpus;
 	struct pci pci;
+	struct devices devices;
 	struct ports ports;
 	struct console console;
 	struct input input;
@@ -41,6 +43,7 @@ struct machine {
 static void machine_free(struct machine *m)
 {
 	cpus_free(&m->cpus);
+	devices_free(&m->devices);
 	input_close(&m->input);
 	kvm_free(&m->kvm);
 	memory_free(&m->memory);
@@ -101,6 +104,8 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = kvm_make("/dev/kvm", &m->kvm, err);
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
+	if (rc == 0)
+		rc = devices_make(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
 	if (rc == 0)
 		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)
@@ -228,6 +233,7 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 	CLEAN(machine)
 	struct machine m = { .kvm = KVM_NONE,
 			     .memory = MEMORY_NONE,
+			     .devices = DEVICES_NONE,
 			     .ports = PORTS_INIT,
 			     .console.fd = opt->console,
 			     .input = INPUT_NONE,
