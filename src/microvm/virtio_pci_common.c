@@ -42,10 +42,11 @@ static uint64_t *address_of(struct queue *q, uint32_t offset)
 static uint32_t queue_get(struct virtio_pci *t, uint32_t offset)
 {
 	struct virtio *v = t->device;
-	struct queue *q = &v->queues[t->queue].ring;
+	struct queue *q;
 
 	if (t->queue >= v->ops->queues)
 		return 0;
+	q = &v->queues[t->queue].ring;
 	switch (offset) {
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 		return q->size;
@@ -97,13 +98,14 @@ static uint16_t vector(const struct virtio_pci *t, uint32_t value)
 static void queue_set(struct virtio_pci *t, uint32_t offset, uint32_t value)
 {
 	struct virtio *v = t->device;
-	struct queue *q = &v->queues[t->queue].ring;
 	uint64_t *address;
+	struct queue *q;
 
 	if (offset == VIRTIO_PCI_COMMON_Q_ENABLE && value == 1)
 		virtio_enable(v, t->queue);
 	if (!virtio_may_place(v, t->queue))
 		return;
+	q = &v->queues[t->queue].ring;
 	switch (offset) {
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 		q->size = (uint16_t)value;
