@@ -1,5 +1,22 @@
 #include "microvm/devices.h"
 
+#include "base/str.h"
+
+int devices_open(struct devices *d, const struct devices_options *opt, struct err *err)
+{
+	int rc = 0;
+
+	d->disks = xcalloc(opt->disk_count, sizeof(*d->disks));
+	for (size_t i = 0; rc == 0 && i < opt->disk_count; i++) {
+		d->disks[i] = (struct disk_device){ .disk = DISK_NONE,
+						    .block.disk = DISK_NONE,
+						    .io = IO_NONE };
+		d->disk_count++;
+		rc = disk_open(&opt->disks[i], &d->disks[i].disk, err);
+	}
+	return rc;
+}
+
 /* A device that is ready gets its place on the bus, and its queues a thread. */
 static int plug(struct devices *d, struct pci *pci, struct virtio *v, struct virtio_pci *t,
 		struct io *io, struct err *err)
@@ -13,8 +30,22 @@ static int plug(struct devices *d, struct pci *pci, struct virtio *v, struct vir
 	return rc;
 }
 
-int devices_make(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
-		 struct err *err)
+static int start_disk(struct devices *d, struct disk_device *disk, struct pci *pci,
+		      const struct memory *memory, struct err *err)
+{
+	int rc = io_make(&disk->io, err);
+
+	if (rc == 0)
+		rc = virtio_block_init(&disk->block, &disk->disk, memory, err);
+	if (rc == 0)
+		rc = plug(d, pci, &disk->block.virtio, &disk->pci, &disk->io, err);
+	if (rc == 0)
+		rc = io_start(&disk->io, err);
+	return rc;
+}
+
+int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
+		  struct err *err)
 {
 	int rc;
 
@@ -26,6 +57,8 @@ int devices_make(struct devices *d, struct pci *pci, const struct memory *memory
 		rc = plug(d, pci, &d->rng.virtio, &d->rng_pci, &d->io, err);
 	if (rc == 0)
 		rc = io_start(&d->io, err);
+	for (size_t i = 0; rc == 0 && i < d->disk_count; i++)
+		rc = start_disk(d, &d->disks[i], pci, memory, err);
 	return rc;
 }
 
@@ -34,4 +67,14 @@ void devices_free(struct devices *d)
 	io_free(&d->io);
 	virtio_pci_free(&d->rng_pci);
 	virtio_free(&d->rng.virtio);
+	for (size_t i = 0; i < d->disk_count; i++) {
+		struct disk_device *disk = &d->disks[i];
+
+		io_free(&disk->io);
+		virtio_pci_free(&disk->pci);
+		virtio_block_free(&disk->block);
+		disk_close(&disk->disk);
+	}
+	free(d->disks);
+	*d = (struct devices)DEVICES_NONE;
 }

@@ -2,18 +2,36 @@
 #ifndef CTR_MICROVM_DEVICES_H
 #define CTR_MICROVM_DEVICES_H
 
+#include "microvm/disk.h"
 #include "microvm/io.h"
 #include "microvm/pci.h"
+#include "microvm/virtio_block.h"
 #include "microvm/virtio_pci.h"
 #include "microvm/virtio_rng.h"
 #include "microvm/wires.h"
 
-/* It stays where it is once it's made. All zero is none. */
+/* What the user wants of them; borrowed. */
+struct devices_options {
+	const struct disk_options *disks;
+	size_t disk_count;
+};
+
+/* A disk may take its time, and has a thread of its own for it. */
+struct disk_device {
+	struct disk disk; /* until it is the block device's */
+	struct virtio_block block;
+	struct virtio_pci pci;
+	struct io io;
+};
+
+/* It stays where it is once it's made. */
 struct devices {
 	struct wires wires;
 	struct io io;
 	struct virtio_rng rng;
 	struct virtio_pci rng_pci;
+	struct disk_device *disks;
+	size_t disk_count;
 };
 
 #define DEVICES_NONE          \
@@ -21,14 +39,17 @@ struct devices {
 		.io = IO_NONE \
 	}
 
+/* Open what they are connected to on the host. */
+int devices_open(struct devices *d, const struct devices_options *opt, struct err *err) MUST_CHECK;
+
 /*
  * Plug them into a bus and begin to serve. `vm` is KVM's fd, borrowed, which is to be there as long as they
  * are.
  */
-int devices_make(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
-		 struct err *err) MUST_CHECK;
+int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
+		  struct err *err) MUST_CHECK;
 
-/* When no processor runs any more. */
+/* When no processor runs any more. Takes half-made ones. */
 void devices_free(struct devices *d);
 
 #endif

@@ -101,11 +101,13 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	int rc = fill_memory(m, opt, err);
 
 	if (rc == 0)
+		rc = devices_open(&m->devices, &opt->devices, err);
+	if (rc == 0)
 		rc = kvm_make("/dev/kvm", &m->kvm, err);
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
 	if (rc == 0)
-		rc = devices_make(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
+		rc = devices_start(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
 	if (rc == 0)
 		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)

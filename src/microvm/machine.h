@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "microvm/devices.h"
 
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct machine_options {
 	unsigned int cpus;
 	int console,
 		input; /* where the guest's serial port goes, and where from; input may be -1 */
+	struct devices_options devices;
 };
 
 #define MACHINE_EXIT_DIED 1

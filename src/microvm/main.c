@@ -26,13 +26,15 @@ static const char help[] =
 	"  --append ARGS   more words for its command line\n"
 	"  --memory SIZE   its memory, from 32m to all that the host has (256m)\n"
 	"  --cpus N        its processors, 1 to 32 (1)\n"
+	"  --disk FILE[,readonly][,id=NAME]\n"
+	"                  a disk: a raw image or a block device; again for the next one\n"
 	"  -h, --help      show this\n"
 	"  --version       show the version\n"
 	"\n"
 	"Exit status: 0 it powered off or reset, or ctrl-a x; 1 it died, and its console's end is\n"
 	"on standard error; 125 it could not be started; 128+n signal n ended it.\n";
 
-enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, VERSION };
+enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, DISK, VERSION };
 
 static const struct option flags[] = {
 	{ "kernel", required_argument, NULL, KERNEL },
@@ -40,6 +42,7 @@ static const struct option flags[] = {
 	{ "append", required_argument, NULL, APPEND },
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "cpus", required_argument, NULL, CPUS },
+	{ "disk", required_argument, NULL, DISK },
 	{ "version", no_argument, NULL, VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -56,9 +59,33 @@ static int parse_cpus(const char *text, unsigned int *ret, struct err *err)
 	return 0;
 }
 
-/* 1: all is done already. */
-static int parse(int argc, char **argv, struct machine_options *opt, struct err *err)
+/* The flags, and what they are kept in. */
+struct words {
+	struct machine_options opt;
+	struct disk_options *disks;
+};
+
+static void words_free(struct words *w)
 {
+	for (size_t i = 0; i < w->opt.devices.disk_count; i++)
+		disk_options_free(&w->disks[i]);
+	free(w->disks);
+}
+CLEAN_DEFINE(words, struct words, words_free)
+
+static int add_disk(struct words *w, const char *text, struct err *err)
+{
+	size_t *count = &w->opt.devices.disk_count;
+
+	w->disks = xrealloc(w->disks, *count + 1, sizeof(*w->disks));
+	w->opt.devices.disks = w->disks;
+	return disk_parse(text, &w->disks[(*count)++], err);
+}
+
+/* 1: all is done already. */
+static int parse(int argc, char **argv, struct words *w, struct err *err)
+{
+	struct machine_options *opt = &w->opt;
 	int flag, rc;
 
 	while ((flag = getopt_long(argc, argv, "h", flags, NULL)) != -1) {
@@ -82,6 +109,11 @@ static int parse(int argc, char **argv, struct machine_options *opt, struct err 
 			if (rc < 0)
 				return rc;
 			break;
+		case DISK:
+			rc = add_disk(w, optarg, err);
+			if (rc < 0)
+				return rc;
+			break;
 		case VERSION:
 			puts("ctr-vm " CTR_VERSION);
 			return 1;
@@ -102,19 +134,21 @@ static int parse(int argc, char **argv, struct machine_options *opt, struct err 
 
 int main(int argc, char **argv)
 {
-	struct machine_options opt = {
-		.memory = 256ULL << 20, .cpus = 1, .console = STDOUT_FILENO, .input = STDIN_FILENO
-	};
+	CLEAN(words)
+	struct words w = { .opt = { .memory = 256ULL << 20,
+				    .cpus = 1,
+				    .console = STDOUT_FILENO,
+				    .input = STDIN_FILENO } };
 	CLEAN(machine_result) struct machine_result result = { 0 };
 	struct err err = { 0 };
 	int rc;
 
 	fd_standard_fill();
-	rc = parse(argc, argv, &opt, &err);
+	rc = parse(argc, argv, &w, &err);
 	if (rc > 0)
 		return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 	if (rc == 0)
-		rc = machine_run(&opt, &result, &err);
+		rc = machine_run(&w.opt, &result, &err);
 	/* As it would have done without our doing. */
 	if (result.signal) {
 		raise(result.signal);

@@ -60,3 +60,73 @@ setup() {
 	[[ $output =~ packed:\ 131[1-9] ]]
 	[[ $output =~ PCI-MSIX-0000:00:01\.0.*virtio0-input ]]
 }
+
+@test "vm: disks are read and written, also by many at once, and by a driver that came back" {
+	local a=$BATS_TEST_TMPDIR/a b=$BATS_TEST_TMPDIR/b
+	head -c 16M /dev/urandom >"$a"
+	truncate -s 32M "$b"
+	initramfs virtio_blk <<-'END'
+		busybox mount -t proc proc /proc
+		busybox mount -t sysfs sysfs /sys
+		busybox mount -t devtmpfs dev /dev
+		busybox insmod /modules/virtio_blk.ko
+		for d in vda vdb; do
+			echo "$d: $(busybox cat /sys/block/$d/size) ro=$(busybox cat /sys/block/$d/ro) serial=$(busybox cat /sys/block/$d/serial)"
+		done
+		echo "a: $(busybox sha256sum /dev/vda | busybox cut -c 1-64)"
+		# Four write at once, each to a quarter of its own, while another reads.
+		for i in 0 1 2 3; do
+			busybox dd if=/dev/vda of=/dev/vdb bs=64k count=128 skip=$((i * 64)) seek=$((i * 128)) conv=notrunc 2>/dev/null &
+		done
+		busybox cat /dev/vda >/dev/null &
+		wait
+		busybox sync
+		echo "b: $(busybox sha256sum /dev/vdb | busybox cut -c 1-64)"
+		busybox rmmod virtio_blk
+		busybox insmod /modules/virtio_blk.ko
+		echo "b again: $(busybox sha256sum /dev/vdb | busybox cut -c 1-64)"
+		busybox dd if=/dev/zero of=/dev/vda bs=4096 count=1 2>&1
+		busybox poweroff -f
+	END
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet \
+		--disk "$a,readonly,id=first" --disk "$b,id=second"
+	assert_success
+	[[ $output =~ vda:\ 32768\ ro=1\ serial=first ]]
+	[[ $output =~ vdb:\ 65536\ ro=0\ serial=second ]]
+	[[ $output =~ a:\ $(sha256sum <"$a" | cut -c 1-64) ]]
+	[[ $output =~ dd:\ .*/dev/vda ]]
+	local wanted i
+	wanted=$(for i in 0 1 2 3; do
+		dd if="$a" bs=64k count=128 skip=$((i * 64)) 2>/dev/null | head -c 8M
+		[ "$i" != 3 ] || head -c 4M /dev/zero
+	done | sha256sum | cut -c 1-64)
+	[[ $output =~ b:\ $wanted ]]
+	[[ $output =~ b\ again:\ $wanted ]]
+	assert_equal "$(sha256sum <"$b" | cut -c 1-64)" "$wanted"
+	assert_nothing_left
+}
+
+@test "vm: what is no disk, or another's, is refused in words" {
+	local disk=$BATS_TEST_TMPDIR/disk
+	head -c 1000 /dev/zero >"$disk"
+	run "$VM" --kernel "$KERNEL" --disk "$disk"
+	assert_failure 125
+	assert_output "ctr-vm: --disk $disk: its size, 1000 bytes, is not a multiple of 512: is it an image of a disk, raw, and whole?"
+	run "$VM" --kernel "$KERNEL" --disk "$disk,rw"
+	assert_failure 125
+	[[ $output =~ '"rw" is neither readonly nor id=NAME' ]]
+	run "$VM" --kernel "$KERNEL" --disk /nowhere
+	assert_failure 125
+	assert_output 'ctr-vm: open the disk /nowhere: No such file or directory'
+	truncate -s 1M "$disk"
+	run flock "$disk" "$VM" --kernel "$KERNEL" --disk "$disk"
+	assert_failure 125
+	[[ $output == *"--disk $disk: somebody else has it locked"* ]]
+	local many=() i
+	for i in $(seq 31); do
+		many+=(--disk "$disk,readonly")
+	done
+	run "$VM" --kernel "$KERNEL" "${many[@]}"
+	assert_failure 125
+	assert_output 'ctr-vm: a machine has at most 31 devices'
+}
