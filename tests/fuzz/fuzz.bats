@@ -72,6 +72,10 @@ setup() {
 	fuzz kernel_image
 }
 
+@test "fuzz: a guest's driver: the bus, registers, rings" {
+	fuzz virtio_queue
+}
+
 @test "fuzz: every target has a test here, and inputs" {
 	local name
 	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do
