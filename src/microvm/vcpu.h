@@ -41,7 +41,7 @@ int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err) MUST_CHECK;
  * Let vcpu_run() come back, or not begin, in the thread that runs it. VCPU_SIGNAL needs a handler that does
  * nothing, without SA_RESTART: it also ends a wait for the console's reader.
  */
-#define VCPU_SIGNAL SIGRTMIN
+#define VCPU_SIGNAL (SIGRTMIN + 1) /* musl keeps the first for itself, and refuses a handler */
 void vcpu_kick(const struct vcpu *v, pthread_t thread);
 
 void vcpu_free(struct vcpu *v);
