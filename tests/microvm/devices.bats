@@ -88,7 +88,7 @@ setup() {
 		busybox dd if=/dev/zero of=/dev/vda bs=4096 count=1 2>&1
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet \
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet --cpus 2 \
 		--disk "$a,readonly,id=first" --disk "$b,id=second"
 	assert_success
 	[[ $output =~ vda:\ 32768\ ro=1\ serial=first ]]
