@@ -30,15 +30,14 @@ setup() {
 }
 
 @test "vm: random bytes come from the host, also after the driver was away" {
-	initramfs virtio-rng <<-'END'
+	initramfs virtio_pci virtio-rng <<-'END'
 		busybox mount -t proc proc /proc
 		busybox mount -t sysfs sysfs /sys
 		busybox mount -t devtmpfs dev /dev
 		rng=/sys/class/misc/hw_random
+		. /modules/load
 		for round in 1 2 3; do
-			for m in rng-core virtio-rng; do
-				[ ! -e /modules/$m.ko ] || busybox insmod /modules/$m.ko 2>/dev/null
-			done
+			[ -e /sys/module/virtio_rng ] || busybox insmod /modules/virtio-rng.ko
 			echo "current: $(busybox cat $rng/rng_current)"
 			busybox dd if=/dev/hwrng of=/bytes.$round bs=4096 count=32 iflag=fullblock 2>/dev/null
 			echo "bytes: $(busybox stat -c %s /bytes.$round)"
@@ -47,7 +46,6 @@ setup() {
 		echo "different: $(busybox sha256sum /bytes.* | busybox cut -c 1-64 | busybox sort -u | busybox wc -l)"
 		# Random bytes can't be made smaller.
 		echo "packed: $(busybox gzip -c /bytes.1 | busybox wc -c)"
-		busybox grep virtio /proc/interrupts
 		busybox insmod /modules/virtio-rng.ko
 		busybox grep virtio /proc/interrupts
 		busybox poweroff -f
@@ -58,18 +56,18 @@ setup() {
 	assert_equal "$(grep -c 'bytes: 131072' <<<"$output")" 3
 	[[ $output =~ different:\ 3 ]]
 	[[ $output =~ packed:\ 131[1-9] ]]
-	[[ $output =~ PCI-MSIX-0000:00:01\.0.*virtio0-input ]]
+	[[ $output =~ PCI-MSI.*virtio0-input ]]
 }
 
 @test "vm: disks are read and written, also by many at once, and by a driver that came back" {
 	local a=$BATS_TEST_TMPDIR/a b=$BATS_TEST_TMPDIR/b
 	head -c 16M /dev/urandom >"$a"
 	truncate -s 32M "$b"
-	initramfs virtio_blk <<-'END'
+	initramfs virtio_pci virtio_blk <<-'END'
 		busybox mount -t proc proc /proc
 		busybox mount -t sysfs sysfs /sys
 		busybox mount -t devtmpfs dev /dev
-		busybox insmod /modules/virtio_blk.ko
+		. /modules/load
 		for d in vda vdb; do
 			echo "$d: $(busybox cat /sys/block/$d/size) ro=$(busybox cat /sys/block/$d/ro) serial=$(busybox cat /sys/block/$d/serial)"
 		done

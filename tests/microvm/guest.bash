@@ -6,17 +6,24 @@ guest_setup() {
 	INITRD=$BATS_TEST_TMPDIR/initramfs
 }
 
-# initramfs [MODULE]...: one busybox, the modules that these need as /modules/NAME.ko, and standard
-# input as its /init.
+# initramfs [MODULE]...: one busybox, these modules and those that they need as /modules/NAME.ko, all loaded
+# by `. /modules/load`, and standard input as its /init.
 initramfs() {
 	local tree=$BATS_TEST_TMPDIR/tree module file
 	mkdir -p "$tree/bin" "$tree/proc" "$tree/sys" "$tree/dev" "$tree/modules"
 	cp "$(command -v busybox)" "$tree/bin/busybox"
 	for module; do
-		for file in $(modprobe --show-depends "$module" | awk '$1 == "insmod" { print $2 }'); do
-			xz -dc "$file" >"$tree/modules/$(basename "$file" .xz)"
-		done
-	done
+		# What is built in, another kernel has as a module, packed or not.
+		modprobe --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
+	done | awk '!seen[$0]++' | while read -r file; do
+		module=$(basename "$file" .xz)
+		case $file in
+		*.xz) xz -dc "$file" >"$tree/modules/$module" ;;
+		*) cp "$file" "$tree/modules/$module" ;;
+		esac
+		echo "busybox insmod /modules/$module"
+	done >"$tree/modules.load"
+	mv "$tree/modules.load" "$tree/modules/load"
 	{
 		echo '#!/bin/busybox sh'
 		cat
