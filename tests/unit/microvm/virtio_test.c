@@ -230,6 +230,42 @@ static void test_thread_serves_until_it_is_stopped(void **state)
 	assert_int_equal(g.driver.used->idx, 1000);
 }
 
+/* What a guest of several processors does: one resets and begins, while the device's thread is at it. */
+static void test_reset_amid_requests(void **state)
+{
+	CLEAN(guest) struct guest g;
+	struct io io = IO_NONE;
+	struct err err = { 0 };
+
+	(void)state;
+	guest_init_rng(&g);
+	assert_int_equal(io_make(&io, &err), 0);
+	assert_int_equal(virtio_attach(g.v, &io, &err), 0);
+	assert_int_equal(io_start(&io, &err), 0);
+	for (int i = 0; i < 2000; i++) {
+		/* Nobody else touches the ring: the device has given it up. */
+		status(&g, 0);
+		assert_int_equal(get(&g, VIRTIO_PCI_COMMON_STATUS, 1), 0);
+		memset(g.driver.avail, 0, 64);
+		memset(g.driver.used, 0, 128);
+		for (uint16_t k = 0; k < DRIVER_SIZE; k++) {
+			driver_put(&g.driver.table[k], DRIVER_BUFFER_GPA + 0x1000 * k, 4096,
+				   VRING_DESC_F_WRITE, 0);
+			driver_offer(&g.driver, k);
+		}
+		begin(&g, 0, 0);
+		/* One rings and masks meanwhile; every third time it waits for the end. */
+		put(&g, VIRTIO_BAR_NOTIFY, 2, 0);
+		put(&g, VIRTIO_BAR_TABLE + 16 + 12, 4, i & 1);
+		for (int k = 0; i % 3 == 0 && k < 5000 &&
+				!__atomic_load_n(&g.driver.used->idx, __ATOMIC_ACQUIRE);
+		     k++)
+			usleep(1000);
+		assert_null(g.v->offence);
+	}
+	io_free(&io);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_who_breaks_a_rule_has_to_reset),
 		cmocka_unit_test(test_queue_is_enabled_in_its_time),
 		cmocka_unit_test(test_thread_serves_until_it_is_stopped),
+		cmocka_unit_test(test_reset_amid_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
