@@ -1,8 +1,10 @@
 /* ctr-vm: a guest's kernel on /dev/kvm, its console on standard output, until it powers off or resets. */
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "microvm/layout.h"
 #include "microvm/machine.h"
+#include "microvm/probe.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -28,13 +30,14 @@ static const char help[] =
 	"  --cpus N        its processors, 1 to 32 (1)\n"
 	"  --disk FILE[,readonly][,id=NAME]\n"
 	"                  a disk: a raw image or a block device; again for the next one\n"
+	"  --probe         start no kernel: try what this host can do, and say so as JSON\n"
 	"  -h, --help      show this\n"
 	"  --version       show the version\n"
 	"\n"
 	"Exit status: 0 it powered off or reset, or ctrl-a x; 1 it died, and its console's end is\n"
 	"on standard error; 125 it could not be started; 128+n signal n ended it.\n";
 
-enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, DISK, VERSION };
+enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, DISK, PROBE, VERSION };
 
 static const struct option flags[] = {
 	{ "kernel", required_argument, NULL, KERNEL },
@@ -43,6 +46,7 @@ static const struct option flags[] = {
 	{ "memory", required_argument, NULL, MEMORY },
 	{ "cpus", required_argument, NULL, CPUS },
 	{ "disk", required_argument, NULL, DISK },
+	{ "probe", no_argument, NULL, PROBE },
 	{ "version", no_argument, NULL, VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -63,6 +67,7 @@ static int parse_cpus(const char *text, unsigned int *ret, struct err *err)
 struct words {
 	struct machine_options opt;
 	struct disk_options *disks;
+	bool probe;
 };
 
 static void words_free(struct words *w)
@@ -114,6 +119,9 @@ static int parse(int argc, char **argv, struct words *w, struct err *err)
 			if (rc < 0)
 				return rc;
 			break;
+		case PROBE:
+			w->probe = true;
+			break;
 		case VERSION:
 			puts("ctr-vm " CTR_VERSION);
 			return 1;
@@ -127,9 +135,20 @@ static int parse(int argc, char **argv, struct words *w, struct err *err)
 	if (argv[optind])
 		return err_set(err, EINVAL, "\"%s\" is no flag, and ctr-vm takes nothing else",
 			       argv[optind]);
-	if (!opt->kernel)
+	if (!opt->kernel && !w->probe)
 		return err_set(err, EINVAL, "which kernel? --kernel FILE");
 	return 0;
+}
+
+/* 0: usable; 1: not. */
+static int probe(void)
+{
+	CLEAN(json) struct json_object *doc = probe_host("/dev/kvm");
+	bool usable = json_object_get_boolean(json_object_object_get(doc, "usable"));
+
+	puts(json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PRETTY |
+							 JSON_C_TO_STRING_NOSLASHESCAPE));
+	return fflush(stdout) ? EXIT_FAILED : !usable;
 }
 
 int main(int argc, char **argv)
@@ -147,6 +166,8 @@ int main(int argc, char **argv)
 	rc = parse(argc, argv, &w, &err);
 	if (rc > 0)
 		return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+	if (rc == 0 && w.probe)
+		return probe();
 	if (rc == 0)
 		rc = machine_run(&w.opt, &result, &err);
 	/* As it would have done without our doing. */

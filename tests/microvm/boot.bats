@@ -101,7 +101,7 @@ setup() {
 @test "vm: a machine without a usable /dev/kvm says why" {
 	run unshare -m sh -c 'mount --bind /dev/null /dev/kvm; exec "$@"' sh "$VM" --kernel "$KERNEL"
 	assert_failure 125
-	assert_output 'ctr-vm: /dev/kvm does not answer as KVM does: Inappropriate ioctl for device'
+	[[ $output =~ ^'ctr-vm: /dev/kvm does not answer as KVM does: ' ]]
 	run unshare -m sh -c 'mount -t tmpfs none /dev; exec "$@"' sh "$VM" --kernel "$KERNEL"
 	assert_failure 125
 	[[ $output =~ 'there is no /dev/kvm: load kvm_intel or kvm_amd' ]]
