@@ -46,6 +46,7 @@ int verb_volume_ls(struct call *call);
 int verb_volume_inspect(struct call *call);
 int verb_volume_rm(struct call *call);
 int verb_volume_prune(struct call *call);
+int verb_vm_doctor(struct call *call);
 int verb_session_ls(struct call *call);
 int verb_session_inspect(struct call *call);
 int verb_session_kill(struct call *call);

@@ -25,7 +25,7 @@ page_has() {
 # One page for all verbs that begin with the same word, a section for the flags of each.
 @test "pages: the flags of verbs of two words are each in a section of their page" {
 	local group verb section
-	for group in pool session volume; do
+	for group in pool session vm volume; do
 		for verb in $(ctr help | sed -n "s/^  $group \([a-z]*\) .*/\1/p"); do
 			run ctr help --man "$group" "$verb"
 			assert_success

@@ -40,3 +40,22 @@ usable() {
 	[[ $(jq -r '.reasons[]' <<<"$output") =~ 'load kvm_intel or kvm_amd' ]]
 	[[ $output == *'"value":"there is no /dev/kvm"'* ]]
 }
+
+@test "vm: ctr vm doctor shows what was found, and its status says it" {
+	run "$CTR_BIN" vm doctor
+	assert_success
+	[[ ${lines[0]} == 'Machines of their own on this host: usable' ]]
+	assert_equal "$(grep -c '^  ok ' <<<"$output")" 11
+	run "$CTR_BIN" vm doctor --format '{{.usable}} {{len .reasons}}'
+	assert_success
+	assert_output 'true 0'
+	run unshare -m sh -c 'mount --bind /dev/null /dev/kvm; exec "$@"' sh "$CTR_BIN" vm doctor
+	assert_failure 1
+	[[ ${lines[0]} == *': not usable' ]]
+	[[ ${lines[1]} == '/dev/kvm does not answer as KVM does: '* ]]
+	[[ $output =~ 'FAILED KVM has what ctr-vm needs: ' ]]
+	run unshare -m sh -c 'mount --bind /dev/null /dev/kvm; exec "$@"' sh "$CTR_BIN" vm doctor --format json
+	assert_failure 1
+	assert_equal "$(jq -c .usable <<<"$output")" false
+	assert_nothing_left
+}
