@@ -12,6 +12,15 @@
 
 /* xen/include/public/arch-x86/hvm/start_info.h, version 1. */
 #define START_MAGIC 0x336ec578
+/* Places in the zero page, and how many pages of page tables are behind. */
+#define ZERO_RSDP 0x70
+#define ZERO_MAP_ENTRIES 0x1e8
+#define ZERO_LOADER 0x210
+#define ZERO_INITRD 0x218 /* where, and its size */
+#define ZERO_CMDLINE 0x228
+#define ZERO_MAP 0x2d0
+#define TABLES 6
+
 #define MAP_RAM 1
 #define MAP_ACPI 3
 
@@ -60,7 +69,7 @@ static int write_initrd(const struct boot *b, const struct memory *m, struct mod
 	CLEAN(fd) int fd = open(b->initrd, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 	ssize_t n;
-	uint64_t size;
+	uint64_t size, top = m->low;
 	char *to;
 
 	if (fd < 0)
@@ -71,14 +80,16 @@ static int write_initrd(const struct boot *b, const struct memory *m, struct mod
 		return err_set(err, EINVAL, "the initramfs %s is %s", b->initrd,
 			       S_ISREG(st.st_mode) ? "empty" : "not a regular file");
 	size = (uint64_t)st.st_size;
-	if (b->kernel->end_gpa + 4096 > m->low || size > m->low - b->kernel->end_gpa - 4096)
+	if (b->kernel->initrd_end_gpa && b->kernel->initrd_end_gpa < top)
+		top = b->kernel->initrd_end_gpa;
+	if (b->kernel->end_gpa + 4096 > top || size > top - b->kernel->end_gpa - 4096)
 		return err_set(
 			err, ENOMEM,
 			"the initramfs %s has %llu MiB, and beside the kernel there are %llu: "
 			"give more by --memory",
 			b->initrd, (unsigned long long)(size >> 20) + 1,
-			(unsigned long long)(m->low - b->kernel->end_gpa) >> 20);
-	ret->gpa = (m->low - size) & ~4095ULL;
+			(unsigned long long)(top - b->kernel->end_gpa) >> 20);
+	ret->gpa = (top - size) & ~4095ULL;
 	ret->bytes = size;
 	to = memory_at(m, ret->gpa, size);
 	if (!to)
@@ -126,6 +137,38 @@ static void fill_map(struct start *s, const struct memory *m)
 	s->map_entries = ARRAY_LEN(map) - (m->size == m->low);
 }
 
+/* What a bzImage reads instead (zero-page.rst), with descriptors and 4 GiB of page tables as it wants them. */
+static int write_zero_page(const struct kernel *k, const struct start *s, const struct memory *m,
+			   struct err *err)
+{
+	static const uint64_t gdt[] = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
+	char *zero = memory_at(m, LAYOUT_START_GPA, 4096);
+	void *descriptors = memory_at(m, LAYOUT_GDT_GPA, sizeof(gdt));
+	uint64_t *tables = memory_at(m, LAYOUT_TABLES_GPA, TABLES * 4096ULL);
+	const uint32_t cmdline = LAYOUT_CMDLINE_GPA,
+		       initrd[] = { (uint32_t)s->initrd.gpa, (uint32_t)s->initrd.bytes };
+
+	if (!zero || !descriptors || !tables)
+		return err_set(err, ENOMEM, "no room for what tells the kernel of its machine");
+	memcpy(zero + KERNEL_SETUP_START, k->data + KERNEL_SETUP_START,
+	       k->setup_end - KERNEL_SETUP_START);
+	memcpy(zero + ZERO_RSDP, &s->rsdp, sizeof(s->rsdp));
+	memcpy(zero + ZERO_CMDLINE, &cmdline, sizeof(cmdline));
+	memcpy(zero + ZERO_INITRD, initrd, sizeof(initrd));
+	zero[ZERO_LOADER] = (char)0xff;
+	zero[ZERO_MAP_ENTRIES] = (char)s->map_entries;
+	for (uint32_t i = 0; i < s->map_entries; i++)
+		memcpy(zero + ZERO_MAP + 20UL * i, &s->entries[i], 20);
+	memcpy(descriptors, gdt, sizeof(gdt));
+	/* One page for all, one with a row for each GiB, and a page each for these: of 2 MiB, as they are. */
+	tables[0] = (LAYOUT_TABLES_GPA + 4096) | 3;
+	for (uint64_t i = 0; i < TABLES - 2; i++)
+		tables[512 + i] = (LAYOUT_TABLES_GPA + (2 + i) * 4096) | 3;
+	for (uint64_t i = 0; i < (TABLES - 2) * 512; i++)
+		tables[1024 + i] = i << 21 | 0x83;
+	return 0;
+}
+
 int boot_write(const struct boot *b, const struct memory *m, struct err *err)
 {
 	struct start s = { .magic = START_MAGIC,
@@ -149,8 +192,10 @@ int boot_write(const struct boot *b, const struct memory *m, struct err *err)
 		return rc;
 	if (!start || !reset)
 		return err_set(err, ENOMEM, "no room for what tells the kernel of its machine");
-	fill_map(&s, m);
-	memcpy(start, &s, sizeof(s));
 	memcpy(reset, reset_code, sizeof(reset_code));
+	fill_map(&s, m);
+	if (b->kernel->setup)
+		return write_zero_page(b->kernel, &s, m, err);
+	memcpy(start, &s, sizeof(s));
 	return 0;
 }

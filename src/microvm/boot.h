@@ -1,4 +1,4 @@
-/* What is in a guest's memory when its first processor starts: Xen's PVH, as Linux speaks it. */
+/* What is in a guest's memory when its first processor starts: Xen's PVH, as Linux speaks it, or Linux' own. */
 #ifndef CTR_MICROVM_BOOT_H
 #define CTR_MICROVM_BOOT_H
 

@@ -42,7 +42,23 @@ int kernel_parse(char *data, size_t len, const char *name, struct kernel *ret, s
 	return 0;
 }
 
-int kernel_read(const char *path, struct kernel *ret, struct err *err)
+int kernel_parse_bzimage(char *data, size_t len, const char *name, struct kernel *ret,
+			 struct err *err)
+{
+	CLEAN(kernel) struct kernel k = { .data = data, .len = len };
+	int rc;
+
+	if (!kernel_is_bzimage(k.data, k.len))
+		return err_set(err, ENOEXEC, "%s is not a bzImage (vmlinuz): --boot bzimage", name);
+	rc = kernel_read_bzimage(&k, name, err);
+	if (rc < 0)
+		return rc;
+	*ret = k;
+	k = (struct kernel){ 0 };
+	return 0;
+}
+
+int kernel_read(const char *path, enum kernel_boot boot, struct kernel *ret, struct err *err)
 {
 	/* Not to wait for the other end of a FIFO. */
 	CLEAN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -60,5 +76,6 @@ int kernel_read(const char *path, struct kernel *ret, struct err *err)
 	rc = file_read_fd(fd, path, KERNEL_FILE_MAX, &data, &len, err);
 	if (rc < 0)
 		return rc;
-	return kernel_parse(data, len, path, ret, err);
+	return boot == KERNEL_BZIMAGE ? kernel_parse_bzimage(data, len, path, ret, err) :
+					kernel_parse(data, len, path, ret, err);
 }

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,17 +31,30 @@ struct kernel {
 	struct kernel_part parts[KERNEL_PARTS_MAX];
 	size_t count;
 	uint64_t end_gpa; /* the first byte that no part covers, nor any after it */
-	uint32_t entry;   /* where PVH enters: 32-bit protected mode without paging */
+	uint32_t
+		entry; /* PVH's: 32-bit protected mode without paging; or the bzImage's: 64-bit mode */
+	bool setup;    /* it is a bzImage, whose setup header is told from KERNEL_SETUP_START */
+	uint32_t setup_end;      /* to here, in data */
+	uint64_t initrd_end_gpa; /* an initramfs may not reach further; 0: anywhere */
 };
+
+#define KERNEL_SETUP_START 0x1f1
+#define KERNEL_SETUP_MAX 0x290 /* where the zero page has something else */
+
+/* By which entry: that of the vmlinux, or that of the bzImage around it. */
+enum kernel_boot { KERNEL_PVH, KERNEL_BZIMAGE };
 
 /*
  * Read a kernel: an ELF vmlinux with a PVH entry, or a bzImage that carries one packed by xz or zstd.
  * `name` is what errors call the file. -ENOEXEC: it is none of these; -ENOTSUP: one that we can't
  * start, and err says what it lacks.
  */
-int kernel_read(const char *path, struct kernel *ret, struct err *err) MUST_CHECK;
+int kernel_read(const char *path, enum kernel_boot boot, struct kernel *ret,
+		struct err *err) MUST_CHECK;
 
-/* The same for what is in memory already; takes data over in any case. */
+/* The same for what is in memory already; take data over in any case. */
+int kernel_parse_bzimage(char *data, size_t len, const char *name, struct kernel *ret,
+			 struct err *err) MUST_CHECK;
 int kernel_parse(char *data, size_t len, const char *name, struct kernel *ret,
 		 struct err *err) MUST_CHECK;
 

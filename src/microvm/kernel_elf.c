@@ -113,10 +113,11 @@ static int check_entry(const struct kernel *k, const char *name, struct err *err
 	if (!k->count)
 		return err_set(err, ENOEXEC, "%s: the ELF file has no segment to load", name);
 	if (!k->entry)
-		return err_set(err, ENOTSUP,
-			       "%s has no PVH entry (note 18 of Xen's): a kernel built with "
-			       "CONFIG_PVH=y is needed, as Debian's are",
-			       name);
+		return err_set(
+			err, ENOTSUP,
+			"%s has no PVH entry (note 18 of Xen's): a kernel built with "
+			"CONFIG_PVH=y is needed, as Debian's are, or a bzImage with --boot bzimage",
+			name);
 	for (size_t i = 0; i < k->count; i++)
 		if (k->entry >= k->parts[i].gpa && k->entry - k->parts[i].gpa < k->parts[i].file)
 			return 0;

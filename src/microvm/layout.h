@@ -2,7 +2,10 @@
 #ifndef CTR_MICROVM_LAYOUT_H
 #define CTR_MICROVM_LAYOUT_H
 
-#define LAYOUT_START_GPA 0x6000    /* struct hvm_start_info, modules and memory map behind it */
+#define LAYOUT_START_GPA \
+	0x6000 /* struct hvm_start_info, modules and memory map; or a bzImage's zero page */
+#define LAYOUT_GDT_GPA 0x7000 /* of a bzImage: its descriptors, and page tables: six pages */
+#define LAYOUT_TABLES_GPA 0x9000
 #define LAYOUT_CMDLINE_GPA 0x20000 /* one page */
 #define LAYOUT_LOW_END_GPA 0x9fc00 /* below is memory, above are the tables */
 #define LAYOUT_ACPI_GPA 0xe0000    /* RSDP first */

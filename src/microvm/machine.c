@@ -86,7 +86,7 @@ static int fill_memory(struct machine *m, const struct machine_options *opt, str
 	struct boot boot = {
 		.kernel = &kernel, .initrd = opt->initrd, .append = opt->append, .cpus = opt->cpus
 	};
-	int rc = kernel_read(opt->kernel, &kernel, err);
+	int rc = kernel_read(opt->kernel, opt->boot, &kernel, err);
 
 	if (rc == 0)
 		rc = memory_make(opt->memory, &m->memory, err);
@@ -94,6 +94,16 @@ static int fill_memory(struct machine *m, const struct machine_options *opt, str
 		rc = boot_write(&boot, &m->memory, err);
 	m->entry = kernel.entry;
 	return rc;
+}
+
+static int enter(struct machine *m, enum kernel_boot boot, struct err *err)
+{
+	const struct vcpu *first = &m->cpus.cpu[0].vcpu;
+
+	if (boot == KERNEL_PVH)
+		return vcpu_enter_pvh(first, m->entry, LAYOUT_START_GPA, err);
+	return vcpu_enter_long(first, m->entry, LAYOUT_START_GPA, LAYOUT_GDT_GPA, LAYOUT_TABLES_GPA,
+			       err);
 }
 
 static int make(struct machine *m, const struct machine_options *opt, struct err *err)
@@ -111,7 +121,7 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	if (rc == 0)
 		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)
-		rc = vcpu_enter_pvh(&m->cpus.cpu[0].vcpu, m->entry, LAYOUT_START_GPA, err);
+		rc = enter(m, opt->boot, err);
 	return rc;
 }
 

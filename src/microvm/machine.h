@@ -5,12 +5,14 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "microvm/devices.h"
+#include "microvm/kernel.h"
 
 #include <stdint.h>
 
 struct machine_options {
 	const char *kernel, *initrd, *append; /* paths; initrd and append may be NULL */
-	uint64_t memory;                      /* bytes */
+	enum kernel_boot boot;
+	uint64_t memory; /* bytes */
 	unsigned int cpus;
 	int console,
 		input; /* where the guest's serial port goes, and where from; input may be -1 */

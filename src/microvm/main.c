@@ -24,6 +24,8 @@ static const char help[] =
 	"Options:\n"
 	"  --kernel FILE   the guest's kernel: vmlinux with a PVH entry, or a bzImage (vmlinuz)\n"
 	"                  packed by xz or zstd\n"
+	"  --boot ENTRY    pvh: unpacked first, enter at once (the default); bzimage: by its own\n"
+	"                  code, which moves it to a place by chance (KASLR)\n"
 	"  --initrd FILE   its initramfs\n"
 	"  --append ARGS   more words for its command line\n"
 	"  --memory SIZE   its memory, from 32m to all that the host has (256m)\n"
@@ -37,10 +39,11 @@ static const char help[] =
 	"Exit status: 0 it powered off or reset, or ctrl-a x; 1 it died, and its console's end is\n"
 	"on standard error; 125 it could not be started; 128+n signal n ended it.\n";
 
-enum flag { KERNEL = 256, INITRD, APPEND, MEMORY, CPUS, DISK, PROBE, VERSION };
+enum flag { KERNEL = 256, BOOT, INITRD, APPEND, MEMORY, CPUS, DISK, PROBE, VERSION };
 
 static const struct option flags[] = {
 	{ "kernel", required_argument, NULL, KERNEL },
+	{ "boot", required_argument, NULL, BOOT },
 	{ "initrd", required_argument, NULL, INITRD },
 	{ "append", required_argument, NULL, APPEND },
 	{ "memory", required_argument, NULL, MEMORY },
@@ -60,6 +63,14 @@ static int parse_cpus(const char *text, unsigned int *ret, struct err *err)
 		return err_set(err, EINVAL, "--cpus %s: a guest has 1 to %d processors", text,
 			       CPUS_MAX);
 	*ret = (unsigned int)count;
+	return 0;
+}
+
+static int parse_boot(const char *text, enum kernel_boot *ret, struct err *err)
+{
+	if (!str_eq(text, "pvh") && !str_eq(text, "bzimage"))
+		return err_set(err, EINVAL, "--boot %s: pvh and bzimage are there", text);
+	*ret = str_eq(text, "pvh") ? KERNEL_PVH : KERNEL_BZIMAGE;
 	return 0;
 }
 
@@ -97,6 +108,11 @@ static int parse(int argc, char **argv, struct words *w, struct err *err)
 		switch (flag) {
 		case KERNEL:
 			opt->kernel = optarg;
+			break;
+		case BOOT:
+			rc = parse_boot(optarg, &opt->boot, err);
+			if (rc < 0)
+				return rc;
 			break;
 		case INITRD:
 			opt->initrd = optarg;

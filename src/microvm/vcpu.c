@@ -7,6 +7,9 @@
 #include <sys/mman.h>
 
 #define CR0_PE_ET 0x11
+#define CR0_PG (1UL << 31)
+#define CR4_PAE 0x20
+#define EFER_LME_LMA 0x500
 #define RFLAGS_ONE 0x2 /* a bit that is always set */
 
 int vcpu_make(const struct kvm *kvm, unsigned int id, unsigned int count, struct vcpu *ret,
@@ -46,32 +49,65 @@ void vcpu_free(struct vcpu *v)
 	*v = (struct vcpu)VCPU_NONE;
 }
 
-int vcpu_enter_pvh(const struct vcpu *v, uint32_t entry, uint32_t start_gpa, struct err *err)
-{
-	const struct kvm_segment data = { .limit = 0xffffffff,
-					  .selector = 0x18,
-					  .type = 3, /* read, write, accessed */
-					  .present = 1,
-					  .db = 1,
-					  .s = 1,
-					  .g = 1 };
-	struct kvm_regs regs = { .rip = entry, .rbx = start_gpa, .rflags = RFLAGS_ONE };
-	struct kvm_sregs s;
+static const struct kvm_segment flat_data = { .limit = 0xffffffff,
+					      .selector = 0x18,
+					      .type = 3, /* read, write, accessed */
+					      .present = 1,
+					      .db = 1,
+					      .s = 1,
+					      .g = 1 };
 
-	if (ioctl(v->fd, KVM_GET_SREGS, &s) < 0)
-		return err_sys(err, "read a processor's state (KVM_GET_SREGS)");
-	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = data;
-	s.cs.selector = 0x10;
-	s.cs.type = 11; /* execute, read, accessed */
-	s.tr = (struct kvm_segment){ .limit = 0x67, .type = 11, .present = 1 };
-	s.cr0 = CR0_PE_ET;
-	s.cr4 = 0;
-	s.efer = 0;
-	if (ioctl(v->fd, KVM_SET_SREGS, &s) < 0)
+static int set_state(const struct vcpu *v, const struct kvm_sregs *s, const struct kvm_regs *regs,
+		     struct err *err)
+{
+	if (ioctl(v->fd, KVM_SET_SREGS, s) < 0)
 		return err_sys(err, "set a processor's state (KVM_SET_SREGS)");
-	if (ioctl(v->fd, KVM_SET_REGS, &regs) < 0)
+	if (ioctl(v->fd, KVM_SET_REGS, regs) < 0)
 		return err_sys(err, "set a processor's registers (KVM_SET_REGS)");
 	return 0;
+}
+
+/* Protected mode with flat segments; `s` has what the processor begins with. */
+static int get_flat(const struct vcpu *v, struct kvm_sregs *s, struct err *err)
+{
+	if (ioctl(v->fd, KVM_GET_SREGS, s) < 0)
+		return err_sys(err, "read a processor's state (KVM_GET_SREGS)");
+	s->ds = s->es = s->fs = s->gs = s->ss = s->cs = flat_data;
+	s->cs.selector = 0x10;
+	s->cs.type = 11; /* execute, read, accessed */
+	s->tr = (struct kvm_segment){ .limit = 0x67, .type = 11, .present = 1 };
+	s->cr0 = CR0_PE_ET;
+	s->cr4 = 0;
+	s->efer = 0;
+	return 0;
+}
+
+int vcpu_enter_pvh(const struct vcpu *v, uint32_t entry, uint32_t start_gpa, struct err *err)
+{
+	const struct kvm_regs regs = { .rip = entry, .rbx = start_gpa, .rflags = RFLAGS_ONE };
+	struct kvm_sregs s;
+	int rc = get_flat(v, &s, err);
+
+	return rc < 0 ? rc : set_state(v, &s, &regs, err);
+}
+
+int vcpu_enter_long(const struct vcpu *v, uint64_t entry, uint64_t zero_gpa, uint64_t gdt_gpa,
+		    uint64_t tables_gpa, struct err *err)
+{
+	const struct kvm_regs regs = { .rip = entry, .rsi = zero_gpa, .rflags = RFLAGS_ONE };
+	struct kvm_sregs s;
+	int rc = get_flat(v, &s, err);
+
+	if (rc < 0)
+		return rc;
+	s.cs.db = 0;
+	s.cs.l = 1;
+	s.gdt = (struct kvm_dtable){ .base = gdt_gpa, .limit = 31 };
+	s.cr3 = tables_gpa;
+	s.cr4 = CR4_PAE;
+	s.efer = EFER_LME_LMA;
+	s.cr0 |= CR0_PG;
+	return set_state(v, &s, &regs, err);
 }
 
 static void do_io(struct vcpu *v, struct ports *ports)

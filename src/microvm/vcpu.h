@@ -31,6 +31,10 @@ int vcpu_make(const struct kvm *kvm, unsigned int id, unsigned int count, struct
 int vcpu_enter_pvh(const struct vcpu *v, uint32_t entry, uint32_t start_gpa,
 		   struct err *err) MUST_CHECK;
 
+/* Or at a bzImage's 64-bit entry, with its zero page, descriptors and page tables. */
+int vcpu_enter_long(const struct vcpu *v, uint64_t entry, uint64_t zero_gpa, uint64_t gdt_gpa,
+		    uint64_t tables_gpa, struct err *err) MUST_CHECK;
+
 /*
  * Run it until the guest ends its machine (ports->end says how) or vcpu_kick(). What the guest had begun
  * with a device is complete then. -errno with words: the guest can't go on, and why.

@@ -1,5 +1,5 @@
 # vm: --kvm
-# limit: 300
+# limit: 600
 # Debian's stock kernel, the one that the test VM runs itself, in a guest of ctr-vm's.
 
 bats_require_minimum_version 1.5.0
@@ -25,6 +25,26 @@ setup() {
 	[[ $output =~ memory:\ 1[4-9][0-9] ]]
 	[[ $output =~ nested:\ 0 ]]
 	[[ $output =~ words:\ console=ttyS0\ .*\ quiet\ x\.y=z ]]
+	assert_nothing_left
+}
+
+@test "vm: a bzImage's own code moves it by chance, PVH's entry doesn't" {
+	initramfs <<-'END'
+		busybox mount -t proc proc /proc
+		echo "text: $(busybox grep -m 1 ' _text$' /proc/kallsyms)"
+		busybox poweroff -f
+	END
+	local boot texts=()
+	for boot in pvh bzimage bzimage; do
+		run --separate-stderr "$VM" --boot "$boot" --kernel "${KERNEL%image}vmlinuz" --initrd "$INITRD" --append quiet --memory 512m
+		assert_success
+		assert_equal "$stderr" ''
+		texts+=("$(tr -d '\r' <<<"$output" | sed -n 's/^text: \([0-9a-f]*\) .*/\1/p')")
+	done
+	assert_equal "${texts[0]}" ffffffff81000000
+	[[ ${texts[1]} =~ ^ffffffff[89ab][0-9a-f]{7}$ ]]
+	# One of 500 places each: so the first of them may be PVH's, but not all three are one.
+	[[ ${texts[1]} != "${texts[2]}" ]]
 	assert_nothing_left
 }
 

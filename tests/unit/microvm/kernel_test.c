@@ -195,16 +195,77 @@ static void test_hostile_notes_are_no_entry(void **state)
 	refused(&image, ENOTSUP, "no PVH entry");
 }
 
+static int parse_bzimage(const char *bz, size_t len, struct kernel *k, struct err *err)
+{
+	char *copy = xcalloc(1, len ? len : 1);
+
+	memcpy(copy, bz, len);
+	*err = (struct err){ 0 };
+	return kernel_parse_bzimage(copy, len, "vmlinuz", k, err);
+}
+
+static void bzimage_refused(const char *bz, size_t len, int code, const char *words)
+{
+	CLEAN(kernel) struct kernel k = { 0 };
+	struct err err;
+
+	assert_int_equal(parse_bzimage(bz, len, &k, &err), -code);
+	if (!strstr(err.text, words))
+		fail_msg("\"%s\" lacks \"%s\"", err.text, words);
+	assert_null(k.data);
+}
+
+static void test_bzimage_is_entered_by_its_own_code(void **state)
+{
+	static const uint64_t gpa = 0x1000000, outside = 0xbffffff0;
+	static const uint32_t room = 0x2000000, initrd_max = 0x7fffffff, none = 16;
+	CLEAN(kernel) struct kernel k = { 0 };
+	struct image image = image_make();
+	char bz[4096] = { 0 };
+	size_t len;
+	CLEAN(free) char *packed = image_pack(&image, "none", 0, &len);
+	struct err err;
+
+	(void)state;
+	memcpy(bz, packed, len);
+	bz[0x201] = 0x6a;
+	bzimage_refused(bz, sizeof(bz), ENOTSUP, "no 64-bit entry");
+	bz[0x236] = 1;
+	bzimage_refused(bz, sizeof(bz), ENOEXEC, "wants to lie at 0");
+	memcpy(bz + 0x22c, &initrd_max, 4);
+	memcpy(bz + 0x258, &gpa, 8);
+	memcpy(bz + 0x260, &room, 4);
+	assert_int_equal(parse_bzimage(bz, sizeof(bz), &k, &err), 0);
+	assert_int_equal(k.parts[0].offset, 1024);
+	assert_int_equal(k.parts[0].file, sizeof(bz) - 1024);
+	assert_int_equal(k.end_gpa, gpa + room);
+	assert_int_equal(k.entry, gpa + 0x200);
+	assert_int_equal(k.initrd_end_gpa, 0x80000000);
+	assert_int_equal(k.setup_end, 0x26c);
+	bzimage_refused(bz, 1024 + 0x200, ENOEXEC, "is it cut off?");
+	memcpy(bz + 0x258, &outside, 8);
+	bzimage_refused(bz, sizeof(bz), ENOEXEC, "wants to lie at 0xbffffff0");
+	memcpy(bz + 0x258, &gpa, 8);
+	memcpy(bz + 0x260, &none, 4);
+	bzimage_refused(bz, sizeof(bz), ENOEXEC, "with 16 bytes for itself");
+	memcpy(bz + 0x260, &room, 4);
+	bz[0x201] = (char)0xff;
+	bzimage_refused(bz, sizeof(bz), ENOEXEC, "its setup header ends at 0x301");
+	memcpy(bz + 0x206, "\x0b\x02", 2);
+	bzimage_refused(bz, sizeof(bz), ENOTSUP, "boot protocol 0x20b");
+	bzimage_refused("\177ELFx", 6, ENOEXEC, "is not a bzImage");
+}
+
 static void test_file_is_named_and_has_to_be_one(void **state)
 {
 	CLEAN(kernel) struct kernel k = { 0 };
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(kernel_read("/nowhere/vmlinuz", &k, &err), -ENOENT);
+	assert_int_equal(kernel_read("/nowhere/vmlinuz", KERNEL_PVH, &k, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "open the kernel /nowhere/vmlinuz"));
-	assert_int_equal(kernel_read("/dev", &k, &err), -EINVAL);
-	assert_int_equal(kernel_read("/dev/zero", &k, &err), -EINVAL);
+	assert_int_equal(kernel_read("/dev", KERNEL_PVH, &k, &err), -EINVAL);
+	assert_int_equal(kernel_read("/dev/zero", KERNEL_PVH, &k, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "not a regular file"));
 }
 
@@ -220,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_elf_of_another_kind_is_refused),
 		cmocka_unit_test(test_ranges_that_leave_file_or_memory_are_refused),
 		cmocka_unit_test(test_hostile_notes_are_no_entry),
+		cmocka_unit_test(test_bzimage_is_entered_by_its_own_code),
 		cmocka_unit_test(test_file_is_named_and_has_to_be_one),
 	};
 
