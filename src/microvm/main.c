@@ -2,6 +2,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "microvm/kernel_find.h"
 #include "microvm/layout.h"
 #include "microvm/machine.h"
 #include "microvm/probe.h"
@@ -15,7 +16,7 @@
 #define EXIT_FAILED 125
 
 static const char help[] =
-	"Usage: ctr-vm --kernel FILE [OPTION]...\n"
+	"Usage: ctr-vm [OPTION]...\n"
 	"\n"
 	"Start a Linux kernel in a virtual machine of its own, on /dev/kvm. Its first serial\n"
 	"port is standard input and output. Ends when the guest powers off or resets, or when\n"
@@ -23,7 +24,7 @@ static const char help[] =
 	"\n"
 	"Options:\n"
 	"  --kernel FILE   the guest's kernel: vmlinux with a PVH entry, or a bzImage (vmlinuz)\n"
-	"                  packed by xz or zstd\n"
+	"                  packed by xz or zstd (the newest /boot/vmlinuz-VERSION)\n"
 	"  --boot ENTRY    pvh: unpacked first, enter at once (the default); bzimage: by its own\n"
 	"                  code, which moves it to a place by chance (KASLR)\n"
 	"  --initrd FILE   its initramfs\n"
@@ -78,6 +79,7 @@ static int parse_boot(const char *text, enum kernel_boot *ret, struct err *err)
 struct words {
 	struct machine_options opt;
 	struct disk_options *disks;
+	char *kernel; /* that was found */
 	bool probe;
 };
 
@@ -86,6 +88,7 @@ static void words_free(struct words *w)
 	for (size_t i = 0; i < w->opt.devices.disk_count; i++)
 		disk_options_free(&w->disks[i]);
 	free(w->disks);
+	free(w->kernel);
 }
 CLEAN_DEFINE(words, struct words, words_free)
 
@@ -151,9 +154,11 @@ static int parse(int argc, char **argv, struct words *w, struct err *err)
 	if (argv[optind])
 		return err_set(err, EINVAL, "\"%s\" is no flag, and ctr-vm takes nothing else",
 			       argv[optind]);
-	if (!opt->kernel && !w->probe)
-		return err_set(err, EINVAL, "which kernel? --kernel FILE");
-	return 0;
+	if (opt->kernel || w->probe)
+		return 0;
+	rc = kernel_find("/boot", &w->kernel, err);
+	opt->kernel = w->kernel;
+	return rc;
 }
 
 /* 0: usable; 1: not. */

@@ -1,8 +1,11 @@
 #include "microvm/kernel.h"
 
+#include "base/file.h"
 #include "base/str.h"
 #include "microvm/image.h"
+#include "microvm/kernel_find.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -269,6 +272,37 @@ static void test_file_is_named_and_has_to_be_one(void **state)
 	assert_non_null(strstr(err.text, "not a regular file"));
 }
 
+static void test_the_newest_kernel_is_found(void **state)
+{
+	static const char *const names[] = {
+		"vmlinuz-6.9.1-amd64",
+		"vmlinuz-6.12.94-amd64",
+		"vmlinuz-6.12.9-amd64",
+		"vmlinuz-6.13-amd64.old",
+		"vmlinuz-0-rescue-4711",
+		"config-6.14-amd64",
+		"vmlinuz",
+		"vmlinuz-6.14-amd64.dpkg-new",
+	};
+	char folder[] = "/tmp/ctr-kernels.XXXXXX", want[64];
+	CLEAN(free) char *found = NULL;
+	struct err err = { 0 };
+	int dir;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(kernel_find(folder, &found, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "there is no vmlinuz-VERSION in /tmp/ctr-kernels."));
+	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		close(openat(dir, names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(kernel_find(folder, &found, &err), 0);
+	snprintf(want, sizeof(want), "%s/vmlinuz-6.12.94-amd64", folder);
+	assert_string_equal(found, want);
+	close(dir);
+	assert_int_equal(file_remove_tree(AT_FDCWD, folder, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_ranges_that_leave_file_or_memory_are_refused),
 		cmocka_unit_test(test_hostile_notes_are_no_entry),
 		cmocka_unit_test(test_bzimage_is_entered_by_its_own_code),
+		cmocka_unit_test(test_the_newest_kernel_is_found),
 		cmocka_unit_test(test_file_is_named_and_has_to_be_one),
 	};
 
