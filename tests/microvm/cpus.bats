@@ -1,5 +1,5 @@
 # vm: --kvm -c 2 -m 5120
-# limit: 600
+# limit: 900
 # Several processors in a guest of ctr-vm's, and more memory than fits below the gap; and its end by a signal.
 
 bats_require_minimum_version 1.5.0
