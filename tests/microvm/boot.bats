@@ -112,13 +112,13 @@ setup() {
 	[[ $output =~ 'give more by --memory' ]]
 	run "$VM" --kernel "$KERNEL" --memory 1k
 	assert_failure 125
-	[[ $output =~ "from 32m to all of this host's memory" ]]
+	assert_output --partial "from 32m to all of this host's memory"
 	run unshare -m sh -c 'mount -t tmpfs none /boot; exec "$@"' sh "$VM"
 	assert_failure 125
 	assert_output 'ctr-vm: which kernel? there is no vmlinuz-VERSION in /boot; --kernel FILE'
 	run unshare -m sh -c 'mount -t tmpfs none /boot; cp /bin/busybox /boot/vmlinuz-6.1; exec "$@"' sh "$VM"
 	assert_failure 125
-	[[ $output =~ '/boot/vmlinuz-6.1 has no PVH entry' ]]
+	assert_output --partial '/boot/vmlinuz-6.1 has no PVH entry'
 }
 
 @test "vm: a machine without a usable /dev/kvm says why" {
