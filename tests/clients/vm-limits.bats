@@ -3,6 +3,8 @@
 # limit: 900
 
 load lib
+DRIVER=cgroupfs
+load verbs
 
 setup_file() {
 	have /usr/bin/podman /usr/bin/docker /usr/sbin/dockerd
@@ -11,6 +13,7 @@ setup_file() {
 	make_image "$BATS_FILE_TMPDIR/image.tar"
 	podman load -q -i "$BATS_FILE_TMPDIR/image.tar"
 	podman run --rm --network none box:1 true
+	docker_start
 }
 
 teardown() {
@@ -22,36 +25,8 @@ teardown_file() {
 	stop_engines
 }
 
-podman() {
-	/usr/bin/podman --log-level error --runtime ctr-oci "$@" 3>&- 4>&-
-}
-
-SOCKET=unix:///run/docker-test.sock
-docker() {
-	/usr/bin/docker -H "$SOCKET" "$@" 3>&- 4>&-
-}
-
-# group ENGINE NAME: the folder of a container's cgroup.
-group() {
-	echo "$CGROUPS$(sed -n 's/^0:://p' "/proc/$("$1" inspect --format '{{.State.Pid}}' "$2")/cgroup")"
-}
-
-@test "podman: limits arrive, update changes them, stats shows them" {
-	podman run -d --name c1 --network none --memory 64m --pids-limit 50 --cpus 0.5 --cpu-shares 2048 box:1 sleep 1000
-	local dir
-	dir=$(group podman c1)
-	assert_equal "$(<"$dir/memory.max")" $((64 << 20))
-	assert_equal "$(<"$dir/pids.max")" 50
-	assert_equal "$(<"$dir/cpu.max")" '50000 100000'
-	[ "$(<"$dir/cpu.weight")" -gt 100 ]
-	run podman update --memory 96m --cpus 0.25 c1
-	assert_success
-	assert_equal "$(<"$dir/memory.max")" $((96 << 20))
-	assert_equal "$(<"$dir/cpu.max")" '25000 100000'
-	run podman stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c1
-	assert_success
-	assert_output --regexp '^c1 [1-9][0-9]* [0-9.]+[kM]?B / '
-	podman rm -f -t 0 c1
+@test "podman, cgroupfs: run, exec, attach, logs, kill, pause, update, stats, rm" {
+	podman_walk
 	assert_nothing_left
 }
 
@@ -62,31 +37,15 @@ group() {
 	assert_nothing_left
 }
 
-@test "docker: limits arrive, update changes them, stats shows them" {
-	config docker.json >"$BATS_FILE_TMPDIR/daemon.json"
-	engine "$BATS_FILE_TMPDIR/log" dockerd --config-file "$BATS_FILE_TMPDIR/daemon.json" \
-		--default-runtime ctr --exec-opt native.cgroupdriver=cgroupfs --bridge none \
-		--iptables=false --ip-forward=false -H "$SOCKET"
-	wait_until 20 docker version || { cat "$BATS_FILE_TMPDIR/log" >&2; return 1; }
-	docker load -q -i "$BATS_FILE_TMPDIR/image.tar"
-	docker run --security-opt apparmor=unconfined -d --name c1 --network none --memory 64m --pids-limit 50 --cpus 0.5 box:1 sleep 1000
-	local dir
-	dir=$(group docker c1)
-	assert_equal "$(<"$dir/memory.max")" $((64 << 20))
-	assert_equal "$(<"$dir/pids.max")" 50
-	assert_equal "$(<"$dir/cpu.max")" '50000 100000'
-	run docker update --memory 96m --memory-swap 96m c1
-	assert_success
-	assert_equal "$(<"$dir/memory.max")" $((96 << 20))
-	# The zeros that come with it have changed nothing else.
-	assert_equal "$(<"$dir/pids.max")" 50
-	assert_equal "$(<"$dir/cpu.max")" '50000 100000'
-	run docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c1
-	assert_output --regexp '^c1 1 [0-9.]+[KM]iB / 96MiB$'
+@test "docker, cgroupfs: run, exec, attach, logs, kill, pause, update, stats, rm" {
+	docker_walk
+}
+
+@test "docker: a container that wants too much memory is killed, and docker says why" {
 	run docker run --security-opt apparmor=unconfined --name c2 --network none --memory 16m --memory-swap 16m box:1 probe memory 64
 	assert_failure 137
 	wait_until 5 eval '[ "$(docker inspect --format "{{.State.OOMKilled}}" c2)" = true ]'
-	docker rm -f c1 c2
+	docker rm -f c2
 }
 
 @test "oci update, events: flags, want of memory" {
