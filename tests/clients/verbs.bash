@@ -16,10 +16,10 @@ docker() {
 
 docker_start() {
 	config docker.json >"$BATS_FILE_TMPDIR/daemon.json"
-	engine "$BATS_FILE_TMPDIR/log" dockerd --config-file "$BATS_FILE_TMPDIR/daemon.json" \
+	engine "$BATS_FILE_TMPDIR/docker.log" dockerd --config-file "$BATS_FILE_TMPDIR/daemon.json" \
 		--default-runtime ctr --exec-opt "native.cgroupdriver=$DRIVER" --bridge none \
 		--iptables=false --ip-forward=false -H "${DOCKER[2]}"
-	wait_until 20 docker version || { cat "$BATS_FILE_TMPDIR/log" >&2; return 1; }
+	wait_until 20 docker version || { cat "$BATS_FILE_TMPDIR/docker.log" >&2; return 1; }
 	assert_equal "$(docker info --format '{{.CgroupDriver}} {{.CgroupVersion}}')" "$DRIVER 2"
 	docker load -q -i "$BATS_FILE_TMPDIR/image.tar"
 }
@@ -114,11 +114,11 @@ attached() {
 	rm "$BATS_TEST_TMPDIR"/{keys,answer}
 }
 
-# executed COMMAND...: its own status, and the container's group.
+# executed GROUP COMMAND...: its own status, and the container's group as it is seen in there.
 executed() {
-	run "$@" sh -c 'cat /proc/self/cgroup; exit 5'
+	run "${@:2}" sh -c 'cat /proc/self/cgroup; exit 5'
 	assert_failure 5
-	assert_output 0::/
+	assert_output "0::$1"
 }
 
 said_all() {
@@ -151,7 +151,7 @@ podman_walk() {
 	limits 64 50 50
 	[ "$(<"$dir/cpu.weight")" -gt 100 ]
 	logged podman logs c1
-	executed podman exec c1
+	executed / podman exec c1
 	attached "${PODMAN[@]}" attach --sig-proxy=false c1
 	# It shows the limit that it was created with, whatever update has made of it.
 	run podman stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c1
@@ -177,7 +177,7 @@ docker_walk() {
 	placed "$(docker inspect --format '{{.State.Pid}}' c1)" "/docker/$id" system.slice "docker-$id.scope"
 	limits 64 50 50
 	logged docker logs c1
-	executed docker exec c1
+	executed / docker exec c1
 	attached "${DOCKER[@]}" attach --sig-proxy=false c1
 	docker update --memory 96m --memory-swap 96m c1
 	# The zeros that come with it have changed nothing else.
@@ -194,4 +194,46 @@ docker_walk() {
 	assert_equal "$(docker wait c1)" 137
 	docker rm c1
 	removed
+}
+
+# containerd's client has no verb `update` (the CRI's walk has containerd's), no flag for pids, and no `logs`:
+# what comes nearest is a file that its shim writes, which a container has instead of being attached to.
+containerd_walk() {
+	local manager=() log=$BATS_TEST_TMPDIR/log
+	[ "$DRIVER" = cgroupfs ] || manager=(--runc-systemd-cgroup --cgroup machine.slice:box:c1)
+	# At the end of its input the client would have the container's input closed.
+	keyboard
+	client run -d --runc-binary "$OCI" --runc-root /run/oci-test "${manager[@]}" --memory-limit $((64 << 20)) \
+		--cpus 0.5 "$IMAGE" c1 sh -c "$PAYLOAD" <&"$keys"
+	placed "$(client task ls | awk '$1 == "c1" { print $2 }')" /default/c1 machine.slice box-c1.scope
+	limits 64 '' 50
+	# Its containers have no cgroup namespace.
+	executed "${dir#"$CGROUPS"}" client task exec --exec-id e1 c1
+	attached /usr/bin/ctr -a "$SOCKET" task attach c1
+	run client task metrics c1
+	assert_line --regexp "^memory.usage_limit +$((64 << 20)) *\$"
+	assert_line --regexp '^pids.current +[1-9]'
+	assert_line --regexp '^cpu.usage_usec +[1-9]'
+	frozen client task pause c1
+	client task ls | grep -q '^c1 .*PAUSED'
+	thawed client task resume c1
+	client_killed c1
+	removed
+
+	[ "$DRIVER" = cgroupfs ] || manager[2]=machine.slice:box:c2
+	client run -d --runc-binary "$OCI" --runc-root /run/oci-test "${manager[@]}" --log-uri "file://$log" \
+		"$IMAGE" c2 sh -c "$PAYLOAD"
+	wait_until 5 eval 'grep -qx out "$log" && grep -qx err "$log"'
+	client task kill -s USR1 c2
+	wait_until 5 grep -qx heard "$log"
+	client_killed c2
+	rm "$log"
+}
+
+client_killed() {
+	client task kill -s KILL "$1"
+	wait_until 5 eval "client task ls | grep -q '^$1 .*STOPPED'"
+	run client task rm "$1"
+	assert_output --partial "task $1 exit with non-zero exit code 137"
+	client container rm "$1"
 }

@@ -4,6 +4,8 @@
 
 load lib
 load cri
+DRIVER=cgroupfs
+load verbs
 
 setup_file() {
 	containerd_start
@@ -13,8 +15,8 @@ teardown_file() {
 	stop_engines
 }
 
-setup() {
-	ctr_setup
+# The pod that most tests begin with.
+pod_start() {
 	logs=$BATS_TEST_TMPDIR/logs
 	mkdir "$logs"
 	sandbox=$(sandbox /kubepods/pod1 "$logs" | jq -c --arg name "pod$BATS_TEST_NUMBER" '.metadata.name = $name')
@@ -44,6 +46,7 @@ of() {
 
 @test "cri: limits arrive, update changes those that it names, and nothing else" {
 	local one weight
+	pod_start
 	one=$(started one 'exec sleep 1000' '{"cpu_period": 100000, "cpu_quota": 50000, "cpu_shares": 512,
 		"memory_limit_in_bytes": 67108864, "oom_score_adj": 500, "unified": {"memory.low": "1048576"}}')
 	assert_equal "$(of "$one" cpu.max)" '50000 100000'
@@ -71,6 +74,7 @@ of() {
 
 @test "cri: stats of one container and of a pod's" {
 	local one two
+	pod_start
 	one=$(started one 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; exec sleep 1000')
 	two=$(started two 'exec sleep 1000')
 	used() { ask .stats.cpu.usage_core_nano_seconds.value ContainerStats "$(id "$1")"; }
@@ -94,10 +98,16 @@ of() {
 
 @test "cri: a container that wants too much memory is killed, and the kubelet hears why" {
 	local one
+	pod_start
 	one=$(started one 'exec probe memory 64' '{"memory_limit_in_bytes": 16777216}')
 	exited() { [ "$(ask .status.state ContainerStatus "$(id "$one")")" = 2 ]; }
 	wait_until 5 exited
 	assert_equal "$(ask '.status | "\(.exit_code) \(.reason)"' ContainerStatus "$(id "$one")")" '137 OOMKilled'
 	cri RemoveContainer "$(id "$one")"
 	pod_remove
+}
+
+@test "containerd, cgroupfs: run, exec, attach, kill, pause, metrics, rm" {
+	containerd_walk
+	assert_nothing_left
 }
