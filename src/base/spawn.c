@@ -13,17 +13,32 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-__attribute__((noreturn)) static void become(const struct spawn *s, int words)
+/*
+ * The kernel's word that our parent is gone comes only if we asked before. One that went earlier has
+ * closed its end of the pipe, which nobody else has: getppid() says nothing from another pid namespace.
+ */
+static void die_with_parent(const int words[2])
+{
+	struct pollfd p = { .fd = words[1] };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(words[0]);
+	if (poll(&p, 1, 0) > 0 && p.revents & POLLERR)
+		_exit(126);
+}
+
+__attribute__((noreturn)) static void become(const struct spawn *s, const int words[2])
 {
 	char *const none[] = { NULL };
 	sigset_t empty;
 
 	/* A process group of its own, so that a time-out ends what it started as well. */
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	die_with_parent(words);
 	sigemptyset(&empty);
 	sigprocmask(SIG_SETMASK, &empty, NULL);
-	if (dup2(s->in, 0) < 0 || dup2(words, 2) < 0 || (s->catch_output && dup2(words, 1) < 0))
+	if (dup2(s->in, 0) < 0 || dup2(words[1], 2) < 0 ||
+	    (s->catch_output && dup2(words[1], 1) < 0))
 		_exit(126);
 	fd_cloexec_from(3);
 	execve(s->path, s->argv, s->env ? s->env : none);
@@ -91,7 +106,7 @@ int spawn_wait(const struct spawn *s, struct str *ret_words, int *ret_status)
 		return -errno;
 	pid = process_clone(0, -1, &pidfd);
 	if (pid == 0)
-		become(s, words[1]);
+		become(s, words);
 	close(words[1]);
 	rc = pid < 0 ? pid : watch(s, pidfd, words[0], ret_words, ret_status);
 	if (rc == -ETIMEDOUT) {

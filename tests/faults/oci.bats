@@ -115,3 +115,21 @@ disturbed() {
 	done < <(calls_of delete --force c1 | grep -E '^(newfstatat|fstat|openat) ')
 	removed
 }
+
+@test "faults: a hook whose runtime was killed before it began does not begin" {
+	local tracer pid
+	edit_config bundle --arg mark "$PWD/hooked" '.hooks.createRuntime = [{path: "/bin/sh",
+		args: ["sh", "-c", "echo >\($mark); exec sleep 1002"]}]'
+	# The hook's own first call takes three seconds, in which it has no parent any more.
+	strace -f -qq -o /dev/null -e trace=setpgid -e inject=setpgid:delay_enter=3000000 \
+		"${FAULTY[@]}" create --bundle bundle c1 </dev/null >said 2>&1 3>&- &
+	tracer=$!
+	sleep 1.5
+	pid=$(pgrep -P "$tracer")
+	[ ! -e hooked ]
+	kill -KILL "$pid"
+	wait "$tracer" || true
+	[ ! -e hooked ] || fail 'it has begun'
+	oci delete --force c1
+	assert_nothing_left
+}
