@@ -3,10 +3,10 @@
 #
 # tests/helpers/rows sees which system calls belong to which row, and makes one of them fail.
 #
-# The cases are below; those of rows that need systemd or a controller are in vm-rows.bats, which has
+# The cases are below; those of rows that need systemd or a controller are in vm-rows.bash, which has
 # case_begin and case_command of its own.
 
-# Walked by the cases of vm-rows.bats, and by none here: both together walk each row.
+# Walked by the cases of vm-rows.bash, and by none here: both together walk each row.
 ELSEWHERE='systemd|scope|let nobody else into the cgroup'
 
 # What always does what it says, whatever the machine is like, or is asked only to be on the safe side.
