@@ -9,6 +9,7 @@
 #include "runtime/life.h"
 #include "runtime/pids.h"
 #include "runtime/rename.h"
+#include "runtime/unit.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -192,6 +193,20 @@ static int not_running(const struct container *c, struct err *err)
 	return err_set(err, ESRCH, "container \"%s\": container not running", c->state.name);
 }
 
+/* Its group, where that can't be another's by now. -ENOENT: it is. */
+static int own_cgroup(struct container *c, struct err *err)
+{
+	int fd = container_cgroup(c, err), rc = 0;
+
+	/* Where its init is, nobody else's unit can be. */
+	if (fd >= 0 && c->pidfd < 0 && cgroup_populated(fd) != 0)
+		rc = unit_is_others(&c->state, err);
+	if (rc == 1)
+		return err_set(err, ENOENT, "container \"%s\": the unit %s is another's",
+			       c->state.name, c->state.unit);
+	return rc < 0 ? rc : fd;
+}
+
 static int send(struct container *c, int signal, bool all, struct err *err)
 {
 	int fd, rc;
@@ -208,7 +223,7 @@ static int send(struct container *c, int signal, bool all, struct err *err)
 	}
 	if (!c->state.cgroup)
 		return c->pidfd < 0 ? not_running(c, err) : pids_signal(c, signal, err);
-	fd = container_cgroup(c, err);
+	fd = own_cgroup(c, err);
 	if (fd == -ENOENT)
 		return not_running(c, err);
 	if (fd < 0)
@@ -227,9 +242,11 @@ int container_signal(struct container *c, int signal, bool all, struct err *err)
 
 int container_kill_all(struct container *c, struct err *err)
 {
-	int fd = container_cgroup(c, err), rc = 0;
+	int fd = own_cgroup(c, err), rc = 0;
 	bool full = fd >= 0 && cgroup_populated(fd) != 0;
 
+	if (fd < 0 && fd != -ENOENT && c->state.unit)
+		return fd;
 	if (fd == -ENOENT && c->pidfd >= 0)
 		rc = process_signal(c->pidfd, SIGKILL);
 	else if (full)

@@ -39,6 +39,7 @@ void state_begin(const struct plan *p, struct state *s)
 		.cgroup = p->cgroup ? xstrdup(p->cgroup) : NULL,
 		.cgroup_levels = p->cgroup_levels,
 		.unit = p->unit.name ? xstrdup(p->unit.name) : NULL,
+		.unit_mark = p->unit_mark ? xstrdup(p->unit_mark) : NULL,
 		.unit_user = p->unit_user,
 		.status = STATUS_CREATING,
 		.auto_remove = p->opt->auto_remove,

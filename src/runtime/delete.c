@@ -18,6 +18,8 @@ static int remove_cgroup(struct container *c, struct err *err)
 
 	if (rc < 0 || !c->state.cgroup)
 		return rc;
+	if (rc == 1)
+		return 0;
 	rc = cgroup_host_find(&host, err);
 	if (rc < 0 || host.fd < 0)
 		return rc;

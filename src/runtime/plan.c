@@ -36,6 +36,7 @@ void plan_free(struct plan *p)
 	cgroup_devices_free(&p->devices);
 	systemd_unit_free(&p->unit);
 	systemd_manager_free(&p->systemd);
+	free(p->unit_mark);
 	json_drop(&p->unit_props);
 	if (p->have_rootfs)
 		rootfs_plan_free(&p->rootfs);

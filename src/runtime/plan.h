@@ -49,6 +49,7 @@ struct plan {
 	/* Where the group is a unit's of systemd; name NULL: it is not. */
 	struct systemd_unit unit;
 	struct systemd_manager systemd;
+	char *unit_mark;                /* systemd_props_mark() */
 	struct json_object *unit_props; /* but for those that every unit has (systemd/props.h) */
 	char *attach_below;             /* exec: see attach; NULL: into its own group */
 	bool unit_user;                 /* of the user's systemd */

@@ -37,6 +37,7 @@ void state_free(struct state *s)
 	free(s->rootfs);
 	free(s->cgroup);
 	free(s->unit);
+	free(s->unit_mark);
 	free(s->restart_policy);
 	free(s->log_driver);
 	free(s->log_path);

@@ -60,12 +60,13 @@ struct state_oom {
 };
 
 struct state {
-	char *name;        /* the folder's name: --name, or what we made up */
-	char *id;          /* 64 hex digits, ours; for the OCI plug-in the same as name */
-	char *bundle;      /* absolute path; NULL when there is none (a built-in source) */
-	char *rootfs;      /* what the command line called the source */
-	char *cgroup;      /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
-	char *unit;        /* of systemd's, whose group it is: "ctr-NAME.scope"; NULL: ours */
+	char *name;      /* the folder's name: --name, or what we made up */
+	char *id;        /* 64 hex digits, ours; for the OCI plug-in the same as name */
+	char *bundle;    /* absolute path; NULL when there is none (a built-in source) */
+	char *rootfs;    /* what the command line called the source */
+	char *cgroup;    /* below the cgroup2 mount, "/ctr/NAME"; NULL: none of its own */
+	char *unit;      /* of systemd's, whose group it is: "ctr-NAME.scope"; NULL: ours */
+	char *unit_mark; /* tells it from others of that name (systemd/props.h); NULL: nothing does */
 	int cgroup_levels; /* how many empty groups above it go with it */
 	bool unit_user;    /* of the user's systemd */
 	struct strv annotations;

@@ -32,6 +32,7 @@ static const struct field {
 	FIELD("cgroup", TEXT, cgroup),
 	FIELD("cgroupLevels", INTEGER, cgroup_levels),
 	FIELD("systemdUnit", TEXT, unit),
+	FIELD("systemdMark", TEXT, unit_mark),
 	FIELD("systemdUser", FLAG, unit_user),
 	FIELD("pid", INTEGER, pid),
 	FIELD("pidStart", NUMBER, pid_start),

@@ -6,6 +6,7 @@
 #include "runtime/unit.h"
 
 #include "base/json.h"
+#include "runtime/container.h"
 #include "runtime/rootless.h"
 #include "runtime/stages.h"
 #include "systemd/props.h"
@@ -37,8 +38,11 @@ int plan_unit(struct plan *p, struct err *err)
 	};
 	CLEAN(free) char *root = NULL;
 	int rc = systemd_unit_make(&wish, &p->unit, err);
+	char mark[65];
 
 	p->unit_user = wish.user;
+	container_id_make(mark);
+	p->unit_mark = xstrdup(mark);
 	if (rc == 0)
 		rc = manager_plan(p, &root, err);
 	if (rc == 0)
@@ -84,6 +88,7 @@ static struct json_object *props_make(const struct making *m)
 	systemd_props_unit(props, &m->plan->unit, m->plan->name, m->pid);
 	for (size_t i = 0; i < json_object_array_length(more); i++)
 		json_object_array_add(props, json_object_get(json_object_array_get_idx(more, i)));
+	systemd_props_mark(props, m->plan->unit_mark);
 	return props;
 }
 
@@ -123,11 +128,15 @@ int unit_start(struct making *m, struct err *err)
 	CLEAN(json) struct json_object *props = props_make(m);
 	int rc = systemd_start(&m->plan->systemd, m->plan->unit.name, props, err);
 
-	if (rc < 0)
-		return rc == -EHOSTDOWN ? err_wrap(err, "%s: ", m->plan->opt->systemd) : rc;
-	rc = unit_open(m, err);
+	if (rc == -EHOSTDOWN)
+		return err_wrap(err, "%s: ", m->plan->opt->systemd);
+	if (rc == 0)
+		rc = unit_open(m, err);
 	if (rc < 0) {
-		/* Ended by us and waited for: its end is not to be taken for the reason. */
+		/*
+		 * Ended by us and waited for: its end is not to be taken for the reason. Whether there is
+		 * a unit now is known to systemd alone, whatever failed.
+		 */
 		unmake_child(m);
 		unit_stop(m);
 	}
@@ -154,11 +163,15 @@ void unit_stop(struct making *m)
 {
 	struct plan *p = m->plan;
 	struct err ignored;
+	int rc;
 
 	if (m->cgroup >= 0)
 		(void)!cgroup_kill(m->cgroup, &ignored);
-	if (systemd_stop(&p->systemd, p->unit.name, &ignored) < 0 ||
-	    cgroup_remove(&p->host, p->cgroup, 0, 5000, &ignored) < 0)
+	rc = systemd_stop(&p->systemd, p->unit.name, p->unit_mark, &ignored);
+	if (rc == 0)
+		rc = cgroup_remove(&p->host, p->cgroup, 0, 5000, &ignored);
+	/* Another's unit of that name, and its group, are none of ours. */
+	if (rc < 0)
 		m->residue = true;
 }
 
@@ -261,6 +274,19 @@ int unit_remove(const struct state *s, struct err *err)
 		return 0;
 	rc = systemd_manager_find(s->unit_user, &manager, err);
 	if (rc == 0)
-		rc = systemd_stop(&manager, s->unit, err);
+		rc = systemd_stop(&manager, s->unit, s->unit_mark, err);
+	return rc == -EHOSTDOWN ? 0 : rc;
+}
+
+int unit_is_others(const struct state *s, struct err *err)
+{
+	CLEAN(systemd_manager) struct systemd_manager manager = SYSTEMD_MANAGER_INIT;
+	int rc;
+
+	if (!s->unit || !s->unit_mark)
+		return 0;
+	rc = systemd_manager_find(s->unit_user, &manager, err);
+	if (rc == 0)
+		rc = systemd_other(&manager, s->unit, s->unit_mark, err);
 	return rc == -EHOSTDOWN ? 0 : rc;
 }

@@ -14,8 +14,14 @@ int unit_update(const struct state *s, const struct cgroup_settings *settings,
 
 /*
  * Have its unit stopped and forgotten, once its processes are gone. None, one that ended alone, and a
- * host whose systemd is gone too are success.
+ * host whose systemd is gone too are success. 1: the unit of that name is another's (unit_is_others()).
  */
 int unit_remove(const struct state *s, struct err *err) MUST_CHECK;
+
+/*
+ * 1: there is a unit of that name, and it isn't this container's: that was never made, or has ended and
+ * another was called so. Then the group is another's, too. Not asked of a container whose init lives.
+ */
+int unit_is_others(const struct state *s, struct err *err) MUST_CHECK;
 
 #endif

@@ -155,6 +155,14 @@ static struct json_object *request_make(const struct systemd_manager *m, const c
 	return o;
 }
 
+/* Of a request of ours; "": it has none. */
+static const char *text_of(struct json_object *request, const char *key)
+{
+	struct json_object *value = json_object_object_get(request, key);
+
+	return value ? json_object_get_string(value) : "";
+}
+
 static int ask(const struct systemd_manager *m, struct json_object *request,
 	       struct systemd_answer *answer, struct err *err)
 {
@@ -165,6 +173,7 @@ static int ask(const struct systemd_manager *m, struct json_object *request,
 		.answer_len = sizeof(*answer),
 		.timeout_ms = TIMEOUT_MS,
 	};
+	const char *unit = text_of(request, "unit");
 	int rc;
 
 	call.request = json_object_to_json_string_length(request, JSON_C_TO_STRING_PLAIN,
@@ -176,7 +185,8 @@ static int ask(const struct systemd_manager *m, struct json_object *request,
 			       call.request_len);
 	rc = helper_ask(&call, err);
 	if (rc < 0)
-		return rc;
+		return err_wrap(err, "have systemd do \"%s\"%s%s: ", text_of(request, "job"),
+				*unit ? " with the unit " : "", unit);
 	if (answer->magic != SYSTEMD_MAGIC || answer->version != SYSTEMD_VERSION)
 		return err_set(err, EPROTO,
 			       SYSTEMD_HELPER " is of another version than we are: install both "
@@ -221,12 +231,28 @@ int systemd_set(const struct systemd_manager *m, const char *unit, struct json_o
 	return ask_with_props(m, "set", unit, props, err);
 }
 
-int systemd_stop(const struct systemd_manager *m, const char *unit, struct err *err)
+static int ask_by_mark(const struct systemd_manager *m, const char *job, const char *unit,
+		       const char *mark, struct err *err)
 {
-	CLEAN(json) struct json_object *o = request_make(m, "stop", unit);
+	CLEAN(json) struct json_object *o = request_make(m, job, unit);
 	struct systemd_answer answer;
+	int rc;
 
-	return ask(m, o, &answer, err);
+	json_put_string(o, "mark", mark);
+	rc = ask(m, o, &answer, err);
+	return rc < 0 ? rc : answer.other == 1;
+}
+
+int systemd_stop(const struct systemd_manager *m, const char *unit, const char *mark,
+		 struct err *err)
+{
+	return ask_by_mark(m, "stop", unit, mark, err);
+}
+
+int systemd_other(const struct systemd_manager *m, const char *unit, const char *mark,
+		  struct err *err)
+{
+	return ask_by_mark(m, "other", unit, mark, err);
 }
 
 int systemd_attach(const struct systemd_manager *m, const char *unit, const char *below, pid_t pid,

@@ -48,15 +48,22 @@ int systemd_manager_root(const struct systemd_manager *m, char **ret, struct err
  * Each of these waits until systemd is done with it. -EHOSTDOWN: no systemd answers; -ETIMEDOUT; else
  * systemd's own words. props: systemd/props.h.
  *
- * start: make a transient unit. -EEXIST: there is one of that name. After a failure there is none.
+ * mark: which of all units that were ever called so; one of their properties (systemd/props.h). NULL: any.
+ *
+ * start: make a transient unit. -EEXIST: there is one of that name. After another failure there may be
+ * one, for systemd goes on when ctr-systemd has died: stop it by its mark.
  * set: properties of a unit that runs; they hold when this returns, and till its end.
- * stop: a unit that is not there, or has ended, is success.
+ * stop: a unit that is not there, or has ended, is success. 1: it has another mark, and was let alone.
+ * other: 1 if there is a unit of that name with another mark, else 0.
  */
 int systemd_start(const struct systemd_manager *m, const char *unit, struct json_object *props,
 		  struct err *err) MUST_CHECK;
 int systemd_set(const struct systemd_manager *m, const char *unit, struct json_object *props,
 		struct err *err) MUST_CHECK;
-int systemd_stop(const struct systemd_manager *m, const char *unit, struct err *err) MUST_CHECK;
+int systemd_stop(const struct systemd_manager *m, const char *unit, const char *mark,
+		 struct err *err) MUST_CHECK;
+int systemd_other(const struct systemd_manager *m, const char *unit, const char *mark,
+		  struct err *err) MUST_CHECK;
 
 /*
  * Put a process of the caller's into a unit that runs, into the group `below` its own ("/x/y"; NULL: its
@@ -66,12 +73,12 @@ int systemd_attach(const struct systemd_manager *m, const char *unit, const char
 		   struct err *err) MUST_CHECK;
 
 /*
- * What goes to ctr-systemd: one JSON object, {"version", "job": "root", "start", "set", "stop" or
- * "attach", "buses": [{"address", "direct"}], "unit", "properties": [{"name", "type", "value"}],
- * "below", "pid"}. Both ends check it.
+ * What goes to ctr-systemd: one JSON object, {"version", "job": "root", "start", "set", "stop", "other"
+ * or "attach", "buses": [{"address", "direct"}], "unit", "mark", "properties": [{"name", "type",
+ * "value"}], "below", "pid"}. Both ends check it.
  */
 #define SYSTEMD_HELPER "ctr-systemd"
-#define SYSTEMD_VERSION 1u
+#define SYSTEMD_VERSION 2u
 #define SYSTEMD_REQUEST_MAX (192u << 10) /* a message of a unix socket has no more room */
 #define SYSTEMD_PATH_MAX 1024
 #define SYSTEMD_JOB_MS 25000 /* systemd's own time for one job; ours is longer */
@@ -81,6 +88,7 @@ int systemd_attach(const struct systemd_manager *m, const char *unit, const char
 struct systemd_answer {
 	uint32_t magic, version;
 	struct err err;              /* code 0: done */
+	uint32_t other;              /* of "stop", "other": 1: the unit has another mark */
 	char root[SYSTEMD_PATH_MAX]; /* of "root" */
 };
 

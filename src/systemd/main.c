@@ -18,9 +18,10 @@
 
 /* One request, read. */
 struct request {
-	char *job, *unit, *below;
+	char *job, *unit, *below, *mark;
 	uint64_t pid;
 	struct json_at buses, props;
+	enum unit_owner whose; /* the unit is, once somebody looked */
 };
 
 /* A job of systemd's that we wait for. */
@@ -167,7 +168,7 @@ static int start_once(struct manager *m, const struct request *r, struct job *jo
 	return rc;
 }
 
-static int start(struct manager *m, const struct request *r, struct err *err)
+static int start(struct manager *m, struct request *r, struct err *err)
 {
 	sd_bus_error ignored = SD_BUS_ERROR_NULL;
 	struct job job = { 0 };
@@ -181,10 +182,6 @@ static int start(struct manager *m, const struct request *r, struct err *err)
 		forget(m, r->unit);
 		rc = start_once(m, r, &job, err);
 	}
-	if (rc == -ETIMEDOUT || rc == -ECANCELED) {
-		(void)call_unit(m, "StopUnit", r->unit, "replace", NULL, &ignored);
-		forget(m, r->unit);
-	}
 	sd_bus_error_free(&ignored);
 	return rc;
 }
@@ -193,7 +190,7 @@ static int start(struct manager *m, const struct request *r, struct err *err)
  * systemd takes the values and writes them in its loop's next turn, before it looks at its buses again:
  * so after one more answer they are written.
  */
-static int set(struct manager *m, const struct request *r, struct err *err)
+static int set(struct manager *m, struct request *r, struct err *err)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL, ignored = SD_BUS_ERROR_NULL;
 	sd_bus_message *call = NULL;
@@ -218,13 +215,27 @@ static int set(struct manager *m, const struct request *r, struct err *err)
 	return rc;
 }
 
-static int stop(struct manager *m, const struct request *r, struct err *err)
+/* Sets r->whose. */
+static int look(struct manager *m, struct request *r, struct err *err)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int rc = manager_whose(m, r->unit, r->mark, &r->whose, &error);
+
+	rc = rc < 0 ? fail("look at", r, rc, &error, err) : 0;
+	sd_bus_error_free(&error);
+	return rc;
+}
+
+static int stop(struct manager *m, struct request *r, struct err *err)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *reply = NULL;
 	struct job job = { 0 };
-	int rc = listen_for(m, &job);
+	int rc = look(m, r, err);
 
+	if (rc < 0 || r->whose != UNIT_OURS)
+		return rc;
+	rc = listen_for(m, &job);
 	if (rc >= 0)
 		rc = call_unit(m, "StopUnit", r->unit, "replace", &reply, &error);
 	if (sd_bus_error_has_name(&error, MANAGER ".NoSuchUnit"))
@@ -239,7 +250,7 @@ static int stop(struct manager *m, const struct request *r, struct err *err)
 	return rc;
 }
 
-static int attach(struct manager *m, const struct request *r, struct err *err)
+static int attach(struct manager *m, struct request *r, struct err *err)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *call = NULL;
@@ -259,12 +270,11 @@ static int attach(struct manager *m, const struct request *r, struct err *err)
 
 static const struct {
 	const char *name;
-	int (*run)(struct manager *m, const struct request *r, struct err *err);
-} jobs[] = {
-	{ "root", NULL }, { "start", start }, { "set", set }, { "stop", stop }, { "attach", attach }
-};
+	int (*run)(struct manager *m, struct request *r, struct err *err);
+} jobs[] = { { "root", NULL }, { "start", start }, { "set", set },
+	     { "stop", stop }, { "other", look },  { "attach", attach } };
 
-static int serve(const struct request *r, struct systemd_answer *answer, struct err *err)
+static int serve(struct request *r, struct systemd_answer *answer, struct err *err)
 {
 	CLEAN(manager) struct manager m = { 0 };
 	size_t i;
@@ -278,7 +288,9 @@ static int serve(const struct request *r, struct systemd_answer *answer, struct 
 	if (rc < 0)
 		return rc;
 	memcpy(answer->root, m.root, sizeof(answer->root));
-	return jobs[i].run ? jobs[i].run(&m, r, err) : 0;
+	rc = jobs[i].run ? jobs[i].run(&m, r, err) : 0;
+	answer->other = r->whose == UNIT_OTHERS;
+	return rc;
 }
 
 /* ---- the request ------------------------------------------------------------------- */
@@ -287,7 +299,7 @@ static bool read_request(const struct json_at *root, struct request *r, struct e
 {
 	struct json_at version = json_get(root, "version"), job = json_get(root, "job"),
 		       unit = json_get(root, "unit"), below = json_get(root, "below"),
-		       pid = json_get(root, "pid");
+		       mark = json_get(root, "mark"), pid = json_get(root, "pid");
 	uint64_t number = 0;
 
 	r->buses = json_get(root, "buses");
@@ -296,6 +308,7 @@ static bool read_request(const struct json_at *root, struct request *r, struct e
 	       json_read_string(&job, &r->job, err) > 0 &&
 	       json_read_string(&unit, &r->unit, err) >= 0 &&
 	       json_read_string(&below, &r->below, err) >= 0 &&
+	       json_read_string(&mark, &r->mark, err) >= 0 &&
 	       json_read_u64(&pid, 1, INT32_MAX, &r->pid, err) >= 0 &&
 	       json_want_array(&r->buses, err) >= 0 && json_want_array(&r->props, err) >= 0;
 }
@@ -351,5 +364,6 @@ int main(void)
 	free(r.job);
 	free(r.unit);
 	free(r.below);
+	free(r.mark);
 	return fd_send(0, &answer, sizeof(answer), NULL, 0) < 0 ? 1 : 0;
 }

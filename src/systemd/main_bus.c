@@ -1,5 +1,7 @@
 #include "systemd/main_bus.h"
 
+#include "systemd/props.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -83,4 +85,55 @@ int manager_open(const struct json_at *buses, struct manager *ret, struct err *e
 		rc = -err->code;
 	}
 	return rc;
+}
+
+/* ---- whose a unit is ----------------------------------------------------------------- */
+
+static bool has_mark(char *const *docs, const char *mark)
+{
+	for (; docs && *docs; docs++)
+		if (str_starts(*docs, SYSTEMD_MARK) && str_eq(*docs + strlen(SYSTEMD_MARK), mark))
+			return true;
+	return false;
+}
+
+static int look_at(struct manager *m, const char *path, const char *mark, enum unit_owner *ret,
+		   sd_bus_error *error)
+{
+	char **docs = NULL, *state = NULL;
+	int rc = sd_bus_get_property_strv(m->bus, MANAGER, path, MANAGER ".Unit", "Documentation",
+					  error, &docs);
+
+	if (rc >= 0)
+		rc = sd_bus_get_property_string(m->bus, MANAGER, path, MANAGER ".Unit",
+						"ActiveState", error, &state);
+	if (rc >= 0 && has_mark(docs, mark))
+		*ret = UNIT_OURS;
+	else if (rc >= 0 && !str_eq(state, "inactive") && !str_eq(state, "failed"))
+		*ret = UNIT_OTHERS;
+	for (size_t i = 0; docs && docs[i]; i++)
+		free(docs[i]);
+	free(docs);
+	free(state);
+	return rc;
+}
+
+int manager_whose(struct manager *m, const char *unit, const char *mark, enum unit_owner *ret,
+		  sd_bus_error *error)
+{
+	sd_bus_message *reply = NULL;
+	const char *path;
+	int rc;
+
+	*ret = mark ? UNIT_NOBODYS : UNIT_OURS;
+	if (!mark)
+		return 0;
+	rc = sd_bus_call_method(m->bus, MANAGER, MANAGER_PATH, MANAGER_INTERFACE, "GetUnit", error,
+				&reply, "s", unit);
+	if (rc >= 0)
+		rc = sd_bus_message_read(reply, "o", &path);
+	if (rc >= 0)
+		rc = look_at(m, path, mark, ret, error);
+	sd_bus_message_unref(reply);
+	return sd_bus_error_has_name(error, MANAGER ".NoSuchUnit") ? 0 : rc;
 }

@@ -30,6 +30,14 @@ int manager_call(struct manager *m, sd_bus_message *call, sd_bus_message **ret,
 int manager_new_call(struct manager *m, const char *method, sd_bus_message **ret);
 
 /*
+ * Whose is the unit of that name? One that isn't active and has not the mark (systemd/props.h) is nobody's:
+ * asking may itself have loaded it. Without a mark, it is ours.
+ */
+enum unit_owner { UNIT_NOBODYS, UNIT_OURS, UNIT_OTHERS };
+int manager_whose(struct manager *m, const char *unit, const char *mark, enum unit_owner *ret,
+		  sd_bus_error *error) MUST_CHECK;
+
+/*
  * The list of properties behind what is in the message, as a(sv). A value that doesn't fit its type is
  * -EINVAL with its place.
  */

@@ -59,6 +59,13 @@ void systemd_props_unit(struct json_object *props, const struct systemd_unit *un
 	text(props, "CollectMode", "inactive-or-failed");
 }
 
+void systemd_props_mark(struct json_object *props, const char *mark)
+{
+	CLEAN(free) char *line = xasprintf(SYSTEMD_MARK "%s", mark);
+
+	list(props, "Documentation", "as", json_object_new_string(line));
+}
+
 /* ---- annotations ------------------------------------------------------------------- */
 
 static bool is_property_name(const char *s)

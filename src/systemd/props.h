@@ -28,6 +28,13 @@ void systemd_props_unit(struct json_object *props, const struct systemd_unit *un
 			pid_t pid);
 
 /*
+ * Whose the unit is: one line of its documentation, to which a later one of the same name only adds. So it
+ * is there from the unit's first moment, and nobody has to live to write it down.
+ */
+#define SYSTEMD_MARK "info:ctr/"
+void systemd_props_mark(struct json_object *props, const char *mark);
+
+/*
  * The settings that systemd has a property for (limits.c has the table), so that they stay when it
  * writes its own view again (daemon-reload, set-property). The list itself stays as it is: our own
  * write of the same value is what tells of a kernel that refuses it.

@@ -286,6 +286,13 @@ static void test_a_slice_has_neither(void **state)
 	assert_string_equal(shown("Wants"), "");
 }
 
+static void test_the_mark_of_a_unit_is_one_line_of_its_documentation(void **state)
+{
+	(void)state;
+	systemd_props_mark(props, "0123abcd");
+	assert_string_equal(shown("Documentation"), "as [\"info:ctr/0123abcd\"]");
+}
+
 static int annotate(const char *text)
 {
 	struct strv annotations = { 0 };
@@ -396,6 +403,7 @@ int main(void)
 		TEST(test_none_allowed_is_a_list_of_none),
 		TEST(test_a_scope_has_its_process_and_is_delegated),
 		TEST(test_a_slice_has_neither),
+		TEST(test_the_mark_of_a_unit_is_one_line_of_its_documentation),
 		TEST(test_annotations_are_typed_by_their_text),
 		TEST(test_seconds_become_microseconds),
 		TEST(test_bad_annotations_are_refused_by_name),
