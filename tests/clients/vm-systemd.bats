@@ -1,4 +1,4 @@
-# podman and docker with their systemd cgroup managers: the plug-in asks systemd for each container's
+# podman, docker and containerd with their systemd cgroup managers: the plug-in asks systemd for each container's
 # scope, under the name that the engine expects, for it looks there itself.
 # vm: --systemd -m 3000
 # limit: 1200
@@ -10,13 +10,14 @@ load verbs
 
 setup_file() {
 	have /usr/bin/podman /usr/bin/docker /usr/sbin/dockerd
-	private /var/lib/containers /var/lib/docker /var/lib/containerd
+	private /var/lib/containers /var/lib/docker
 	podman_config
 	sed -i 's/cgroupfs/systemd/' /etc/containers/containers.conf
 	make_image "$BATS_FILE_TMPDIR/image.tar"
 	podman load -q -i "$BATS_FILE_TMPDIR/image.tar"
 	podman run --rm --network none box:1 true
 	docker_start
+	containerd_start
 }
 
 teardown() {
@@ -74,4 +75,8 @@ teardown_file() {
 	# Whether containerd sees why is a race with systemd, which removes the group of what has ended.
 	assert_failure 137
 	docker rm -f c2 c3
+}
+
+@test "containerd, systemd: run, exec, attach, kill, pause, metrics, rm" {
+	containerd_walk
 }
