@@ -16,18 +16,6 @@
 #define AT DRIVER_BUFFER_GPA
 #define END MEMORY_MIN_BYTES
 
-static struct queue queue(const struct driver *d, bool indirect, bool event_idx)
-{
-	struct queue q;
-
-	queue_reset(&q, DRIVER_SIZE);
-	q.table_gpa = DRIVER_TABLE_GPA;
-	q.avail_gpa = DRIVER_AVAIL_GPA;
-	q.used_gpa = DRIVER_USED_GPA;
-	assert_int_equal(queue_enable(&q, &d->memory, indirect, event_idx), 0);
-	return q;
-}
-
 /* One chain from descriptor 0 on; those from 100 on are in the indirect table. */
 struct row {
 	unsigned int index;
@@ -105,7 +93,7 @@ static void test_chains_that_are_taken(void **state)
 		struct chain c;
 
 		driver_init(&d);
-		q = queue(&d, true, false);
+		q = driver_queue(&d, true, false);
 		put_rows(&d, cases[i].rows, ARRAY_LEN(cases[i].rows));
 		driver_offer(&d, 0);
 		assert_int_equal(queue_pop(&q, &c), 1);
@@ -165,7 +153,7 @@ static void test_chains_that_break_a_rule(void **state)
 		struct chain c;
 
 		driver_init(&d);
-		q = queue(&d, !cases[i].plain, false);
+		q = driver_queue(&d, !cases[i].plain, false);
 		put_rows(&d, cases[i].rows, ARRAY_LEN(cases[i].rows));
 		driver_offer(&d, 0);
 		assert_int_equal(queue_pop(&q, &c), -EPROTO);
@@ -196,7 +184,7 @@ static void test_requests_that_add_up_to_4_gib_are_an_offence(void **state)
 	driver_put(&d.table[1], 0, 0x7fffffff, NEXT, 2);
 	driver_put(&d.table[2], 0, 0x80000000, NEXT | WRITE, 3);
 	driver_put(&d.table[3], 0, 0x80000000, WRITE, 3);
-	q = queue(&d, false, false);
+	q = driver_queue(&d, false, false);
 	driver_offer(&d, 1);
 	driver_offer(&d, 0);
 	assert_int_equal(queue_pop(&q, &c), -EPROTO);

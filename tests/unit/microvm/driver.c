@@ -1,7 +1,11 @@
 #include "microvm/driver.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 void driver_init(struct driver *d)
 {
@@ -30,4 +34,16 @@ void driver_offer(struct driver *d, uint16_t head)
 {
 	d->avail->ring[d->avail->idx % DRIVER_SIZE] = head;
 	d->avail->idx++;
+}
+
+struct queue driver_queue(const struct driver *d, bool indirect, bool event_idx)
+{
+	struct queue q;
+
+	queue_reset(&q, DRIVER_SIZE);
+	q.table_gpa = DRIVER_TABLE_GPA;
+	q.avail_gpa = DRIVER_AVAIL_GPA;
+	q.used_gpa = DRIVER_USED_GPA;
+	assert_int_equal(queue_enable(&q, &d->memory, indirect, event_idx), 0);
+	return q;
 }

@@ -3,6 +3,7 @@
 #define TESTS_UNIT_MICROVM_DRIVER_H
 
 #include "microvm/memory.h"
+#include "microvm/queue.h"
 
 #include <linux/virtio_ring.h>
 #include <stdint.h>
@@ -26,6 +27,9 @@ struct driver {
 void driver_init(struct driver *d);
 void driver_free(struct driver *d);
 CLEAN_DEFINE(driver, struct driver, driver_free)
+
+/* The device's side of that ring, enabled. */
+struct queue driver_queue(const struct driver *d, bool indirect, bool event_idx);
 
 /* A descriptor; flags as in the ring. */
 void driver_put(struct vring_desc *d, uint64_t gpa, uint32_t len, uint16_t flags, uint16_t next);

@@ -13,18 +13,6 @@
 #define AT DRIVER_BUFFER_GPA
 #define END MEMORY_MIN_BYTES
 
-static struct queue queue(const struct driver *d, bool indirect, bool event_idx)
-{
-	struct queue q;
-
-	queue_reset(&q, DRIVER_SIZE);
-	q.table_gpa = DRIVER_TABLE_GPA;
-	q.avail_gpa = DRIVER_AVAIL_GPA;
-	q.used_gpa = DRIVER_USED_GPA;
-	assert_int_equal(queue_enable(&q, &d->memory, indirect, event_idx), 0);
-	return q;
-}
-
 static void test_where_a_queue_may_be(void **state)
 {
 	static const struct {
@@ -94,7 +82,7 @@ static void test_ring_that_claims_too_much(void **state)
 		struct chain c;
 
 		driver_init(&d);
-		q = queue(&d, true, true);
+		q = driver_queue(&d, true, true);
 		d.avail->ring[0] = cases[i].head;
 		d.avail->idx = cases[i].idx;
 		assert_int_equal(queue_pop(&q, &c), -EPROTO);
@@ -110,7 +98,7 @@ static void test_numbers_wrap_and_places_are_used_again(void **state)
 
 	(void)state;
 	driver_init(&d);
-	q = queue(&d, false, true);
+	q = driver_queue(&d, false, true);
 	for (unsigned int i = 0; i < 0x10010; i++) {
 		uint16_t head = (uint16_t)(i % DRIVER_SIZE);
 
@@ -133,7 +121,7 @@ static void test_interrupts_are_sent_when_they_are_wanted(void **state)
 
 	(void)state;
 	driver_init(&d);
-	q = queue(&d, false, false);
+	q = driver_queue(&d, false, false);
 	assert_false(queue_must_interrupt(&q));
 	queue_push(&q, 0, 0);
 	assert_true(queue_must_interrupt(&q));
@@ -143,7 +131,7 @@ static void test_interrupts_are_sent_when_they_are_wanted(void **state)
 	assert_false(queue_must_interrupt(&q));
 	/* With event indices the flag says nothing; "when the fourth is used". */
 	d.used->idx = 0;
-	q = queue(&d, false, true);
+	q = driver_queue(&d, false, true);
 	q.next_used = q.told_used = 0;
 	d.avail->ring[DRIVER_SIZE] = 3;
 	for (int i = 0; i < 8; i++) {
@@ -166,7 +154,7 @@ static void test_what_comes_before_the_driver_must_ring_is_seen(void **state)
 		struct chain c;
 
 		driver_init(&d);
-		q = queue(&d, false, event_idx);
+		q = driver_queue(&d, false, event_idx);
 		driver_put(&d.table[0], AT, 1, 0, 0);
 		queue_disarm(&q);
 		assert_int_equal(d.used->flags, event_idx ? 0 : VRING_USED_F_NO_NOTIFY);
@@ -191,7 +179,7 @@ static void test_request_goes_back_where_it_came_from(void **state)
 
 	(void)state;
 	driver_init(&d);
-	q = queue(&d, false, false);
+	q = driver_queue(&d, false, false);
 	driver_put(&d.table[3], AT, 1, 0, 0);
 	driver_offer(&d, 3);
 	assert_int_equal(queue_pop(&q, &c), 1);
