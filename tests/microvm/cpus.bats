@@ -1,5 +1,5 @@
 # vm: --kvm -c 2 -m 5120
-# limit: 900
+# limit: 400
 # Several processors in a guest of ctr-vm's, and more memory than fits below the gap; and its end by a signal.
 
 bats_require_minimum_version 1.5.0
@@ -9,7 +9,6 @@ load guest
 setup() {
 	ctr_setup
 	guest_setup
-	kvm_hold
 }
 
 @test "vm: four processors start, are cores of one package, and all work" {

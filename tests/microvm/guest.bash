@@ -31,19 +31,3 @@ initramfs() {
 	chmod 755 "$tree/init"
 	(cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) >"$INITRD"
 }
-
-# With several processors the test VM's own kernel may die when KVM, at its first machine, patches running code
-# ("Oops: int3", of the emulation). So one machine is there first, and stays: KVM patches back when none is left.
-kvm_hold() {
-	local ready=$BATS_TEST_TMPDIR/held
-	python3 -c '
-import fcntl, os, time
-kvm = os.open("/dev/kvm", os.O_RDWR)
-vm = fcntl.ioctl(kvm, 0xae01, 0)
-fcntl.ioctl(vm, 0xae60, 0)
-vcpu = fcntl.ioctl(vm, 0xae41, 0)
-open("'"$ready"'", "w").close()
-time.sleep(10000)' 3>&- &
-	BACKGROUND+=("$!")
-	wait_until 10 test -e "$ready"
-}
