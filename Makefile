@@ -92,11 +92,12 @@ PROGRAM_systemd := ctr-systemd
 LIBS_systemd := -lsystemd
 PROGRAM_monitor := ctr-monitor
 PROGRAM_microvm := ctr-vm
+PROGRAM_guest := ctr-guest
 PROGRAM_archive := ctr-archive
 LIBS_archive := -larchive
 ALL_PROGRAMS := $(foreach r,$(ROOMS),$(patsubst %,$(B)/bin/%,$(PROGRAM_$(r))))
 # What others start, and nobody by hand: the helpers, and who stays with a container.
-LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r))$(filter monitor,$(r)),$(B)/bin/$(PROGRAM_$(r))))
+LIBEXECS  := $(foreach r,$(ROOMS),$(if $(LIBS_$(r))$(filter monitor guest,$(r)),$(B)/bin/$(PROGRAM_$(r))))
 PROGRAMS  := $(filter-out $(LIBEXECS),$(ALL_PROGRAMS))
 mains      = $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/$(1)/main*.c))
 
@@ -275,7 +276,7 @@ define static_rule
 $(2): $$(call static,$$(call mains,$(1))) $$(FILL) $$(call static,$$(call archives,$(1)))
 	$$(call say,LINK,$$@)
 	mkdir -p $$(@D)
-	$$(CC) $$(LINK_STATIC) $(if $(filter runtime,$(call reached,$(1))),$$(ENTRY)) $$(LDGC) -o $$@ $$^ $$(LIBS_STATIC)
+	$$(CC) $$(LINK_STATIC) $(if $(filter runtime,$(call reached,$(filter-out guest,$(1)))),$$(ENTRY)) $$(LDGC) -o $$@ $$^ $$(LIBS_STATIC)
 endef
 define helper_rule
 $(2): $$(call mains,$(1)) $$(call archives,$(1))

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "microvm/acpi.h"
+#include "microvm/given.h"
 #include "microvm/layout.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static int write_kernel(const struct kernel *k, const struct memory *m, struct e
 static int write_initrd(const struct boot *b, const struct memory *m, struct module *ret,
 			struct err *err)
 {
-	CLEAN(fd) int fd = open(b->initrd, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	CLEAN(fd) int fd = given_open(b->initrd, O_RDONLY | O_NONBLOCK);
 	struct stat st;
 	ssize_t n;
 	uint64_t size, top = m->low;
@@ -116,7 +117,7 @@ static int write_cmdline(const struct boot *b, const struct memory *m, struct er
 		return err_set(
 			err, E2BIG,
 			"the kernel's command line has %zu bytes with ctr-vm's own words; it "
-			"takes %d: --append",
+			"takes %d: --kernel-args",
 			line.len, LAYOUT_CMDLINE_MAX);
 	memcpy(to, line.text, line.len + 1);
 	return 0;

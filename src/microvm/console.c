@@ -7,6 +7,8 @@
 
 void console_flush(struct console *c)
 {
+	if (c->fd < 0)
+		c->written = c->total;
 	if (c->total - c->written > CONSOLE_KEPT_BYTES)
 		c->written = c->total - CONSOLE_KEPT_BYTES;
 	while (!c->closed && c->written < c->total) {

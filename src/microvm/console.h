@@ -11,7 +11,7 @@
 #define CONSOLE_KEPT_BYTES 8192
 
 struct console {
-	int fd;                        /* borrowed; where it goes */
+	int fd;                        /* borrowed; where it goes; -1: nowhere */
 	char kept[CONSOLE_KEPT_BYTES]; /* a ring */
 	uint64_t total, written;       /* bytes that ever came; how many of them were passed on */
 	bool closed;                   /* nobody reads any more: errno of the write is in `error` */

@@ -2,6 +2,11 @@
 
 #include "base/str.h"
 
+static bool wants_vsock(const struct vsock_options *opt)
+{
+	return opt->path || opt->listen >= 0 || opt->port_count;
+}
+
 int devices_open(struct devices *d, const struct devices_options *opt, struct err *err)
 {
 	int rc = 0;
@@ -13,6 +18,10 @@ int devices_open(struct devices *d, const struct devices_options *opt, struct er
 						    .io = IO_NONE };
 		d->disk_count++;
 		rc = disk_open(&opt->disks[i], &d->disks[i].disk, err);
+	}
+	if (rc == 0 && wants_vsock(&opt->vsock)) {
+		d->has_vsock = true;
+		rc = virtio_vsock_open(&d->vsock, &opt->vsock, err);
 	}
 	return rc;
 }
@@ -44,6 +53,20 @@ static int start_disk(struct devices *d, struct disk_device *disk, struct pci *p
 	return rc;
 }
 
+static int start_vsock(struct devices *d, struct pci *pci, const struct memory *memory,
+		       struct err *err)
+{
+	int rc = io_make(&d->vsock_io, err);
+
+	if (rc == 0)
+		rc = virtio_vsock_init(&d->vsock, memory, &d->vsock_io, err);
+	if (rc == 0)
+		rc = plug(d, pci, &d->vsock.virtio, &d->vsock_pci, &d->vsock_io, err);
+	if (rc == 0)
+		rc = virtio_vsock_listen(&d->vsock, err);
+	return rc < 0 ? rc : io_start(&d->vsock_io, err);
+}
+
 int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
 		  struct err *err)
 {
@@ -59,6 +82,8 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 		rc = io_start(&d->io, err);
 	for (size_t i = 0; rc == 0 && i < d->disk_count; i++)
 		rc = start_disk(d, &d->disks[i], pci, memory, err);
+	if (rc == 0 && d->has_vsock)
+		rc = start_vsock(d, pci, memory, err);
 	return rc;
 }
 
@@ -76,5 +101,8 @@ void devices_free(struct devices *d)
 		disk_close(&disk->disk);
 	}
 	free(d->disks);
+	io_free(&d->vsock_io);
+	virtio_pci_free(&d->vsock_pci);
+	virtio_vsock_free(&d->vsock);
 	*d = (struct devices)DEVICES_NONE;
 }

@@ -8,13 +8,20 @@
 #include "microvm/virtio_block.h"
 #include "microvm/virtio_pci.h"
 #include "microvm/virtio_rng.h"
+#include "microvm/virtio_vsock.h"
 #include "microvm/wires.h"
 
 /* What the user wants of them; borrowed. */
 struct devices_options {
 	const struct disk_options *disks;
 	size_t disk_count;
+	struct vsock_options vsock;
 };
+
+#define DEVICES_OPTIONS_NONE                 \
+	{                                    \
+		.vsock = VSOCK_OPTIONS_NONE, \
+	}
 
 /* A disk may take its time, and has a thread of its own for it. */
 struct disk_device {
@@ -32,11 +39,15 @@ struct devices {
 	struct virtio_pci rng_pci;
 	struct disk_device *disks;
 	size_t disk_count;
+	bool has_vsock;
+	struct vsock vsock;
+	struct virtio_pci vsock_pci;
+	struct io vsock_io;
 };
 
-#define DEVICES_NONE          \
-	{                     \
-		.io = IO_NONE \
+#define DEVICES_NONE                                                   \
+	{                                                              \
+		.io = IO_NONE, .vsock_io = IO_NONE, .vsock.listen = -1 \
 	}
 
 /* Open what they are connected to on the host. */

@@ -1,6 +1,7 @@
 #include "microvm/kernel.h"
 
 #include "base/file.h"
+#include "microvm/given.h"
 #include "microvm/kernel_parts.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ int kernel_parse_bzimage(char *data, size_t len, const char *name, struct kernel
 int kernel_read(const char *path, enum kernel_boot boot, struct kernel *ret, struct err *err)
 {
 	/* Not to wait for the other end of a FIFO. */
-	CLEAN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	CLEAN(fd) int fd = given_open(path, O_RDONLY | O_NONBLOCK);
 	struct stat st;
 	char *data = NULL;
 	size_t len = 0;

@@ -1,6 +1,7 @@
 #include "microvm/kvm.h"
 
 #include "base/str.h"
+#include "microvm/given.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ static const struct {
 
 static int open_device(const char *path, struct err *err)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = given_open(path, O_RDWR | O_NONBLOCK);
 
 	if (fd >= 0)
 		return fd;

@@ -113,7 +113,7 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	if (rc == 0)
 		rc = devices_open(&m->devices, &opt->devices, err);
 	if (rc == 0)
-		rc = kvm_make("/dev/kvm", &m->kvm, err);
+		rc = kvm_make(opt->kvm, &m->kvm, err);
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
 	if (rc == 0)
@@ -197,13 +197,14 @@ static bool feed(struct machine *m)
 }
 
 /* Until a processor has ended the machine, the user wants it to end, or a signal has come: which. */
-static int wait_for_end(struct machine *m, int signals)
+static int wait_for_end(struct machine *m, int signals, int stop)
 {
 	while (!cpus_ended(&m->cpus)) {
 		struct pollfd fds[] = {
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = m->wake, .events = POLLIN },
 			{ .fd = input_wanted(&m->input) ? m->input.fd : -1, .events = POLLIN },
+			{ .fd = stop, .events = POLLIN },
 		};
 		struct signalfd_siginfo info;
 		uint64_t count;
@@ -214,7 +215,7 @@ static int wait_for_end(struct machine *m, int signals)
 			return (int)info.ssi_signo;
 		if (fds[1].revents)
 			(void)!read(m->wake, &count, sizeof(count));
-		if (fds[2].revents && input_read(&m->input))
+		if (fds[3].revents || (fds[2].revents && input_read(&m->input)))
 			return 0;
 	}
 	return 0;
@@ -224,19 +225,20 @@ static int run(struct machine *m, const struct machine_options *opt, int *ret_si
 	       struct err *err)
 {
 	sigset_t old;
-	CLEAN(fd) int signals = signals_take(&old, err);
+	CLEAN(fd) int signals = opt->stop < 0 ? signals_take(&old, err) : -1;
 	int rc;
 
-	if (signals < 0)
+	if (signals < 0 && opt->stop < 0)
 		return signals;
 	input_open(&m->input, opt->input);
 	rc = cpus_start(&m->cpus, err);
 	if (rc == 0) {
-		*ret_signal = wait_for_end(m, signals);
+		*ret_signal = wait_for_end(m, signals, opt->stop);
 		rc = cpus_end(&m->cpus, err);
 	}
 	input_close(&m->input);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (signals >= 0)
+		pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
 }
 

@@ -10,12 +10,13 @@
 #include <stdint.h>
 
 struct machine_options {
-	const char *kernel, *initrd, *append; /* paths; initrd and append may be NULL */
+	/* Paths, or "fd:N" (given.h); initrd and append may be NULL. */
+	const char *kernel, *initrd, *append, *kvm;
 	enum kernel_boot boot;
 	uint64_t memory; /* bytes */
 	unsigned int cpus;
-	int console,
-		input; /* where the guest's serial port goes, and where from; input may be -1 */
+	int console, input; /* where the guest's serial port goes, and where from; -1 */
+	int stop; /* readable: it is to end, and signals are the caller's; -1: signals end it */
 	struct devices_options devices;
 };
 

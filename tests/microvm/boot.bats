@@ -19,7 +19,7 @@ setup() {
 		echo "words: $(busybox cat /proc/cmdline)"
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append 'quiet x.y=z' --memory 192m
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args 'quiet x.y=z' --memory 192m
 	assert_success
 	assert_equal "$stderr" ''
 	[[ $output =~ memory:\ 1[4-9][0-9] ]]
@@ -36,7 +36,7 @@ setup() {
 	END
 	local boot texts=()
 	for boot in pvh bzimage bzimage; do
-		run --separate-stderr "$VM" --boot "$boot" --kernel "${KERNEL%image}vmlinuz" --initrd "$INITRD" --append quiet --memory 512m
+		run --separate-stderr "$VM" --boot "$boot" --kernel "${KERNEL%image}vmlinuz" --initrd "$INITRD" --kernel-args quiet --memory 512m
 		assert_success
 		assert_equal "$stderr" ''
 		texts+=("$(tr -d '\r' <<<"$output" | sed -n 's/^text: \([0-9a-f]*\) .*/\1/p')")
@@ -53,7 +53,7 @@ setup() {
 		echo resets
 		busybox reboot -f
 	END
-	run "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	run "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_success
 	[[ $output =~ resets ]]
 }
@@ -63,7 +63,7 @@ setup() {
 		echo "about to go"
 		exit 3
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_failure 1
 	[[ $stderr =~ "ctr-vm: the guest's kernel has panicked" ]]
 	[[ $stderr == *'| about to go'* ]]
@@ -75,7 +75,7 @@ setup() {
 	initramfs <<-'END'
 		busybox reboot -f
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append 'quiet reboot=t'
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args 'quiet reboot=t'
 	assert_failure 1
 	[[ $stderr == *'shut down (triple fault), at 0x'* ]]
 }
@@ -85,7 +85,7 @@ setup() {
 		echo waiting
 		busybox sleep 1000
 	END
-	"$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet >"$BATS_TEST_TMPDIR/out" 3>&- &
+	"$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet >"$BATS_TEST_TMPDIR/out" 3>&- &
 	local pid=$!
 	BACKGROUND+=("$pid")
 	wait_until 30 grep -q waiting "$BATS_TEST_TMPDIR/out"

@@ -27,7 +27,7 @@ setup() {
 		done
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --cpus 4 --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	run --separate-stderr "$VM" --cpus 4 --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_success
 	assert_equal "$stderr" ''
 	assert_equal "$(tr -d '\r' <<<"$output" | grep -E '^(online|cores|package|ids|ran)')" "online: 0-3
@@ -48,10 +48,10 @@ ran on 3"
 		[ -z "$busy" ] || for n in 0 1 2; do busybox sh -c 'while :; do :; done' & done
 		busybox taskset -c 2 busybox reboot -f
 	END
-	run --separate-stderr "$VM" --cpus 3 --kernel "$KERNEL" --initrd "$INITRD" --append 'quiet busy=1'
+	run --separate-stderr "$VM" --cpus 3 --kernel "$KERNEL" --initrd "$INITRD" --kernel-args 'quiet busy=1'
 	assert_success
 	[[ $output =~ begins ]]
-	run --separate-stderr "$VM" --cpus 2 --kernel "$KERNEL" --initrd "$INITRD" --append 'quiet reboot=t,s1'
+	run --separate-stderr "$VM" --cpus 2 --kernel "$KERNEL" --initrd "$INITRD" --kernel-args 'quiet reboot=t,s1'
 	assert_failure 1
 	[[ $stderr == *'shut down (triple fault), at 0x'* ]]
 	assert_nothing_left
@@ -67,7 +67,7 @@ ran on 3"
 	local how pid
 	for how in sleep spin write; do
 		mkfifo "$BATS_TEST_TMPDIR/out.$how"
-		"$VM" --cpus 2 --kernel "$KERNEL" --initrd "$INITRD" --append "quiet how=$how" \
+		"$VM" --cpus 2 --kernel "$KERNEL" --initrd "$INITRD" --kernel-args "quiet how=$how" \
 			>"$BATS_TEST_TMPDIR/out.$how" 3>&- &
 		pid=$!
 		BACKGROUND+=("$pid")
@@ -97,7 +97,7 @@ full() {
 		busybox grep 'System RAM' /proc/iomem
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --memory 4g --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	run --separate-stderr "$VM" --memory 4g --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_success
 	[[ $output =~ memory:\ 3[89][0-9][0-9] ]]
 	[[ $output =~ 100000000-13fffffff\ :\ System\ RAM ]]

@@ -21,7 +21,7 @@ setup() {
 		busybox grep -m 1 'PCI Bus' /proc/iomem
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_success
 	assert_equal "$stderr" ''
 	[[ $output =~ device:\ 0000:00:01\.0\ 0x1af4\ 0x1044\ 0xff0000 ]]
@@ -50,7 +50,7 @@ setup() {
 		busybox grep virtio /proc/interrupts
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_success
 	assert_equal "$(grep -c 'current: virtio_rng.0' <<<"$output")" 3
 	assert_equal "$(grep -c 'bytes: 131072' <<<"$output")" 3
@@ -86,7 +86,7 @@ setup() {
 		busybox dd if=/dev/zero of=/dev/vda bs=4096 count=1 2>&1
 		busybox poweroff -f
 	END
-	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet --cpus 2 \
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet --cpus 2 \
 		--disk "$a,readonly,id=first" --disk "$b,id=second"
 	assert_success
 	[[ $output =~ vda:\ 32768\ ro=1\ serial=first ]]

@@ -22,7 +22,7 @@ setup() {
 	head -c 30000 /dev/urandom >"$BATS_TEST_TMPDIR/bytes"
 	# The first line waits from before the kernel has begun.
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	"$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet \
+	"$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet \
 		<"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	local pid=$!
 	BACKGROUND+=("$pid")
@@ -59,8 +59,8 @@ shown() {
 			read word && echo "heard: $word."
 		done
 	END
-	on_terminal "stty -g; '$VM' --kernel '$KERNEL' --initrd '$INITRD' --append quiet; echo \"status: \$?\"; stty -g
-		'$VM' --kernel '$KERNEL' --initrd '$INITRD' --append quiet; echo \"then: \$?\"; stty -g"
+	on_terminal "stty -g; '$VM' --kernel '$KERNEL' --initrd '$INITRD' --kernel-args quiet; echo \"status: \$?\"; stty -g
+		'$VM' --kernel '$KERNEL' --initrd '$INITRD' --kernel-args quiet; echo \"then: \$?\"; stty -g"
 	wait_until 30 shown ready
 	printf 'hello\r' >&"$to"
 	wait_until 10 shown 'heard: hello\.'
@@ -90,7 +90,7 @@ shown() {
 		while :; do echo more; done
 	END
 	run bash -c '"$@" </dev/null | head -n 1 >/dev/null; echo "${PIPESTATUS[0]}"' bash \
-		"$VM" --kernel "$KERNEL" --initrd "$INITRD" --append quiet
+		"$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
 	assert_output 141
 	assert_nothing_left
 }

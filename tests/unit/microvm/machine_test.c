@@ -154,7 +154,7 @@ static void test_what_does_not_fit_is_refused(void **state)
 	memset(words, 'a', sizeof(words) - 1);
 	words[sizeof(words) - 1] = '\0';
 	assert_int_equal(boot(&b, MEMORY_MIN_BYTES, &m, &err), -E2BIG);
-	assert_non_null(strstr(err.text, "--append"));
+	assert_non_null(strstr(err.text, "--kernel-args"));
 	memory_free(&m);
 	b = (struct boot){ .initrd = "/nowhere" };
 	assert_int_equal(boot(&b, MEMORY_MIN_BYTES, &m, &err), -ENOENT);

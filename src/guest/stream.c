@@ -1,0 +1,194 @@
+#include "guest/stream.h"
+
+#include "base/process.h"
+#include "guest/process.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Our end of a channel is not needed any more: what the process reads ends. */
+static void parted(void *arg, unsigned int channel)
+{
+	struct stream *s = arg;
+
+	clean_fd(&s->fds[channel]);
+}
+
+void stream_init(struct stream *s, int link, bool first)
+{
+	*s = (struct stream){
+		.link = link, .fds = { -1, -1, -1 }, .terminal = -1, .pidfd = -1, .first = first
+	};
+	channels_init(&s->channels, link, false);
+	s->channels.parted = parted;
+	s->channels.arg = s;
+	wire_put_u32(&s->channels.wire, WIRE_HELLO, 0, WIRE_VERSION);
+}
+
+void stream_free(struct stream *s)
+{
+	channels_free(&s->channels);
+	str_free(&s->text);
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		clean_fd(&s->fds[i]);
+	/* The first one's are the container's. */
+	if (!s->first) {
+		clean_fd(&s->terminal);
+		clean_fd(&s->pidfd);
+	}
+	clean_fd(&s->link);
+}
+
+/* ---- beginning ---------------------------------------------------------------------- */
+
+static void say_failed(struct stream *s, const struct err *err)
+{
+	uint8_t data[8 + ERR_TEXT_MAX];
+	uint32_t head[2] = { (uint32_t)err->exit_status, (uint32_t)err->code };
+	size_t len = strnlen(err->text, sizeof(err->text));
+
+	memcpy(data, head, sizeof(head));
+	memcpy(data + sizeof(head), err->text, len);
+	wire_put(&s->channels.wire, WIRE_FAILED, 0, data, sizeof(head) + len);
+	s->state = STREAM_OVER;
+}
+
+static void join_terminal(struct stream *s)
+{
+	s->fds[0] = dup(s->terminal);
+	s->fds[1] = dup(s->terminal);
+}
+
+static void begin(struct stream *s, struct container *c)
+{
+	struct process_made made;
+	struct err err = { 0 };
+	int rc = s->first ? process_first(s->text.text, s->text.len, c, &made, &err) :
+			    process_more(s->text.text, s->text.len, c, &made, &err);
+
+	str_free(&s->text);
+	if (rc < 0) {
+		say_failed(s, &err);
+		return;
+	}
+	s->pidfd = made.pidfd;
+	s->terminal = made.terminal;
+	memcpy(s->fds, made.ends, sizeof(s->fds));
+	if (s->terminal >= 0)
+		join_terminal(s);
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		channels_join(&s->channels, i, s->fds[i]);
+	wire_put(&s->channels.wire, WIRE_STARTED, 0, "", 0);
+	s->state = STREAM_RUNS;
+}
+
+/* ---- what the host says ----------------------------------------------------------------- */
+
+static void text_came(struct stream *s, struct container *c, const struct wire_frame *f)
+{
+	if (s->state != STREAM_TOLD || s->text.len + f->len > WIRE_TEXT_MAX)
+		s->state = STREAM_GONE;
+	else if (f->len)
+		str_add_bytes(&s->text, f->data, f->len);
+	else
+		begin(s, c);
+}
+
+static void resize(const struct stream *s, const struct wire_frame *f)
+{
+	struct winsize size = { 0 };
+
+	if (s->terminal < 0 || f->len != 4)
+		return;
+	memcpy(&size.ws_row, f->data, 2);
+	memcpy(&size.ws_col, f->data + 2, 2);
+	(void)ioctl(s->terminal, TIOCSWINSZ, &size);
+}
+
+static void frame_came(struct stream *s, struct container *c, const struct wire_frame *f)
+{
+	struct err err;
+
+	if (!s->greeted) {
+		s->greeted = wire_check_hello(f, &err) == 0;
+		if (!s->greeted)
+			s->state = STREAM_GONE;
+		return;
+	}
+	switch (f->type) {
+	case WIRE_TEXT:
+		text_came(s, c, f);
+		break;
+	case WIRE_SIGNAL:
+		if (s->state == STREAM_RUNS)
+			(void)!process_signal(s->pidfd, (int)wire_u32(f, 0));
+		break;
+	case WIRE_RESIZE:
+		resize(s, f);
+		break;
+	default:
+		s->state = STREAM_GONE;
+	}
+}
+
+/* ---- its end ---------------------------------------------------------------------------- */
+
+static int exit_code(const struct stream *s, struct container *c)
+{
+	struct err err;
+	int status = 0, code = 255;
+
+	if (s->first)
+		return container_wait(c, &code, &err) < 0 ? 255 : code;
+	return process_wait(s->pidfd, &status) < 0 ? 255 : process_exit_code(status);
+}
+
+static void look_for_end(struct stream *s, struct container *c)
+{
+	if (s->state == STREAM_RUNS && process_ended(s->pidfd, 0)) {
+		s->exit_code = exit_code(s, c);
+		s->state = STREAM_LEAVES;
+	}
+	if (s->state != STREAM_LEAVES || !channels_finish(&s->channels))
+		return;
+	/* Files first: who hears that it has ended may look at them. */
+	if (s->first)
+		sync();
+	wire_put_u32(&s->channels.wire, WIRE_EXIT, 0, (uint32_t)s->exit_code);
+	s->state = STREAM_OVER;
+}
+
+/* Without its client a further process ends: nobody could end it any more. */
+static void hang_up(struct stream *s)
+{
+	if (s->state == STREAM_RUNS && !s->first)
+		(void)!process_signal(s->pidfd, SIGKILL);
+	s->state = STREAM_GONE;
+}
+
+void stream_poll(const struct stream *s, struct pollfd fds[STREAM_FDS])
+{
+	channels_poll(&s->channels, fds);
+	fds[CHANNELS_FDS] =
+		(struct pollfd){ .fd = s->state == STREAM_RUNS ? s->pidfd : -1, .events = POLLIN };
+}
+
+void stream_serve(struct stream *s, struct container *c, const struct pollfd fds[STREAM_FDS])
+{
+	struct wire_frame f;
+	int rc = channels_serve(&s->channels, fds);
+
+	if (rc < 0 || s->channels.wire.ended) {
+		hang_up(s);
+		return;
+	}
+	while (s->state != STREAM_GONE && (rc = channels_next(&s->channels, &f)) == 1)
+		frame_came(s, c, &f);
+	if (rc < 0)
+		hang_up(s);
+	look_for_end(s, c);
+	if (channels_send(&s->channels) < 0)
+		hang_up(s);
+}

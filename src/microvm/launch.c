@@ -1,0 +1,150 @@
+#include "microvm/launch.h"
+
+#include "base/file.h"
+#include "microvm/given.h"
+#include "microvm/payload.h"
+#include "microvm/vcpu.h"
+#include "wire/frame.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+/* Two threads: the caller's has the machine, the other one the process. Each ends the other's waiting. */
+struct launch {
+	struct payload payload;
+	int status;
+	struct err err;
+	int done; /* an eventfd: the process has ended, and with it the machine's job */
+};
+
+static void *payload_thread(void *arg)
+{
+	struct launch *l = arg;
+	const uint64_t one = 1;
+
+	(void)!payload_run(&l->payload, &l->status, &l->err);
+	(void)!write(l->done, &one, sizeof(one));
+	return NULL;
+}
+
+static int read_text(const char *path, char **ret, size_t *ret_len, struct err *err)
+{
+	CLEAN(fd) int fd = given_open(path, O_RDONLY);
+
+	if (fd < 0)
+		return err_sys(err, "open what is to be run, %s", path);
+	return file_read_fd(fd, path, WIRE_TEXT_MAX, ret, ret_len, err);
+}
+
+/* What the process says counts, if it could say it. */
+static int judge(struct launch *l, int rc, int *ret_status, struct err *err)
+{
+	if (l->err.code == 0) {
+		*ret_status = l->status;
+		return 0;
+	}
+	if (l->err.code != ESHUTDOWN) {
+		*err = l->err;
+		*ret_status = l->err.exit_status ? l->err.exit_status : 125;
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	err->exit_status = MACHINE_EXIT_DIED;
+	return err_set(err, ECANCELED, "the guest has powered off before its process ended");
+}
+
+static int run(struct launch *l, struct machine_options *opt, struct machine_result *ret,
+	       struct err *err)
+{
+	const uint64_t one = 1;
+	pthread_t thread;
+	int rc;
+
+	opt->stop = l->done;
+	rc = pthread_create(&thread, NULL, payload_thread, l);
+	if (rc)
+		return err_set(err, rc, "start a thread: %s", strerror(rc));
+	rc = machine_run(opt, ret, err);
+	(void)!write(l->payload.stop, &one, sizeof(one));
+	pthread_join(thread, NULL);
+	return rc;
+}
+
+int launch_payload(struct machine_options *opt, const char *text, int *ret_status,
+		   struct machine_result *ret, struct err *err)
+{
+	CLEAN(free) char *document = NULL;
+	CLEAN(fd) int signals = -1;
+	CLEAN(fd) int gone = eventfd(0, EFD_CLOEXEC);
+	CLEAN(fd) int done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int ends[2];
+	struct launch l = { .payload.stop = gone, .done = done };
+	struct vsock_port port = { .port = WIRE_PORT };
+	int rc = read_text(text, &document, &l.payload.len, err);
+
+	if (rc < 0)
+		return rc;
+	if (gone < 0 || done < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "make the stream to the guest");
+	signals = payload_signals(VCPU_SIGNAL, err);
+	/* Our streams are the process'; what the kernel says is shown when it dies. */
+	opt->console = opt->input = -1;
+	if (signals >= 0) {
+		l.payload.text = document;
+		l.payload.link = ends[0];
+		l.payload.signals = signals;
+		port.fd = ends[1];
+		opt->devices.vsock.ports = &port;
+		opt->devices.vsock.port_count = 1;
+		rc = judge(&l, run(&l, opt, ret, err), ret_status, err);
+	}
+	close(ends[0]);
+	return signals < 0 ? signals : rc;
+}
+
+/* Its launcher passes us on once it has said which port. */
+static int call(int link, struct err *err)
+{
+	char answer[32];
+	CLEAN(free) char *asked = xasprintf("CONNECT %d\n", WIRE_PORT);
+	size_t n = 0;
+
+	if (send(link, asked, strlen(asked), MSG_NOSIGNAL) < 0)
+		return err_sys(err, "ask the container's launcher for its guest");
+	/* Byte by byte: what follows the line is the guest's. */
+	while (n < sizeof(answer) - 1 && recv(link, answer + n, 1, 0) == 1 && answer[n] != '\n')
+		n++;
+	answer[n] = '\0';
+	if (!str_starts(answer, "OK "))
+		return err_set(err, ECONNREFUSED,
+			       "the guest takes no further process: it hasn't begun, or has ended");
+	return 0;
+}
+
+int launch_exec(const char *link, const char *text, int *ret_status, struct err *err)
+{
+	CLEAN(free) char *document = NULL;
+	CLEAN(fd) int signals = -1;
+	CLEAN(fd) int fd = given_open(link, O_RDWR);
+	struct payload p = { .link = fd, .stop = -1 };
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, "open %s", link);
+	rc = read_text(text, &document, &p.len, err);
+	if (rc == 0)
+		rc = call(fd, err);
+	if (rc < 0)
+		return rc;
+	signals = payload_signals(0, err);
+	if (signals < 0)
+		return signals;
+	p.text = document;
+	p.signals = signals;
+	return payload_run(&p, ret_status, err);
+}

@@ -1,0 +1,255 @@
+#include "microvm/main_flags.h"
+
+#include "base/str.h"
+#include "microvm/given.h"
+#include "microvm/kernel_find.h"
+#include "microvm/layout.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+static const char help_head[] =
+	"Usage: ctr-vm [OPTION]...\n"
+	"\n"
+	"Start a Linux kernel in a virtual machine of its own, on /dev/kvm. Its first serial\n"
+	"port is standard input and output. Ends when the guest powers off or resets, or when\n"
+	"ctrl-a x is typed; ctrl-a ctrl-a is ctrl-a.\n"
+	"\n"
+	"Options:\n";
+
+static const char help_end[] =
+	"\n"
+	"Exit status: 0 it powered off or reset, or ctrl-a x; 1 it died, and its console's end is\n"
+	"on standard error; 125 it could not be started; 128+n signal n ended it.\n";
+
+/* ---- what each is kept in ------------------------------------------------------------ */
+
+static int set_kernel(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->opt.kernel = w->prepare.kernel = text;
+	return 0;
+}
+
+static int set_boot(struct words *w, const char *text, struct err *err)
+{
+	if (!str_eq(text, "pvh") && !str_eq(text, "bzimage"))
+		return err_set(err, EINVAL, "--boot %s: pvh and bzimage are there", text);
+	w->opt.boot = str_eq(text, "pvh") ? KERNEL_PVH : KERNEL_BZIMAGE;
+	return 0;
+}
+
+static int set_initrd(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->opt.initrd = text;
+	return 0;
+}
+
+static int set_args(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->opt.append = text;
+	return 0;
+}
+
+static int set_memory(struct words *w, const char *text, struct err *err)
+{
+	if (str_to_bytes(text, &w->opt.memory) < 0)
+		return err_set(err, EINVAL, "--memory %s: not a size; 256m and 2g are", text);
+	return 0;
+}
+
+static int set_cpus(struct words *w, const char *text, struct err *err)
+{
+	uint64_t count;
+
+	if (str_to_u64(text, 1, CPUS_MAX, &count) < 0)
+		return err_set(err, EINVAL, "--cpus %s: a guest has 1 to %d processors", text,
+			       CPUS_MAX);
+	w->opt.cpus = (unsigned int)count;
+	return 0;
+}
+
+static int add_disk(struct words *w, const char *text, struct err *err)
+{
+	size_t *count = &w->opt.devices.disk_count;
+
+	w->disks = xrealloc(w->disks, *count + 1, sizeof(*w->disks));
+	w->opt.devices.disks = w->disks;
+	return disk_parse(text, &w->disks[(*count)++], err);
+}
+
+static int set_vsock(struct words *w, const char *text, struct err *err)
+{
+	struct vsock_options *opt = &w->opt.devices.vsock;
+
+	(void)err;
+	opt->listen = given_number(text);
+	opt->path = opt->listen < 0 ? text : NULL;
+	return 0;
+}
+
+static int set_kvm(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->opt.kvm = text;
+	return 0;
+}
+
+static int set_payload(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->payload = text;
+	return 0;
+}
+
+static int set_exec(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->exec = text;
+	return 0;
+}
+
+static int set_prepare(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->prepare.cache = text;
+	return 0;
+}
+
+static int set_modules(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->prepare.modules = text;
+	return 0;
+}
+
+static int set_probe(struct words *w, const char *text, struct err *err)
+{
+	(void)text;
+	(void)err;
+	w->probe = true;
+	return 0;
+}
+
+/* ---- the table ------------------------------------------------------------------------- */
+
+/* What has no help is between our own programs. */
+static const struct flag {
+	const char *name, *takes;
+	int (*set)(struct words *w, const char *text, struct err *err);
+	const char *help; /* lines, the first behind the flag */
+} flags[] = {
+	{ "kernel", "FILE", set_kernel,
+	  "the guest's kernel: vmlinux with a PVH entry, or a bzImage (vmlinuz)\n"
+	  "packed by xz or zstd (the newest /boot/vmlinuz-VERSION)" },
+	{ "boot", "ENTRY", set_boot,
+	  "pvh: unpacked first, enter at once (the default); bzimage: by its own\n"
+	  "code, which moves it to a place by chance (KASLR)" },
+	{ "initrd", "FILE", set_initrd, "its initramfs" },
+	{ "kernel-args", "ARGS", set_args, "more words for its command line" },
+	{ "memory", "SIZE", set_memory, "its memory, from 32m to all that the host has (256m)" },
+	{ "cpus", "N", set_cpus, "its processors, 1 to 32 (1)" },
+	{ "disk", "FILE[,readonly][,id=NAME]", add_disk,
+	  "a disk: a raw image or a block device; again for the next one" },
+	{ "vsock", "PATH", set_vsock,
+	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
+	  "guest's port, what the guest calls is the socket PATH_PORT" },
+	{ "prepare", "DIR", set_prepare,
+	  "start nothing: put the kernel, unpacked, and an initramfs for containers\n"
+	  "into a cache, where they are not there yet, and say in which folder" },
+	{ "modules", "DIR", set_modules,
+	  "for --prepare: the kernel's modules (/lib/modules/VERSION)" },
+	{ "probe", NULL, set_probe,
+	  "start no kernel: try what this host can do, and say so as JSON" },
+	{ "kvm", "FILE", set_kvm, NULL },
+	{ "payload", "FILE", set_payload, NULL },
+	{ "exec", "FILE", set_exec, NULL },
+};
+
+#define HELP_COLUMN 18
+
+static void print_flag(const struct flag *f)
+{
+	CLEAN(str) struct str left = { 0 };
+	CLEAN(strv) struct strv lines = { 0 };
+
+	str_printf(&left, "  --%s%s%s", f->name, f->takes ? " " : "", f->takes ? f->takes : "");
+	strv_split(&lines, f->help, '\n');
+	if (left.len + 2 > HELP_COLUMN)
+		str_add(&left, "\n");
+	for (size_t i = 0; i < lines.count; i++) {
+		const char *start = i == 0 && left.text[left.len - 1] != '\n' ? left.text : "";
+
+		if (i == 0 && !*start)
+			fputs(left.text, stdout);
+		printf("%-*s%s\n", HELP_COLUMN, start, lines.items[i]);
+	}
+}
+
+static void print_help(void)
+{
+	fputs(help_head, stdout);
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (flags[i].help)
+			print_flag(&flags[i]);
+	printf("%-*s%s\n", HELP_COLUMN, "  -h, --help", "show this");
+	printf("%-*s%s\n", HELP_COLUMN, "  --version", "show the version");
+	fputs(help_end, stdout);
+}
+
+enum { FIRST = 256, VERSION = FIRST + ARRAY_LEN(flags) };
+
+static int parse(int argc, char **argv, struct words *w, struct err *err)
+{
+	struct option options[ARRAY_LEN(flags) + 3] = { 0 };
+	size_t n = 0;
+	int c, rc;
+
+	for (; n < ARRAY_LEN(flags); n++)
+		options[n] = (struct option){ flags[n].name,
+					      flags[n].takes ? required_argument : no_argument,
+					      NULL, FIRST + (int)n };
+	options[n++] = (struct option){ "version", no_argument, NULL, VERSION };
+	options[n] = (struct option){ "help", no_argument, NULL, 'h' };
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == VERSION) {
+			puts("ctr-vm " CTR_VERSION);
+			return 1;
+		}
+		if (c == 'h') {
+			print_help();
+			return 1;
+		}
+		if (c == '?') /* getopt has said what is wrong */
+			return err_set(err, EINVAL, "see ctr-vm --help");
+		rc = flags[c - FIRST].set(w, optarg, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (argv[optind])
+		return err_set(err, EINVAL, "\"%s\" is no flag, and ctr-vm takes nothing else",
+			       argv[optind]);
+	return 0;
+}
+
+int words_parse(int argc, char **argv, struct words *ret, struct err *err)
+{
+	int rc = parse(argc, argv, ret, err);
+
+	if (rc != 0 || ret->opt.kernel || ret->probe || ret->exec || ret->prepare.cache)
+		return rc;
+	rc = kernel_find("/boot", &ret->kernel, err);
+	ret->opt.kernel = ret->kernel;
+	return rc;
+}
+
+void words_free(struct words *w)
+{
+	for (size_t i = 0; i < w->opt.devices.disk_count; i++)
+		disk_options_free(&w->disks[i]);
+	free(w->disks);
+	free(w->kernel);
+}

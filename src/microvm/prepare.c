@@ -1,0 +1,162 @@
+#include "microvm/prepare.h"
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/helper.h"
+#include "base/str.h"
+#include "microvm/cpio.h"
+#include "microvm/kernel.h"
+#include "microvm/kernel_find.h"
+#include "microvm/modules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GUEST "ctr-guest"
+#define GUEST_MAX (64U << 20)
+#define VERSION_MAX 64
+
+/* A file that was changed has another number, size or time of change, which nobody can set back. */
+static void hash_stat(uint64_t *hash, const struct stat *st)
+{
+	const uint64_t parts[] = { st->st_dev, st->st_ino, (uint64_t)st->st_size,
+				   (uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec };
+	const uint8_t *bytes = (const uint8_t *)parts;
+
+	for (size_t i = 0; i < sizeof(parts); i++)
+		*hash = (*hash ^ bytes[i]) * 0x100000001b3ULL;
+}
+
+/* The name in the cache. */
+static int key(const struct prepare *p, int guest, const char *kernel, char **ret, struct err *err)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	struct stat st;
+
+	if (stat(kernel, &st) < 0)
+		return err_sys(err, "look at the kernel %s", kernel);
+	hash_stat(&hash, &st);
+	if (fstat(guest, &st) < 0)
+		return err_sys(err, "look at " GUEST);
+	hash_stat(&hash, &st);
+	if (p->modules && stat(p->modules, &st) < 0)
+		return err_sys(err, "look at the modules %s", p->modules);
+	if (p->modules)
+		hash_stat(&hash, &st);
+	*ret = xasprintf("%s/%016llx", p->cache, (unsigned long long)hash);
+	return 0;
+}
+
+/* Of "Linux version 6.12.117+deb12-amd64 (...": it is in every kernel. */
+static int version(const struct kernel *k, char ret[VERSION_MAX], struct err *err)
+{
+	static const char mark[] = "Linux version ";
+	const char *at = k->data, *end = k->data + k->len;
+
+	while ((at = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1)) != NULL) {
+		size_t n = 0;
+
+		at += sizeof(mark) - 1;
+		while (n < VERSION_MAX - 1 && at + n < end && at[n] > ' ' && at[n] != '/')
+			n++;
+		if (n && at[0] >= '0' && at[0] <= '9') {
+			memcpy(ret, at, n);
+			ret[n] = '\0';
+			return 0;
+		}
+	}
+	return err_set(err, ENOEXEC, "the kernel doesn't say which version it is");
+}
+
+static int initramfs(const struct prepare *p, const struct kernel *k, int guest, struct str *ret,
+		     struct err *err)
+{
+	CLEAN(free) char *init = NULL;
+	CLEAN(free) char *folder = NULL;
+	char name[VERSION_MAX];
+	size_t len;
+	int rc = version(k, name, err);
+
+	if (rc == 0)
+		rc = file_read_fd(guest, GUEST, GUEST_MAX, &init, &len, err);
+	if (rc < 0)
+		return rc;
+	folder = p->modules ? xstrdup(p->modules) : xasprintf("/lib/modules/%s", name);
+	cpio_add(ret, "init", S_IFREG | 0755, init, len);
+	cpio_add(ret, "new", S_IFDIR | 0755, "", 0);
+	rc = modules_add(folder, ret, err);
+	cpio_end(ret);
+	return rc;
+}
+
+static int write_file(int dir, const char *name, const void *data, size_t len, struct err *err)
+{
+	CLEAN(fd) int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int rc = fd < 0 ? -errno : fd_write_all(fd, data, len);
+
+	return rc < 0 ? err_set(err, -rc, "write %s into the cache: %s", name, strerror(-rc)) : 0;
+}
+
+static int fill(const struct prepare *p, const char *kernel, int guest, int dir, struct err *err)
+{
+	CLEAN(kernel) struct kernel k = { 0 };
+	CLEAN(str) struct str archive = { 0 };
+	int rc = kernel_read(kernel, KERNEL_PVH, &k, err);
+
+	if (rc == 0)
+		rc = initramfs(p, &k, guest, &archive, err);
+	if (rc == 0)
+		rc = write_file(dir, PREPARE_KERNEL, k.data, k.len, err);
+	return rc < 0 ? rc : write_file(dir, PREPARE_INITRD, archive.text, archive.len, err);
+}
+
+/* Beside its place, then renamed: whoever finds it finds all of it. Two that make it at once both succeed. */
+static int make(const struct prepare *p, const char *kernel, int guest, const char *place,
+		struct err *err)
+{
+	CLEAN(free) char *beside = xasprintf("%s/.tmp-XXXXXX", p->cache);
+	CLEAN(fd) int dir = -1;
+	struct err ignored;
+	int rc;
+
+	if (!mkdtemp(beside) || chmod(beside, 0755) < 0)
+		return err_sys(err, "make a folder in the cache %s", p->cache);
+	dir = open(beside, O_DIRECTORY | O_CLOEXEC);
+	rc = dir < 0 ? err_sys(err, "open %s", beside) : fill(p, kernel, guest, dir, err);
+	if (rc == 0 && rename(beside, place) < 0 && errno != EEXIST && errno != ENOTEMPTY)
+		rc = err_sys(err, "put %s into its place", beside);
+	(void)!file_remove_tree(AT_FDCWD, beside, &ignored);
+	return rc;
+}
+
+int prepare_guest(const struct prepare *p, char **ret, struct err *err)
+{
+	CLEAN(free) char *found = NULL;
+	CLEAN(free) char *place = NULL;
+	CLEAN(free) char *self = NULL;
+	CLEAN(fd) int helper = helper_open(GUEST, err);
+	CLEAN(fd) int guest = -1;
+	int rc = helper < 0 ? helper : 0;
+
+	if (rc == 0 && !p->kernel)
+		rc = kernel_find("/boot", &found, err);
+	if (rc < 0)
+		return rc;
+	self = xasprintf("/proc/self/fd/%d", helper);
+	guest = open(self, O_RDONLY | O_CLOEXEC);
+	if (guest < 0)
+		return err_sys(err, "open " GUEST);
+	rc = file_mkdir_p(p->cache, 0755, err);
+	if (rc == 0)
+		rc = key(p, helper, p->kernel ? p->kernel : found, &place, err);
+	if (rc == 0 && access(place, F_OK) < 0)
+		rc = make(p, p->kernel ? p->kernel : found, guest, place, err);
+	if (rc == 0)
+		*ret = take_ptr(place);
+	return rc;
+}
