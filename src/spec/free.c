@@ -122,10 +122,20 @@ void spec_free(struct spec *spec)
 		FREE_EACH(spec->hooks[i], h, hook_free(h));
 	strv_free(&spec->annotations);
 	linux_free(&spec->lin);
+	free(spec->vm.kernel_path);
+	free(spec->vm.kernel_initrd);
+	strv_free(&spec->vm.kernel_parameters);
 	*spec = (struct spec){ 0 };
 }
 
 const char *spec_annotation(const struct spec *spec, const char *key)
 {
 	return strv_env_get(&spec->annotations, key);
+}
+
+bool spec_wants_vm(const struct spec *spec)
+{
+	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
+
+	return isolation ? str_eq(isolation, "vm") : spec->has_vm;
 }

@@ -144,9 +144,17 @@ static int refuse(const struct field *f, const struct json_at *at, struct err *e
 {
 	if (!at->value)
 		return 0;
-	if (f->sub == REFUSED_VM)
+	switch ((enum field_refusal)f->sub) {
+	case REFUSED_HYPERVISOR:
+		return json_fail(at, err, ENOTSUP, "a micro-VM's launcher is ctr-vm; leave it out");
+	case REFUSED_IMAGE:
 		return json_fail(at, err, ENOTSUP,
-				 "running in a virtual machine is not supported by this version");
+				 "a micro-VM's files are those of root.path; leave it out");
+	case REFUSED_HARDWARE:
+		return json_fail(at, err, ENOTSUP, "micro-VMs have no such hardware");
+	case REFUSED_OTHER_PLATFORM:
+		break;
+	}
 	return json_fail(at, err, ENOTSUP, "is for another platform; this is a runtime for Linux");
 }
 

@@ -263,6 +263,13 @@ struct spec_linux {
 	} memory_policy;
 };
 
+/* config-vm.md, for a container that has a kernel of its own. */
+struct spec_vm {
+	char *kernel_path, *kernel_initrd;
+	struct strv kernel_parameters;
+	struct opt_u64 vcpus, memory; /* bytes */
+};
+
 struct spec {
 	char *oci_version;
 	char *root_path;
@@ -274,6 +281,8 @@ struct spec {
 	spec_hooks hooks[HOOK_POINTS];
 	struct strv annotations; /* "KEY=VALUE" */
 	struct spec_linux lin;
+	struct spec_vm vm;
+	bool has_vm;
 };
 
 void spec_free(struct spec *spec);
@@ -291,10 +300,14 @@ CLEAN_DEFINE(spec, struct spec, spec_free)
 #define SPEC_ANNOTATION_ALLOW "dev.ctr.allow" /* "userns,bpf": groups given back in that profile */
 /* "true": our small init as process 1; "systemd": process 1 boots a system and manages its cgroup */
 #define SPEC_ANNOTATION_INIT "dev.ctr.init"
-#define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation"                     /* "process" (default) */
+/* "process"; "vm": a kernel of its own, the default where there is a `vm` object */
+#define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation"
 #define SPEC_ANNOTATION_STOP_SIGNAL "org.opencontainers.image.stopSignal" /* "SIGTERM" */
 
 /* The value of an annotation, borrowed; NULL when absent. */
 const char *spec_annotation(const struct spec *spec, const char *key);
+
+/* Is it to have a kernel of its own? */
+bool spec_wants_vm(const struct spec *spec);
 
 #endif

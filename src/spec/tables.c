@@ -14,7 +14,7 @@ static const struct field spec_fields[] = {
 	INLINE("hooks", TABLE_HOOKS),
 	MAP("annotations", annotations),
 	OBJECT("linux", lin, TABLE_LINUX, struct spec_linux),
-	REFUSED("vm", REFUSED_VM),
+	OBJECT("vm", vm, TABLE_VM, struct spec_vm, SET(has_vm)),
 	REFUSED("windows", REFUSED_OTHER_PLATFORM),
 	REFUSED("solaris", REFUSED_OTHER_PLATFORM),
 	REFUSED("zos", REFUSED_OTHER_PLATFORM),
@@ -34,6 +34,30 @@ static const struct field hooks_fields[] = {
 };
 static const struct table table_spec = TABLE(spec_fields), table_root = TABLE(root_fields),
 			  table_hooks = TABLE(hooks_fields);
+#undef T
+
+#define T struct spec_vm
+static const struct field vm_fields[] = {
+	REFUSED("hypervisor", REFUSED_HYPERVISOR),
+	INLINE("kernel", TABLE_VM_KERNEL),
+	REFUSED("image", REFUSED_IMAGE),
+	INLINE("hwConfig", TABLE_VM_HARDWARE),
+};
+static const struct field vm_kernel_fields[] = {
+	STRING("path", kernel_path, NEED),
+	STRV("parameters", kernel_parameters),
+	STRING("initrd", kernel_initrd),
+};
+static const struct field vm_hardware_fields[] = {
+	REFUSED("deviceTree", REFUSED_HARDWARE),
+	OPT_U64("vcpus", vcpus, RANGE(1, 32)),
+	OPT_U64("memory", memory),
+	REFUSED("dtdevs", REFUSED_HARDWARE),
+	REFUSED("iomems", REFUSED_HARDWARE),
+	REFUSED("irqs", REFUSED_HARDWARE),
+};
+static const struct table table_vm = TABLE(vm_fields), table_vm_kernel = TABLE(vm_kernel_fields),
+			  table_vm_hardware = TABLE(vm_hardware_fields);
 #undef T
 
 #define T struct spec_process
@@ -159,6 +183,9 @@ static const struct table *const all[TABLES] = {
 	[TABLE_ID_MAP] = &table_id_map,
 	[TABLE_HOOKS] = &table_hooks,
 	[TABLE_HOOK] = &table_hook,
+	[TABLE_VM] = &table_vm,
+	[TABLE_VM_KERNEL] = &table_vm_kernel,
+	[TABLE_VM_HARDWARE] = &table_vm_hardware,
 	[TABLE_LINUX] = &table_linux,
 	[TABLE_NAMESPACE] = &table_namespace,
 	[TABLE_TIME_OFFSETS] = &table_time_offsets,

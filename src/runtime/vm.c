@@ -1,0 +1,263 @@
+#include "runtime/vm.h"
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/helper.h"
+#include "base/spawn.h"
+#include "runtime/rootless.h"
+#include "spec/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CACHE "/var/cache/ctr/vm"
+#define KERNEL_FILE "vmlinux" /* microvm/prepare.h */
+#define INITRD_FILE "initramfs"
+#define MEMORY_DEFAULT (512ULL << 20)
+#define MEMORY_MIN (96ULL << 20) /* below it Debian's kernel has no room for a payload */
+#define LAUNCHER_BYTES \
+	(32ULL << 20) /* of a memory limit: for the launcher and the kernel's account of it */
+#define PREPARE_MS 120000
+
+void vm_free(struct vm *vm)
+{
+	for (size_t i = 0; i < VM_FDS; i++)
+		clean_fd(&vm->fds[i]);
+	spec_free(&vm->host);
+	free(vm->kernel_args);
+	*vm = (struct vm)VM_INIT;
+}
+
+/* ---- what can't be had ----------------------------------------------------------------------------- */
+
+static int refuse(const struct spec *s, struct err *err)
+{
+	static const char why[] = "a container in a micro-VM (--isolation vm) ";
+
+	if (s->lin.devices.count)
+		return err_set(err, ENOTSUP, "linux.devices: %shas devices of its own only", why);
+	if (s->lin.net_devices.count)
+		return err_set(err, ENOTSUP, "linux.netDevices: %scan't have interfaces moved in",
+			       why);
+	if (s->lin.seccomp.listener_path)
+		return err_set(err, ENOTSUP,
+			       "linux.seccomp.listenerPath: %scan't hand a notify fd out", why);
+	if (!s->lin.namespaces[NS_MOUNT].wanted)
+		return err_set(err, ENOTSUP, "linux.namespaces: %sneeds a mount namespace", why);
+	if (s->lin.namespaces[NS_MOUNT].path)
+		return err_set(err, ENOTSUP, "linux.namespaces: %scan't join a mount namespace",
+			       why);
+	if (s->process.args.count == 0 && s->has_process)
+		return err_set(err, EINVAL, "process.args: is missing; what is to be run?");
+	return 0;
+}
+
+/* ---- its size --------------------------------------------------------------------------------------- */
+
+static int plan_memory(const struct spec *s, struct vm *vm, struct err *err)
+{
+	const struct opt_i64 *limit = &s->lin.resources.memory.limit;
+
+	vm->memory_bytes = s->vm.memory.set ? s->vm.memory.value : MEMORY_DEFAULT;
+	/* A limit is for all that it costs the host. */
+	if (!s->vm.memory.set && limit->set && limit->value > 0)
+		vm->memory_bytes = (uint64_t)limit->value < LAUNCHER_BYTES ?
+					   0 :
+					   (uint64_t)limit->value - LAUNCHER_BYTES;
+	vm->memory_bytes &= ~((1ULL << 20) - 1);
+	if (vm->memory_bytes < MEMORY_MIN)
+		return err_set(
+			err, EINVAL,
+			"%s: a micro-VM's guest has at least %llu MiB, and its launcher %llu more",
+			s->vm.memory.set ? "vm.hwConfig.memory" : "linux.resources.memory.limit",
+			MEMORY_MIN >> 20, LAUNCHER_BYTES >> 20);
+	return 0;
+}
+
+static void plan_cpus(const struct spec *s, struct vm *vm)
+{
+	const struct opt_i64 *quota = &s->lin.resources.cpu.quota_us;
+	uint64_t period =
+		s->lin.resources.cpu.period_us.set ? s->lin.resources.cpu.period_us.value : 100000;
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t count = 1;
+
+	if (s->vm.vcpus.set)
+		count = s->vm.vcpus.value;
+	else if (quota->set && quota->value > 0 && period)
+		count = ((uint64_t)quota->value + period - 1) / period;
+	if (!s->vm.vcpus.set && online > 0 && count > (uint64_t)online)
+		count = (uint64_t)online;
+	vm->cpus = count > 32 ? 32 : (unsigned int)count;
+}
+
+static void plan_args(const struct spec *s, struct vm *vm)
+{
+	CLEAN(str) struct str args = { 0 };
+
+	str_add(&args, "quiet");
+	for (size_t i = 0; i < s->vm.kernel_parameters.count; i++)
+		str_printf(&args, " %s", s->vm.kernel_parameters.items[i]);
+	vm->kernel_args = take_ptr(args.text);
+}
+
+/* ---- its files ----------------------------------------------------------------------------------------- */
+
+static char *cache_path(void)
+{
+	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (!rootless())
+		return xstrdup(CACHE);
+	if (base && *base == '/')
+		return xasprintf("%s/ctr/vm", base);
+	return xasprintf("%s/.cache/ctr/vm", home ? home : "/tmp");
+}
+
+/* ctr-vm --prepare: *ret is the folder. */
+static int prepare(const struct spec *s, char **ret, struct err *err)
+{
+	CLEAN(free) char *cache = cache_path();
+	CLEAN(fd) int exe = helper_open(VM_LAUNCHER, err);
+	CLEAN(free) char *path = xasprintf("/proc/self/fd/%d", exe);
+	CLEAN(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	char *argv[] = { (char *)VM_LAUNCHER,
+			 (char *)"--prepare",
+			 cache,
+			 s->vm.kernel_path ? (char *)"--kernel" : NULL,
+			 s->vm.kernel_path,
+			 NULL };
+	const struct spawn job = { .path = path,
+				   .argv = argv,
+				   .in = null,
+				   .catch_output = true,
+				   .timeout_ms = PREPARE_MS };
+	CLEAN(str) struct str words = { 0 };
+	int status = 0, rc;
+
+	if (exe < 0)
+		return exe;
+	rc = spawn_wait(&job, &words, &status);
+	if (rc < 0)
+		return err_set(err, -rc, "prepare a kernel for the micro-VM (" VM_LAUNCHER "): %s",
+			       strerror(-rc));
+	if (status != 0)
+		return err_set(err, ENOENT, "prepare a kernel for the micro-VM: %s",
+			       words.text ? words.text : "ctr-vm failed");
+	*ret = take_ptr(words.text);
+	return 0;
+}
+
+static int open_in(const char *folder, const char *name, int *ret, struct err *err)
+{
+	CLEAN(free) char *path = folder ? xasprintf("%s/%s", folder, name) : xstrdup(name);
+
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? err_sys(err, "open %s for the micro-VM", path) : 0;
+}
+
+static int open_kvm(struct vm *vm, struct err *err)
+{
+	vm->fds[VM_KVM] = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->fds[VM_KVM] < 0)
+		return err_sys(
+			err,
+			"--isolation vm needs KVM: open /dev/kvm; `ctr vm doctor` says what this "
+			"host has and what to do");
+	return 0;
+}
+
+static int text_make(struct json_object *document, int *ret, struct err *err)
+{
+	size_t len;
+	const char *text =
+		json_object_to_json_string_length(document, JSON_C_TO_STRING_PLAIN, &len);
+	int rc;
+
+	*ret = memfd_create("guest", MFD_CLOEXEC);
+	if (*ret < 0)
+		return err_sys(err, "memfd for what the guest is to run");
+	rc = fd_write_all(*ret, text, len);
+	if (rc < 0)
+		return err_set(err, -rc, "write what the guest is to run: %s", strerror(-rc));
+	return lseek(*ret, 0, SEEK_SET) < 0 ? err_sys(err, "lseek") : 0;
+}
+
+static int launcher_open(struct vm *vm, struct err *err)
+{
+	vm->fds[VM_EXE] = helper_open(VM_LAUNCHER, err);
+	return vm->fds[VM_EXE] < 0 ? vm->fds[VM_EXE] : 0;
+}
+
+int vm_plan(const struct spec *whole, struct vm *ret, struct strv *warnings, struct err *err)
+{
+	CLEAN(json) struct json_object *guest = NULL;
+	CLEAN(free) char *folder = NULL;
+	int rc = refuse(whole, err);
+
+	(void)warnings;
+	ret->wanted = true;
+	if (rc == 0)
+		rc = plan_memory(whole, ret, err);
+	if (rc == 0)
+		rc = vm_split(whole, &ret->host, &guest, err);
+	plan_cpus(whole, ret);
+	plan_args(whole, ret);
+	if (rc == 0)
+		rc = open_kvm(ret, err);
+	if (rc == 0)
+		rc = prepare(whole, &folder, err);
+	if (rc == 0)
+		rc = open_in(folder, KERNEL_FILE, &ret->fds[VM_KERNEL], err);
+	if (rc == 0)
+		rc = open_in(whole->vm.kernel_initrd ? NULL : folder,
+			     whole->vm.kernel_initrd ? whole->vm.kernel_initrd : INITRD_FILE,
+			     &ret->fds[VM_INITRD], err);
+	if (rc == 0)
+		rc = launcher_open(ret, err);
+	return rc < 0 ? rc : text_make(guest, &ret->fds[VM_TEXT], err);
+}
+
+int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret, struct err *err)
+{
+	CLEAN(json) struct json_object *document = vm_process(process);
+	int rc = launcher_open(ret, err);
+
+	ret->wanted = true;
+	if (rc < 0)
+		return rc;
+	ret->fds[VM_LINK] = fd_connect_at(dir, VM_SOCKET, SOCK_STREAM);
+	if (ret->fds[VM_LINK] < 0)
+		return err_sys(err, "call the container's launcher");
+	return text_make(document, &ret->fds[VM_TEXT], err);
+}
+
+/* ---- its command line ------------------------------------------------------------------------------------ */
+
+void vm_args(const struct vm *vm, struct strv *ret)
+{
+	static const char *const flags[VM_FDS] = {
+		[VM_TEXT] = "--payload",  [VM_KVM] = "--kvm",     [VM_KERNEL] = "--kernel",
+		[VM_INITRD] = "--initrd", [VM_CALLS] = "--vsock", [VM_LINK] = "--exec",
+	};
+
+	strv_add(ret, VM_LAUNCHER);
+	for (size_t i = 0; i < VM_FDS; i++) {
+		if (!flags[i] || vm->fds[i] < 0)
+			continue;
+		strv_add(ret, flags[i]);
+		strv_printf(ret, "fd:%d", vm->fds[i]);
+		(void)fcntl(vm->fds[i], F_SETFD, 0);
+	}
+	if (vm->fds[VM_KERNEL] < 0)
+		return;
+	strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
+	strv_printf(ret, "--cpus=%u", vm->cpus);
+	strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
+	strv_add(ret, "--share=root=/");
+}

@@ -1,0 +1,68 @@
+/*
+ * A container with a kernel of its own (--isolation vm): on the host it is a container whose payload is ctr-vm,
+ * made by the same stages; what the user asked for is inside the guest, made by the same code there. So a spec is
+ * split into two.
+ */
+#ifndef CTR_RUNTIME_VM_H
+#define CTR_RUNTIME_VM_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "spec/spec.h"
+
+#include <stdbool.h>
+
+#define VM_LAUNCHER "ctr-vm"
+#define VM_SOCKET \
+	"guest" /* in the container's folder: where its launcher takes calls for the guest */
+
+/* What is open for the launcher, by what it's told of it: see vm_args(). */
+enum vm_fd {
+	VM_EXE,
+	VM_TEXT, /* what is to run, a document */
+	VM_KVM,
+	VM_KERNEL,
+	VM_INITRD,
+	VM_CALLS, /* listens at VM_SOCKET */
+	VM_LINK,  /* of exec: connected there */
+	VM_FDS,
+};
+
+struct vm {
+	bool wanted;
+	struct spec host;      /* the launcher's container */
+	int fds[VM_FDS];       /* -1 */
+	uint64_t memory_bytes; /* of the guest */
+	unsigned int cpus;
+	char *kernel_args; /* NULL: none */
+};
+
+#define VM_INIT                                       \
+	{                                             \
+		.fds = { -1, -1, -1, -1, -1, -1, -1 } \
+	}
+
+void vm_free(struct vm *vm);
+
+/*
+ * Decide all of it and open what there is: ret->host is to be made in the place of `whole`. The kernel and the
+ * guest's first files are in the cache then. -ENOTSUP and the like name the key, or what the host lacks.
+ */
+int vm_plan(const struct spec *whole, struct vm *ret, struct strv *warnings,
+	    struct err *err) MUST_CHECK;
+
+/* The same for one more process in a guest whose container's folder is `dir`. */
+int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret,
+		 struct err *err) MUST_CHECK;
+
+/* The launcher's command line, with the numbers of its fds, which stay open over its exec from here on. */
+void vm_args(const struct vm *vm, struct strv *ret);
+
+/* vm_split.c: both halves. The guest's is the caller's to put. */
+int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object **ret_guest,
+	     struct err *err) MUST_CHECK;
+/* A document of a process alone. */
+struct json_object *vm_process(const struct spec_process *process) MUST_CHECK;
+
+#endif

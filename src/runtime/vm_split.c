@@ -1,0 +1,224 @@
+/* One spec into two: what is a container on the host, and what is one in the guest. */
+#include "runtime/vm.h"
+
+#include "spec/load.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Where the guest finds the container's files: src/guest/boot.h. */
+#define GUEST_ROOTFS "/container"
+
+/*
+ * What the launcher needs: to serve files as their owners, and to take /proc out of its sight before the guest
+ * begins. It drops the last one then.
+ */
+static const char *const launcher_caps[] = {
+	"CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",    "CAP_SETUID",
+	"CAP_SETGID", "CAP_SETFCAP",      "CAP_MKNOD",  "CAP_SYS_ADMIN",
+};
+
+static struct json_object *copy(struct json_object *o)
+{
+	struct json_object *ret = NULL;
+
+	(void)json_object_deep_copy(o, &ret, NULL);
+	return ret;
+}
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	return json_object_object_get(o, key);
+}
+
+static const char *text(struct json_object *o, const char *key)
+{
+	struct json_object *value = member(o, key);
+
+	return value ? json_object_get_string(value) : "";
+}
+
+static void drop(struct json_object *o, const char *const *keys, size_t count)
+{
+	for (size_t i = 0; o && i < count; i++)
+		json_object_object_del(o, keys[i]);
+}
+
+/* ---- mounts ---------------------------------------------------------------------------------- */
+
+/* What shows the kernel it is mounted in: the guest's own is wanted. */
+static bool is_kernels(const char *type)
+{
+	static const char *const types[] = { "proc",   "sysfs",  "tmpfs",  "devpts",
+					     "mqueue", "cgroup", "cgroup2" };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq(type, types[i]))
+			return true;
+	return false;
+}
+
+/* The launcher has a /proc to begin with, and devices for its terminal. */
+static bool is_launchers(const char *destination)
+{
+	return str_eq(destination, "/proc") || str_eq(destination, "/dev") ||
+	       str_eq(destination, "/dev/pts");
+}
+
+/* Of what is mounted in the guest the place alone: it may have to be made, and root be read-only then. */
+static struct json_object *placeholder(const char *destination)
+{
+	struct json_object *m = json_object_new_object();
+	CLEAN(strv) struct strv options = { 0 };
+
+	strv_split(&options, "nosuid,nodev,noexec,mode=755,size=4k", ',');
+	json_put_string(m, "destination", destination);
+	json_put_string(m, "type", "tmpfs");
+	json_put_string(m, "source", "tmpfs");
+	json_put_strv(m, "options", &options);
+	return m;
+}
+
+static void split_mounts(struct json_object *mounts, struct json_object *host,
+			 struct json_object *guest)
+{
+	size_t count = mounts ? json_object_array_length(mounts) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i);
+		const char *to = text(m, "destination");
+		bool kernels = is_kernels(text(m, "type"));
+
+		if (kernels)
+			json_object_array_add(guest, copy(m));
+		if (!kernels || is_launchers(to))
+			json_object_array_add(host, copy(m));
+		else if (!str_starts(to, "/dev/"))
+			json_object_array_add(host, placeholder(to));
+	}
+}
+
+/* ---- the host's half --------------------------------------------------------------------------- */
+
+static struct json_object *launcher_capabilities(void)
+{
+	static const char *const sets[] = { "bounding", "effective", "permitted" };
+	struct json_object *caps = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		struct json_object *list = json_object_new_array();
+
+		for (size_t n = 0; n < ARRAY_LEN(launcher_caps); n++)
+			json_object_array_add(list, json_object_new_string(launcher_caps[n]));
+		json_object_object_add(caps, sets[i], list);
+	}
+	return caps;
+}
+
+/* The process becomes the launcher; what of it is the kernel's business with a process of the host's stays. */
+static void host_process(struct json_object *process)
+{
+	static const char *const guests[] = {
+		"user",         "args",           "env", "rlimits", "apparmorProfile",
+		"selinuxLabel", "execCPUAffinity"
+	};
+	struct json_object *args = json_object_new_array();
+	struct json_object *user = json_object_new_object();
+
+	drop(process, guests, ARRAY_LEN(guests));
+	json_object_array_add(args, json_object_new_string(VM_LAUNCHER));
+	json_object_object_add(process, "args", args);
+	json_put_u64(user, "uid", 0);
+	json_put_u64(user, "gid", 0);
+	json_object_object_add(process, "user", user);
+	json_put_string(process, "cwd", "/");
+	json_object_object_add(process, "capabilities", launcher_capabilities());
+	json_put_bool(process, "noNewPrivileges", true);
+}
+
+static void host_half(struct json_object *host)
+{
+	static const char *const guests[] = { "sysctl",        "seccomp",     "maskedPaths",
+					      "readonlyPaths", "personality", "memoryPolicy" };
+	static const char *const notes[] = { SPEC_ANNOTATION_SECCOMP, SPEC_ANNOTATION_ALLOW,
+					     SPEC_ANNOTATION_INIT };
+
+	drop(member(host, "linux"), guests, ARRAY_LEN(guests));
+	drop(member(host, "annotations"), notes, ARRAY_LEN(notes));
+	json_object_object_del(host, "vm");
+	if (member(host, "process"))
+		host_process(member(host, "process"));
+}
+
+/* ---- the guest's half --------------------------------------------------------------------------- */
+
+static void guest_namespaces(struct json_object *lin)
+{
+	/* The network is the guest's own; users are as the host maps them. */
+	static const char *const hosts[] = { "network", "user" };
+	struct json_object *all = member(lin, "namespaces"), *kept = json_object_new_array();
+	size_t count = all ? json_object_array_length(all) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *ns = json_object_array_get_idx(all, i), *mine;
+
+		if (str_eq(text(ns, "type"), hosts[0]) || str_eq(text(ns, "type"), hosts[1]))
+			continue;
+		mine = copy(ns);
+		json_object_object_del(mine, "path");
+		json_object_array_add(kept, mine);
+	}
+	json_object_object_add(lin, "namespaces", kept);
+}
+
+static void guest_half(struct json_object *guest)
+{
+	static const char *const hosts[] = { "cgroupsPath", "resources",   "netDevices",
+					     "uidMappings", "gidMappings", "intelRdt" };
+	static const char *const notes[] = { SPEC_ANNOTATION_ROOTFS, SPEC_ANNOTATION_ISOLATION };
+	struct json_object *root = member(guest, "root");
+
+	json_object_object_del(guest, "hooks");
+	json_object_object_del(guest, "vm");
+	drop(member(guest, "linux"), hosts, ARRAY_LEN(hosts));
+	drop(member(guest, "annotations"), notes, ARRAY_LEN(notes));
+	if (root)
+		json_put_string(root, "path", GUEST_ROOTFS);
+	if (member(guest, "linux"))
+		guest_namespaces(member(guest, "linux"));
+}
+
+int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object **ret_guest,
+	     struct err *err)
+{
+	CLEAN(json) struct json_object *host = spec_to_json(whole);
+	CLEAN(json) struct json_object *guest = copy(host);
+	struct json_object *mounts = copy(member(host, "mounts"));
+	struct json_object *host_mounts = json_object_new_array();
+	struct json_object *guest_mounts = json_object_new_array();
+	CLEAN(strv) struct strv ignored = { 0 };
+	int rc;
+
+	split_mounts(mounts, host_mounts, guest_mounts);
+	json_object_put(mounts);
+	json_object_object_add(host, "mounts", host_mounts);
+	json_object_object_add(guest, "mounts", guest_mounts);
+	host_half(host);
+	guest_half(guest);
+	rc = spec_from_json(host, "the launcher's half of config.json", ret_host, &ignored, err);
+	if (rc < 0)
+		return rc;
+	*ret_guest = guest;
+	guest = NULL;
+	return 0;
+}
+
+struct json_object *vm_process(const struct spec_process *process)
+{
+	struct spec spec = { .root_path = (char *)GUEST_ROOTFS,
+			     .oci_version = (char *)SPEC_OCI_VERSION,
+			     .process = *process,
+			     .has_process = true };
+
+	return spec_to_json(&spec);
+}
