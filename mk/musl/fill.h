@@ -87,6 +87,11 @@ static inline int renameat2(int from, const char *old, int to, const char *name,
 	return (int)syscall(SYS_renameat2, from, old, to, name, flags);
 }
 
+static inline int statx(int dir, const char *path, int flags, unsigned int mask, struct statx *ret)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, ret);
+}
+
 /* The offset is two words for the kernel; the upper one is for processors of 32 bits. */
 static inline ssize_t pwritev2(int fd, const struct iovec *v, int count, off_t offset, int flags)
 {

@@ -2,9 +2,35 @@
 
 #include "base/str.h"
 
+#include <fcntl.h>
+#include <string.h>
+
 static bool wants_vsock(const struct vsock_options *opt)
 {
 	return opt->path || opt->listen >= 0 || opt->port_count;
+}
+
+static int open_shares(struct devices *d, const struct devices_options *opt, struct err *err)
+{
+	unsigned int fds_max = share_fds_max(opt->share_count);
+	int rc = share_check(opt->shares, opt->share_count, err);
+
+	d->shares = xcalloc(opt->share_count, sizeof(*d->shares));
+	for (size_t i = 0; rc == 0 && i < opt->share_count; i++) {
+		const struct share_options *share = &opt->shares[i];
+		int root = fcntl(share->root, F_DUPFD_CLOEXEC, 3);
+
+		d->shares[i] = (struct share_device){ .io = IO_NONE };
+		memcpy(d->shares[i].tag, share->tag, sizeof(share->tag));
+		d->share_count++;
+		if (root < 0)
+			return err_sys(err, "--share %s: copy the folder's fd", share->tag);
+		rc = fuse_server_make(root, opt->fds ? opt->fds : "/proc/self/fd", share->readonly,
+				      fds_max, &d->shares[i].server, err);
+		if (rc < 0)
+			return err_wrap(err, "--share %s", share->tag);
+	}
+	return rc;
 }
 
 int devices_open(struct devices *d, const struct devices_options *opt, struct err *err)
@@ -23,7 +49,7 @@ int devices_open(struct devices *d, const struct devices_options *opt, struct er
 		d->has_vsock = true;
 		rc = virtio_vsock_open(&d->vsock, &opt->vsock, err);
 	}
-	return rc;
+	return rc == 0 && opt->share_count ? open_shares(d, opt, err) : rc;
 }
 
 /* A device that is ready gets its place on the bus, and its queues a thread. */
@@ -67,6 +93,20 @@ static int start_vsock(struct devices *d, struct pci *pci, const struct memory *
 	return rc < 0 ? rc : io_start(&d->vsock_io, err);
 }
 
+static int start_share(struct devices *d, struct share_device *share, struct pci *pci,
+		       const struct memory *memory, struct err *err)
+{
+	int rc = io_make(&share->io, err);
+
+	if (rc == 0)
+		rc = virtio_fs_init(&share->fs, share->tag, take_ptr(share->server), memory, err);
+	if (rc == 0)
+		rc = plug(d, pci, &share->fs.virtio, &share->pci, &share->io, err);
+	if (rc == 0)
+		rc = io_start(&share->io, err);
+	return rc;
+}
+
 int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
 		  struct err *err)
 {
@@ -84,6 +124,8 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 		rc = start_disk(d, &d->disks[i], pci, memory, err);
 	if (rc == 0 && d->has_vsock)
 		rc = start_vsock(d, pci, memory, err);
+	for (size_t i = 0; rc == 0 && i < d->share_count; i++)
+		rc = start_share(d, &d->shares[i], pci, memory, err);
 	return rc;
 }
 
@@ -104,5 +146,14 @@ void devices_free(struct devices *d)
 	io_free(&d->vsock_io);
 	virtio_pci_free(&d->vsock_pci);
 	virtio_vsock_free(&d->vsock);
+	for (size_t i = 0; i < d->share_count; i++) {
+		struct share_device *share = &d->shares[i];
+
+		io_free(&share->io);
+		virtio_pci_free(&share->pci);
+		virtio_fs_free(&share->fs);
+		fuse_server_free(share->server);
+	}
+	free(d->shares);
 	*d = (struct devices)DEVICES_NONE;
 }

@@ -5,7 +5,9 @@
 #include "microvm/disk.h"
 #include "microvm/io.h"
 #include "microvm/pci.h"
+#include "microvm/share.h"
 #include "microvm/virtio_block.h"
+#include "microvm/virtio_fs.h"
 #include "microvm/virtio_pci.h"
 #include "microvm/virtio_rng.h"
 #include "microvm/virtio_vsock.h"
@@ -16,6 +18,9 @@ struct devices_options {
 	const struct disk_options *disks;
 	size_t disk_count;
 	struct vsock_options vsock;
+	const struct share_options *shares;
+	size_t share_count;
+	const char *fds; /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
 };
 
 #define DEVICES_OPTIONS_NONE                 \
@@ -27,6 +32,15 @@ struct devices_options {
 struct disk_device {
 	struct disk disk; /* until it is the block device's */
 	struct virtio_block block;
+	struct virtio_pci pci;
+	struct io io;
+};
+
+/* So has a folder. */
+struct share_device {
+	char tag[VIRTIO_FS_TAG_MAX + 1];
+	struct fuse_server *server; /* until it is the device's */
+	struct virtio_fs fs;
 	struct virtio_pci pci;
 	struct io io;
 };
@@ -43,6 +57,8 @@ struct devices {
 	struct vsock vsock;
 	struct virtio_pci vsock_pci;
 	struct io vsock_io;
+	struct share_device *shares;
+	size_t share_count;
 };
 
 #define DEVICES_NONE                                                   \

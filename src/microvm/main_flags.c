@@ -81,6 +81,15 @@ static int add_disk(struct words *w, const char *text, struct err *err)
 	return disk_parse(text, &w->disks[(*count)++], err);
 }
 
+static int add_share(struct words *w, const char *text, struct err *err)
+{
+	size_t *count = &w->opt.devices.share_count;
+
+	w->shares = xrealloc(w->shares, *count + 1, sizeof(*w->shares));
+	w->opt.devices.shares = w->shares;
+	return share_parse(text, &w->shares[(*count)++], err);
+}
+
 static int set_vsock(struct words *w, const char *text, struct err *err)
 {
 	struct vsock_options *opt = &w->opt.devices.vsock;
@@ -95,6 +104,13 @@ static int set_kvm(struct words *w, const char *text, struct err *err)
 {
 	(void)err;
 	w->opt.kvm = text;
+	return 0;
+}
+
+static int set_fds(struct words *w, const char *text, struct err *err)
+{
+	(void)err;
+	w->opt.devices.fds = text;
 	return 0;
 }
 
@@ -154,6 +170,8 @@ static const struct flag {
 	{ "cpus", "N", set_cpus, "its processors, 1 to 32 (1)" },
 	{ "disk", "FILE[,readonly][,id=NAME]", add_disk,
 	  "a disk: a raw image or a block device; again for the next one" },
+	{ "share", "TAG=DIR[,readonly]", add_share,
+	  "a folder, for `mount -t virtiofs TAG`; again for the next one" },
 	{ "vsock", "PATH", set_vsock,
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
 	  "guest's port, what the guest calls is the socket PATH_PORT" },
@@ -165,6 +183,7 @@ static const struct flag {
 	{ "probe", NULL, set_probe,
 	  "start no kernel: try what this host can do, and say so as JSON" },
 	{ "kvm", "FILE", set_kvm, NULL },
+	{ "fds", "DIR", set_fds, NULL },
 	{ "payload", "FILE", set_payload, NULL },
 	{ "exec", "FILE", set_exec, NULL },
 };
@@ -251,5 +270,8 @@ void words_free(struct words *w)
 	for (size_t i = 0; i < w->opt.devices.disk_count; i++)
 		disk_options_free(&w->disks[i]);
 	free(w->disks);
+	for (size_t i = 0; i < w->opt.devices.share_count; i++)
+		share_options_free(&w->shares[i]);
+	free(w->shares);
 	free(w->kernel);
 }

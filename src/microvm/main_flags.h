@@ -10,8 +10,9 @@
 struct words {
 	struct machine_options opt;
 	struct disk_options *disks; /* opt.devices has them */
-	char *kernel;               /* that was found */
-	struct prepare prepare;     /* --prepare: cache is set */
+	struct share_options *shares;
+	char *kernel;           /* that was found */
+	struct prepare prepare; /* --prepare: cache is set */
 	const char *payload, *exec;
 	bool probe;
 };

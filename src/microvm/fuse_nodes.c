@@ -1,0 +1,146 @@
+#include "base/str.h"
+#include "microvm/fuse_parts.h"
+
+#include <string.h>
+
+/*
+ * The guest's number of a file is its place, and in the upper half how many were there before: so a number
+ * that was forgotten stays nobody's. The root is 1 for FUSE: place 0.
+ */
+#define ID(place, sequence) (((uint64_t)(sequence) << 32 | (place)) + 1)
+#define PLACE(id) ((uint32_t)((id)-1))
+#define SEQUENCE(id) ((uint32_t)(((id)-1) >> 32))
+
+static struct fuse_key key_of(const struct statx *st)
+{
+	return (struct fuse_key){ .device = (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor,
+				  .inode = st->stx_ino,
+				  .mount = st->stx_mnt_id };
+}
+
+static bool same(const struct fuse_key *a, const struct fuse_key *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->mount == b->mount;
+}
+
+static uint32_t *bucket(const struct fuse_nodes *n, const struct fuse_key *key)
+{
+	uint64_t h = (key->inode ^ key->device << 24 ^ key->mount << 48) * 0x9e3779b97f4a7c15ULL;
+
+	return &n->buckets[(uint32_t)(h >> 32) & n->mask];
+}
+
+int fuse_nodes_make(struct fuse_nodes *n, uint32_t max, int root, struct err *err)
+{
+	struct statx st;
+	int rc = fuse_look(root, &st);
+
+	if (rc < 0)
+		return err_set(err, -rc, "look at the folder that is shared: %s", strerror(-rc));
+	if (!S_ISDIR(st.stx_mode))
+		return err_set(err, ENOTDIR, "share a folder: that is none");
+	/* Memory that is touched only as far as it's used. */
+	*n = (struct fuse_nodes){ .max = max, .used = 1, .mask = 1 };
+	while (n->mask < max)
+		n->mask *= 2;
+	n->at = xcalloc(max, sizeof(*n->at));
+	n->buckets = xcalloc(n->mask--, sizeof(*n->buckets));
+	n->at[0] = (struct fuse_node){ .fd = root, .type = S_IFDIR, .key = key_of(&st) };
+	*bucket(n, &n->at[0].key) = 1;
+	return 0;
+}
+
+struct fuse_node *fuse_node_find(struct fuse_nodes *n, uint64_t id)
+{
+	struct fuse_node *node;
+
+	if (id == 0 || PLACE(id) >= n->used)
+		return NULL;
+	node = &n->at[PLACE(id)];
+	return node->fd >= 0 && node->sequence == SEQUENCE(id) ? node : NULL;
+}
+
+uint64_t fuse_node_id(const struct fuse_nodes *n, const struct fuse_node *node)
+{
+	return ID((uint32_t)(node - n->at), node->sequence);
+}
+
+static struct fuse_node *place(struct fuse_nodes *n)
+{
+	struct fuse_node *node;
+
+	if (n->free) {
+		node = &n->at[n->free - 1];
+		n->free = node->next;
+		return node;
+	}
+	return n->used < n->max ? &n->at[n->used++] : NULL;
+}
+
+int fuse_node_meet(struct fuse_nodes *n, int fd, const struct statx *st, struct fuse_node **ret)
+{
+	CLEAN(fd) int own = fd;
+	struct fuse_key key = key_of(st);
+	uint32_t *first = bucket(n, &key);
+	struct fuse_node *node;
+
+	for (uint32_t i = *first; i; i = n->at[i - 1].next) {
+		node = &n->at[i - 1];
+		if (same(&node->key, &key)) {
+			node->lookups++;
+			*ret = node;
+			return 0;
+		}
+	}
+	node = place(n);
+	if (!node)
+		return -ENFILE;
+	*node = (struct fuse_node){ .fd = take_fd(&own),
+				    .sequence = node->sequence,
+				    .next = *first,
+				    .type = st->stx_mode & S_IFMT,
+				    .key = key,
+				    .lookups = 1 };
+	*first = (uint32_t)(node - n->at) + 1;
+	*ret = node;
+	return 0;
+}
+
+static void drop(struct fuse_nodes *n, struct fuse_node *node)
+{
+	uint32_t place = (uint32_t)(node - n->at) + 1, *link = bucket(n, &node->key);
+
+	while (*link != place)
+		link = &n->at[*link - 1].next;
+	*link = node->next;
+	close(node->fd);
+	*node = (struct fuse_node){ .fd = -1, .sequence = node->sequence + 1, .next = n->free };
+	n->free = place;
+}
+
+void fuse_node_forget(struct fuse_nodes *n, uint64_t id, uint64_t lookups)
+{
+	struct fuse_node *node = fuse_node_find(n, id);
+
+	if (!node || node == n->at)
+		return;
+	node->lookups -= lookups < node->lookups ? lookups : node->lookups;
+	if (!node->lookups)
+		drop(n, node);
+}
+
+void fuse_nodes_forget_all(struct fuse_nodes *n)
+{
+	for (uint32_t i = 1; i < n->used; i++)
+		if (n->at[i].fd >= 0)
+			drop(n, &n->at[i]);
+}
+
+void fuse_nodes_free(struct fuse_nodes *n)
+{
+	if (n->at)
+		fuse_nodes_forget_all(n);
+	free(n->at);
+	free(n->buckets);
+	*n = (struct fuse_nodes){ 0 };
+}
