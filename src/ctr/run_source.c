@@ -169,9 +169,15 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 	}
 	m->opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
 	m->opt.console_socket = f->console_socket;
-	if (f->isolation && !str_eq(f->isolation, "process"))
-		return err_set(err, ENOTSUP, "--isolation %s: only process is there yet",
+	if (f->isolation && !str_eq(f->isolation, "process") && !str_eq(f->isolation, "vm"))
+		return err_set(err, EINVAL, "--isolation %s: process and vm are there",
 			       f->isolation);
+	if (f->isolation)
+		annotation_put(&m->spec, SPEC_ANNOTATION_ISOLATION, f->isolation);
+	if (f->kernel) {
+		m->spec.has_vm = true;
+		m->spec.vm.kernel_path = path_absolute(f->kernel);
+	}
 	for (size_t i = 0; i < f->annotation.count; i++) {
 		CLEAN(free) char *key = xstrdup(f->annotation.items[i]);
 		char *eq = strchr(key, '=');

@@ -94,6 +94,7 @@ int launch_payload(struct machine_options *opt, const char *text, int *ret_statu
 	signals = payload_signals(VCPU_SIGNAL, err);
 	/* Our streams are the process'; what the kernel says is shown when it dies. */
 	opt->console = opt->input = -1;
+	opt->jailed = true;
 	if (signals >= 0) {
 		l.payload.text = document;
 		l.payload.link = ends[0];

@@ -6,6 +6,7 @@
 #include "microvm/cpus.h"
 #include "microvm/devices.h"
 #include "microvm/input.h"
+#include "microvm/jail.h"
 #include "microvm/kernel.h"
 #include "microvm/kvm.h"
 #include "microvm/layout.h"
@@ -116,13 +117,15 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = kvm_make(opt->kvm, &m->kvm, err);
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
+	if (rc == 0 && opt->jailed)
+		rc = jail_enter(err);
 	if (rc == 0)
 		rc = devices_start(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
 	if (rc == 0)
 		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)
 		rc = enter(m, opt->boot, err);
-	return rc;
+	return rc < 0 || !opt->jailed ? rc : jail_drop(err);
 }
 
 /*

@@ -55,8 +55,8 @@ void state_begin(const struct plan *p, struct state *s)
 	};
 	if (p->opt->source || p->spec->root_path)
 		s->rootfs = xstrdup(p->opt->source ? p->opt->source : p->spec->root_path);
-	for (size_t i = 0; i < p->spec->annotations.count; i++)
-		strv_add(&s->annotations, p->spec->annotations.items[i]);
+	for (size_t i = 0; i < p->whole->annotations.count; i++)
+		strv_add(&s->annotations, p->whole->annotations.items[i]);
 }
 
 /* The engine that asked for the terminal gets its master, with the name of the container. */

@@ -156,8 +156,9 @@ int in_command(struct making *m, struct err *err)
 	CLEAN(fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc;
 
-	/* A container without process: it will wait for a start that is refused. */
-	if (!p->args.count)
+	/* A container without process: it will wait for a start that is refused. A micro-VM's is no file of its
+	 * rootfs. */
+	if (!p->args.count || m->plan->vm.wanted)
 		return 0;
 	rc = command_enter(p->cwd, err);
 	if (rc == 0 && root >= 0)

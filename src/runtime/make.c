@@ -179,6 +179,24 @@ static int listen_by_name(struct making *m, struct err *err)
 	return 0;
 }
 
+bool want_vm(const struct plan *p)
+{
+	return p->vm.wanted;
+}
+
+/* Whoever comes to the guest comes this way: root alone, as all of the folder's. */
+int make_guest_socket(struct making *m, struct err *err)
+{
+	int *calls = &m->plan->vm.fds[VM_CALLS];
+
+	*calls = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*calls < 0)
+		return err_sys(err, "socket");
+	if (fd_bind_at(*calls, m->dir, VM_SOCKET) < 0 || listen(*calls, 128) < 0)
+		return err_sys(err, "bind %s/" VM_SOCKET, m->plan->staging);
+	return 0;
+}
+
 static int pair(int *ret_ours, int *ret_childs, struct err *err)
 {
 	int ends[2];
@@ -269,7 +287,7 @@ int make_oom_score(struct making *m, struct err *err)
 
 int make_config(struct making *m, struct err *err)
 {
-	CLEAN(json) struct json_object *o = spec_to_json(m->plan->spec);
+	CLEAN(json) struct json_object *o = spec_to_json(m->plan->whole);
 	CLEAN(fd) int fd = -1;
 	size_t len;
 	int rc;

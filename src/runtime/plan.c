@@ -44,6 +44,7 @@ void plan_free(struct plan *p)
 	strv_free(&p->env);
 	clean_fd(&p->console_socket);
 	clean_fd(&p->net_helper);
+	vm_free(&p->vm);
 	*p = PLAN_INIT;
 }
 
@@ -98,11 +99,12 @@ static int refuse_unsupported(const struct spec *spec, struct err *err)
 				"this kernel controls no caches nor memory bandwidth: there is no "
 				"/sys/fs/resctrl (it needs a processor with RDT)" :
 				"this version does not write to /sys/fs/resctrl");
-	if (isolation && !str_eq(isolation, "process"))
-		return err_set(err, ENOTSUP,
-			       "annotations." SPEC_ANNOTATION_ISOLATION
-			       ": \"%s\" is not supported by this version, only \"process\"",
-			       isolation);
+	if (isolation && !str_eq(isolation, "process") && !str_eq(isolation, "vm"))
+		return err_set(
+			err, ENOTSUP,
+			"annotations." SPEC_ANNOTATION_ISOLATION
+			": \"%s\" is not supported by this version, only \"process\" and \"vm\"",
+			isolation);
 	return 0;
 }
 
@@ -248,26 +250,69 @@ static int plan_all(struct plan *p, struct strv *warnings, struct err *err)
 	return rc < 0 ? rc : console_connect(p, p->opt->console_socket, err);
 }
 
+/* What is passed to a process by its fds or by a socket of the host's doesn't reach one in a guest. */
+static int plan_vm(struct plan *p, struct strv *warnings, struct err *err)
+{
+	const struct create_options *opt = p->opt;
+	int rc = spec_validate(p->whole, err);
+
+	if (rc == 0 && (opt->preserve_fds || opt->listen_fds || opt->notify_socket))
+		rc = err_set(
+			err, ENOTSUP,
+			"fds, sockets of a service manager and a notify socket can't be passed "
+			"into a micro-VM (--isolation vm)");
+	if (rc == 0)
+		rc = vm_plan(p->whole, &p->vm, warnings, err);
+	p->spec = &p->vm.host;
+	return rc;
+}
+
 int plan_make(const char *root_path, struct spec *spec, const struct create_options *opt,
 	      struct plan *ret, struct strv *warnings, struct err *err)
 {
-	int rc;
+	int rc = 0;
 
 	ret->spec = spec;
+	ret->whole = spec;
 	ret->opt = opt;
-	plan_basics(ret, root_path);
-	rc = plan_all(ret, warnings, err);
+	if (spec_wants_vm(spec))
+		rc = plan_vm(ret, warnings, err);
+	if (rc == 0)
+		plan_basics(ret, root_path);
+	if (rc == 0)
+		rc = plan_all(ret, warnings, err);
 	if (rc < 0)
 		plan_free(ret);
 	return rc;
 }
 
+/* On the host it's a ctr-vm that passes on what the process in the guest says. */
+static int plan_vm_exec(struct plan *p, const struct exec_options *opt, struct err *err)
+{
+	struct spec_process *launcher = &p->vm.host.process;
+	CLEAN(free) char *folder = xasprintf("%s/%s", p->root_path, p->name);
+	CLEAN(fd) int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (opt->preserve_fds)
+		return err_set(err, ENOTSUP, "--preserve-fds: no fd can be passed into a micro-VM");
+	if (dir < 0)
+		return err_sys(err, "open %s", folder);
+	launcher->cwd = xstrdup("/");
+	strv_add(&launcher->args, VM_LAUNCHER);
+	launcher->terminal = opt->process->terminal;
+	launcher->console_width = opt->process->console_width;
+	launcher->console_height = opt->process->console_height;
+	launcher->no_new_privileges = true;
+	return vm_plan_exec(opt->process, dir, &p->vm, err);
+}
+
 int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_options *opt,
 		   const struct state *of, struct plan *ret, struct strv *warnings, struct err *err)
 {
-	int rc;
+	int rc = 0;
 
 	ret->spec = spec;
+	ret->whole = spec;
 	ret->name = xstrdup(of->name);
 	ret->id = xstrdup(of->id ? of->id : of->name);
 	ret->root_path = xstrdup(root_path);
@@ -279,9 +324,12 @@ int plan_make_exec(const char *root_path, struct spec *spec, const struct exec_o
 	memcpy(ret->stdio, opt->stdio, sizeof(ret->stdio));
 	/* The filter is the container's, also where the process is given more than its init has. */
 	ret->caps = spec->process.caps;
-	rc = plan_seccomp(ret, warnings, err);
+	if (spec_wants_vm(spec))
+		rc = plan_vm_exec(ret, opt, err);
+	else
+		rc = plan_seccomp(ret, warnings, err);
 	ret->boots = str_eq(spec_annotation(spec, SPEC_ANNOTATION_INIT), "systemd");
-	plan_process(ret, opt->process);
+	plan_process(ret, ret->vm.wanted ? &ret->vm.host.process : opt->process);
 	if (spec->lin.namespaces[NS_USER].wanted)
 		ret->clone_flags = CLONE_NEWUSER;
 	plan_caps(ret, warnings);

@@ -13,13 +13,16 @@
 #include "netns/devices.h"
 #include "rootfs/rootfs.h"
 #include "runtime/container.h"
+#include "runtime/vm.h"
 #include "sandbox/seccomp.h"
 #include "spec/spec.h"
 #include "systemd/ask.h"
 #include "systemd/unit.h"
 
 struct plan {
-	struct spec *spec; /* borrowed */
+	struct spec *spec;        /* borrowed; that of the launcher, where it's a micro-VM */
+	const struct spec *whole; /* borrowed; as it was asked for */
+	struct vm vm;
 	const struct spec_process
 		*process; /* what is to run: the spec's own, or that of exec; borrowed */
 	const struct create_options *opt; /* borrowed; NULL for exec */
@@ -72,11 +75,12 @@ struct plan {
 	const char *pid_file; /* borrowed; NULL: none */
 };
 
-#define PLAN_INIT                                                                       \
-	(struct plan)                                                                   \
-	{                                                                               \
-		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT,   \
-		.net_helper = -1, .console_socket = -1, .systemd = SYSTEMD_MANAGER_INIT \
+#define PLAN_INIT                                                                        \
+	(struct plan)                                                                    \
+	{                                                                                \
+		.join = { -1, -1, -1, -1, -1, -1, -1, -1 }, .host = CGROUP_HOST_INIT,    \
+		.net_helper = -1, .console_socket = -1, .systemd = SYSTEMD_MANAGER_INIT, \
+		.vm = VM_INIT                                                            \
 	}
 
 /*

@@ -147,6 +147,16 @@ static void hold_halt(const struct making *m)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* Returns only on failure. */
+static int become_launcher(struct making *m, char *const *env, struct err *err)
+{
+	CLEAN(strv) struct strv args = { 0 };
+
+	vm_args(&m->plan->vm, &args);
+	execveat(m->plan->vm.fds[VM_EXE], "", args.items, env, AT_EMPTY_PATH);
+	return err_sys(err, "execute " VM_LAUNCHER ", the micro-VM's launcher");
+}
+
 int become_payload(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
@@ -161,6 +171,8 @@ int become_payload(struct making *m, struct err *err)
 		rc = exec_init(m, env);
 		return err_set(err, -rc, "execute the small init (--init): %s", strerror(-rc));
 	}
+	if (m->plan->vm.wanted)
+		return become_launcher(m, env, err);
 	hold_halt(m);
 	execve(m->command, p->args.items, env);
 	return command_failed(p->args.items[0], errno, err);
