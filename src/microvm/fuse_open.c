@@ -15,6 +15,9 @@ int fuse_reopen(const struct fuse_server *f, int fd, int flags)
 }
 
 /*
+ * One thread serves all, and must not wait: O_NONBLOCK is for the files of /proc that are read as pipes are, and
+ * for those that somebody has a lease on.
+ *
  * To open a device, a pipe or a socket of the host is to do something: none ever is. The type is the inode's
  * for good, so what was looked at is what is opened.
  */
@@ -23,7 +26,7 @@ int fuse_open_node(const struct fuse_server *f, const struct fuse_node *node, in
 	int fd;
 
 	if (S_ISREG(node->type))
-		return fuse_reopen(f, node->fd, flags);
+		return fuse_reopen(f, node->fd, flags | O_NONBLOCK);
 	if (!S_ISDIR(node->type))
 		return -ENXIO;
 	if ((flags & O_ACCMODE) != O_RDONLY)
