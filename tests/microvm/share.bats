@@ -143,3 +143,86 @@ guest() {
 	[ ! -e "$SHARE/there/b" ] && [ ! -e "$SHARE/c" ]
 	assert_nothing_left
 }
+
+# A share of this machine's /, which can't be written to, has the programs.
+@test "vm: a guest runs programs from one folder, and clones and compiles in another" {
+	local src=$BATS_TEST_TMPDIR/src
+	mkdir "$src" "$SHARE/work"
+	printf '#include <stdio.h>\n#include "two.h"\nint main(void) { printf("%%d\\n", two() + 40); return 0; }\n' >"$src/main.c"
+	printf '#include "two.h"\nint two(void) { return 2; }\n' >"$src/two.c"
+	printf 'int two(void);\n' >"$src/two.h"
+	printf 'answer: main.o two.o\n\tcc -o $@ $^\nmain.o two.o: two.h\n' >"$src/Makefile"
+	for i in $(seq 200); do echo "$i" >"$src/data-$i"; done
+	git -C "$src" init -q
+	git -C "$src" add -A
+	git -C "$src" -c user.name=t -c user.email=t@t commit -qm first
+	git clone -q --bare "$src" "$SHARE/repository.git"
+	cat >"$SHARE/work/calls.py" <<-'END'
+		import ctypes, fcntl, mmap, os
+		os.chdir("/mnt/work")
+		with open("f", "w+b") as f:
+		    os.setxattr(f.fileno(), "user.color", b"blue")
+		    assert os.getxattr("f", "user.color") == b"blue"
+		    assert os.listxattr("f") == ["user.color"]
+		    os.removexattr("f", "user.color")
+		    assert os.listxattr("f") == []
+		    os.posix_fallocate(f.fileno(), 0, 65536)
+		    with mmap.mmap(f.fileno(), 65536) as m:
+		        m[4096:4101] = b"hello"
+		    os.fsync(f.fileno())
+		    fcntl.flock(f, fcntl.LOCK_EX)
+		    fcntl.lockf(f, fcntl.LOCK_EX)
+		    with open("g", "w+b") as g:
+		        assert os.copy_file_range(f.fileno(), g.fileno(), 5, 4096) == 5
+		        g.seek(0)
+		        assert g.read() == b"hello"
+		        g.truncate(1 << 20)
+		        assert os.lseek(g.fileno(), 0, os.SEEK_HOLE) >= 5
+		fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600)
+		os.write(fd, b"late")
+		libc = ctypes.CDLL(None, use_errno=True)
+		assert libc.linkat(-100, f"/proc/self/fd/{fd}".encode(), -100, b"tmp", 0x400) == 0
+		assert open("tmp").read() == "late"
+		assert libc.renameat2(-100, b"g", -100, b"tmp", 2) == 0
+		assert open("g").read() == "late"
+		assert libc.renameat2(-100, b"g", -100, b"tmp", 1) == -1 and ctypes.get_errno() == 17
+		os.sync()
+		print("calls are right")
+	END
+	guest --memory 512m --share "host=/,readonly" --share "data=$SHARE" <<-'END'
+		b mount -t virtiofs host /mnt || echo WRONG: mount
+		refused 'Read-only file system' b touch /mnt/tmp/new
+		refused 'Read-only file system' b chmod 700 /mnt/etc
+		refused 'Read-only file system' b sh -c 'echo x >>/mnt/etc/passwd'
+		b mount -t virtiofs data /mnt/mnt
+		b mount -t proc proc /mnt/proc
+		b mount -t devtmpfs dev /mnt/dev
+		b mount -t tmpfs tmp /mnt/tmp
+		export PATH=/usr/bin:/bin HOME=/tmp
+		is 'calls are right' b chroot /mnt python3 /mnt/work/calls.py
+		b chroot /mnt git config --global --add safe.directory '*'
+		b chroot /mnt git clone -q /mnt/repository.git /mnt/work/clone || echo WRONG: clone
+		is '' b chroot /mnt git -C /mnt/work/clone status --porcelain
+		b chroot /mnt make -s -C /mnt/work/clone || echo WRONG: make
+		is 42 b chroot /mnt /mnt/work/clone/answer
+	END
+	assert_equal "$("$SHARE/work/clone/answer")" 42
+	assert_equal "$(git -c safe.directory='*' -C "$SHARE/work/clone" status --porcelain | xargs)" '?? answer ?? main.o ?? two.o'
+	diff -r --exclude=.git --exclude='*.o' --exclude=answer "$src" "$SHARE/work/clone"
+	assert_equal "$(head -c 4101 "$SHARE/work/f" | tail -c 5)" hello
+}
+
+@test "vm: what is no folder, or none to be shared, is refused in words" {
+	run "$VM" --kernel "$KERNEL" --share "$SHARE"
+	assert_failure 125
+	[[ $output == *"--share $SHARE: TAG=DIR[,readonly]; a tag, by which the guest mounts it, has"* ]]
+	run "$VM" --kernel "$KERNEL" --share "a=$SHARE,ro"
+	assert_failure 125
+	[[ $output == *'"ro" is not readonly'* ]]
+	run "$VM" --kernel "$KERNEL" --share a=/nowhere
+	assert_failure 125
+	assert_output 'ctr-vm: --share a=/nowhere: open the folder /nowhere: No such file or directory'
+	run "$VM" --kernel "$KERNEL" --share "a=$SHARE" --share "a=/,readonly"
+	assert_failure 125
+	assert_output 'ctr-vm: --share a=...: there are two of this tag; each needs one of its own'
+}
