@@ -76,6 +76,10 @@ setup() {
 	fuzz virtio_queue
 }
 
+@test "fuzz: a guest's requests for shared files" {
+	fuzz fuse
+}
+
 @test "fuzz: every target has a test here, and inputs" {
 	local name
 	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do
