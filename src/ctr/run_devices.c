@@ -186,7 +186,8 @@ int run_devices(const struct run_flags *f, struct run_made *m, struct err *err)
 	static const struct access all = { true, true, true };
 	int r = 0;
 
-	if (f->p.privileged) {
+	/* Those of the host's kernel; in a micro-VM it has another one. */
+	if (f->p.privileged && !str_eq(f->isolation, "vm")) {
 		folder_add(&m->spec, "/dev", "/dev", NULL, 0);
 		rule_add(&m->spec, 'a', -1, -1, &all);
 	}

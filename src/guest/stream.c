@@ -82,6 +82,9 @@ static void begin(struct stream *s, struct container *c)
 		channels_join(&s->channels, i, s->fds[i]);
 	wire_put(&s->channels.wire, WIRE_STARTED, 0, "", 0);
 	s->state = STREAM_RUNS;
+	for (uint32_t signal = 1; signal <= 64; signal++)
+		if (s->early >> (signal - 1) & 1)
+			(void)!process_signal(s->pidfd, (int)signal);
 }
 
 /* ---- what the host says ----------------------------------------------------------------- */
@@ -107,6 +110,16 @@ static void resize(const struct stream *s, const struct wire_frame *f)
 	(void)ioctl(s->terminal, TIOCSWINSZ, &size);
 }
 
+static void signal_came(struct stream *s, uint32_t signal)
+{
+	if (signal < 1 || signal > 64)
+		return;
+	if (s->state == STREAM_RUNS)
+		(void)!process_signal(s->pidfd, (int)signal);
+	else if (s->state == STREAM_TOLD)
+		s->early |= 1ULL << (signal - 1);
+}
+
 static void frame_came(struct stream *s, struct container *c, const struct wire_frame *f)
 {
 	struct err err;
@@ -122,8 +135,7 @@ static void frame_came(struct stream *s, struct container *c, const struct wire_
 		text_came(s, c, f);
 		break;
 	case WIRE_SIGNAL:
-		if (s->state == STREAM_RUNS)
-			(void)!process_signal(s->pidfd, (int)wire_u32(f, 0));
+		signal_came(s, wire_u32(f, 0));
 		break;
 	case WIRE_RESIZE:
 		resize(s, f);

@@ -69,6 +69,7 @@ struct vsock_stream {
 	struct io_source source;
 	uint32_t watched; /* events */
 	unsigned int says;
+	bool asked;
 	bool queued;    /* it is among the ready */
 	struct str out; /* from the guest, for the host, from `first` on */
 	size_t first;
@@ -123,7 +124,7 @@ struct vsock_stream *vsock_new(struct vsock *s, int fd, enum vsock_state state);
 int vsock_call_host(struct vsock *s, uint32_t port);
 /* The host's side of a stream that isn't one yet. */
 void vsock_greet(struct vsock_stream *t);
-/* May the guest be asked for a stream yet? Not before it has called all that was given for it. */
-bool vsock_may_ask(const struct vsock *s);
+/* Ask the guest for the streams that the host wants. Not before it has called all that was given for it. */
+void vsock_ask_waiting(struct vsock *s);
 
 #endif

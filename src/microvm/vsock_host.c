@@ -64,7 +64,7 @@ int virtio_vsock_open(struct vsock *s, const struct vsock_options *opt, struct e
 	return opt->path ? make_socket(s, opt->path, err) : 0;
 }
 
-bool vsock_may_ask(const struct vsock *s)
+static bool may_ask(const struct vsock *s)
 {
 	for (size_t i = 0; i < s->port_count; i++)
 		if (s->ports[i].fd >= 0)
@@ -72,11 +72,10 @@ bool vsock_may_ask(const struct vsock *s)
 	return true;
 }
 
-/* Those that waited for the guest's own call. */
-static void ask_now(struct vsock *s)
+void vsock_ask_waiting(struct vsock *s)
 {
-	for (unsigned int i = 0; i < VSOCK_STREAMS_MAX; i++)
-		if (s->streams[i].state == VSOCK_ASKED && !s->streams[i].queued)
+	for (unsigned int i = 0; may_ask(s) && i < VSOCK_STREAMS_MAX; i++)
+		if (s->streams[i].state == VSOCK_ASKED && !s->streams[i].asked)
 			vsock_say(&s->streams[i], SAY_REQUEST);
 }
 
@@ -88,10 +87,7 @@ int vsock_call_host(struct vsock *s, uint32_t port)
 
 	for (size_t i = 0; i < s->port_count; i++)
 		if (s->ports[i].port == port && s->ports[i].fd >= 0) {
-			fd = take_fd(&s->ports[i].fd);
-			if (vsock_may_ask(s))
-				ask_now(s);
-			return take_fd(&fd);
+			return take_fd(&s->ports[i].fd);
 		}
 	if (!path || address(&at, path) < 0)
 		return -1;
@@ -130,8 +126,7 @@ void vsock_greet(struct vsock_stream *t)
 	t->state = VSOCK_ASKED;
 	t->guest_port = (uint32_t)port;
 	t->host_port = t->vsock->next_port++;
-	if (vsock_may_ask(t->vsock))
-		vsock_say(t, SAY_REQUEST);
+	vsock_ask_waiting(t->vsock);
 }
 
 static void host_calls(void *arg, uint32_t events)

@@ -224,6 +224,7 @@ size_t vsock_fill(struct vsock_stream *t, struct virtio_vsock_hdr *h, void *data
 	h->op = next_op(t);
 	if (h->op == VIRTIO_VSOCK_OP_INVALID && (t->says & SAY_DATA))
 		len = fill_data(t, h, data, room);
+	t->asked |= h->op == VIRTIO_VSOCK_OP_REQUEST;
 	if (h->op == VIRTIO_VSOCK_OP_SHUTDOWN)
 		h->flags = t->shutdown_flags;
 	h->buf_alloc = VSOCK_BUFFER;
@@ -267,6 +268,7 @@ static void called(struct vsock *s, const struct virtio_vsock_hdr *h)
 	t->peer_taken = h->fwd_cnt;
 	vsock_say(t, SAY_RESPONSE);
 	vsock_watch(t);
+	vsock_ask_waiting(s);
 }
 
 static void answered(struct vsock_stream *t)

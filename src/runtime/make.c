@@ -192,6 +192,8 @@ int make_guest_socket(struct making *m, struct err *err)
 	*calls = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (*calls < 0)
 		return err_sys(err, "socket");
+	/* Of a life before. */
+	unlinkat(m->dir, VM_SOCKET, 0);
 	if (fd_bind_at(*calls, m->dir, VM_SOCKET) < 0 || listen(*calls, 128) < 0)
 		return err_sys(err, "bind %s/" VM_SOCKET, m->plan->staging);
 	return 0;
