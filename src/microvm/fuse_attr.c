@@ -13,10 +13,10 @@ int fuse_look(int fd, struct statx *ret)
 		       0;
 }
 
-void fuse_attr_fill(struct fuse_attr *a, const struct statx *st)
+void fuse_attr_fill(struct fuse_attr *a, const struct fuse_node *node, const struct statx *st)
 {
 	*a = (struct fuse_attr){
-		.ino = st->stx_ino,
+		.ino = fuse_node_inode(node, st->stx_ino),
 		.size = st->stx_size,
 		.blocks = st->stx_blocks,
 		.atime = (uint64_t)st->stx_atime.tv_sec,
@@ -44,7 +44,7 @@ static int64_t reply(const struct fuse_server *f, struct fuse_request *r)
 	if (rc < 0)
 		return rc;
 	*out = (struct fuse_attr_out){ .attr_valid = f->timeout_s };
-	fuse_attr_fill(&out->attr, &st);
+	fuse_attr_fill(&out->attr, r->node, &st);
 	return sizeof(*out);
 }
 

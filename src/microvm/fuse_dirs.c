@@ -46,7 +46,7 @@ static bool add(struct listing *l, const struct entry *e)
 	if (l->plus && !is_dots(e->name) &&
 	    fuse_tell_name(l->f, l->fd, e->name, (struct fuse_entry_out *)at) < 0)
 		memset(at, 0, head);
-	d->ino = e->inode;
+	d->ino = fuse_node_inode(l->folder, e->inode);
 	/* What is above the root is nobody's business. */
 	if (str_eq(e->name, "..") && l->folder == l->f->nodes.at)
 		d->ino = l->folder->key.inode;

@@ -20,7 +20,7 @@ static void fill(const struct fuse_server *f, const struct fuse_node *node, cons
 	*ret = (struct fuse_entry_out){ .nodeid = fuse_node_id(&f->nodes, node),
 					.entry_valid = f->timeout_s,
 					.attr_valid = f->timeout_s };
-	fuse_attr_fill(&ret->attr, st);
+	fuse_attr_fill(&ret->attr, node, st);
 }
 
 int fuse_tell(struct fuse_server *f, int fd, struct fuse_entry_out *ret)

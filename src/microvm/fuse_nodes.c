@@ -18,6 +18,26 @@ static struct fuse_key key_of(const struct statx *st)
 				  .mount = st->stx_mnt_id };
 }
 
+/* Those beyond all places share the last one. */
+static uint8_t device_of(struct fuse_nodes *n, uint64_t device)
+{
+	uint8_t i = 0;
+
+	while (i < n->device_count && n->devices[i] != device)
+		i++;
+	if (i == FUSE_DEVICES_MAX)
+		return i - 1;
+	if (i == n->device_count)
+		n->devices[n->device_count++] = device;
+	return i;
+}
+
+/* In bits that hardly any filesystem uses; those of the folder's own stay as they are. */
+uint64_t fuse_node_inode(const struct fuse_node *node, uint64_t inode)
+{
+	return inode ^ (uint64_t)node->device << 56;
+}
+
 static bool same(const struct fuse_key *a, const struct fuse_key *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->mount == b->mount;
@@ -46,6 +66,7 @@ int fuse_nodes_make(struct fuse_nodes *n, uint32_t max, int root, struct err *er
 	n->at = xcalloc(max, sizeof(*n->at));
 	n->buckets = xcalloc(n->mask--, sizeof(*n->buckets));
 	n->at[0] = (struct fuse_node){ .fd = root, .type = S_IFDIR, .key = key_of(&st) };
+	n->at[0].device = device_of(n, n->at[0].key.device);
 	*bucket(n, &n->at[0].key) = 1;
 	return 0;
 }
@@ -99,6 +120,7 @@ int fuse_node_meet(struct fuse_nodes *n, int fd, const struct statx *st, struct 
 				    .sequence = node->sequence,
 				    .next = *first,
 				    .type = st->stx_mode & S_IFMT,
+				    .device = device_of(n, key.device),
 				    .key = key,
 				    .lookups = 1 };
 	*first = (uint32_t)(node - n->at) + 1;

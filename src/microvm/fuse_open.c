@@ -42,8 +42,8 @@ static int open_lowered(struct fuse_server *f, const struct fuse_node *node, uin
 	bool lower = (flags & O_TRUNC) && (open_flags & FUSE_OPEN_KILL_SUIDGID);
 	int fd;
 
-	if (!S_ISREG(node->type))
-		return S_ISDIR(node->type) ? -EISDIR : -ENXIO;
+	if (S_ISDIR(node->type))
+		return -EISDIR;
 	if (lower)
 		fuse_rights_lower(&f->rights);
 	fd = fuse_open_node(f, node, (int)flags & OPEN_FLAGS);

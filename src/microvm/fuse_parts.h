@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #define FUSE_DATA_MAX (1U << 20)   /* bytes of a read or a write */
+#define FUSE_DEVICES_MAX 64        /* filesystems below the folder that are told apart */
 #define FUSE_SMALL_MAX (64U << 10) /* of any other reply: what an extended attribute can have */
 
 /* A file that the guest knows: held by an fd, so that its name doesn't matter and its inode stays its own. */
@@ -17,6 +18,7 @@ struct fuse_node {
 	uint32_t sequence; /* how many were here before */
 	uint32_t next;     /* in the same bucket, or free as well: its place + 1 */
 	mode_t type;       /* S_IFMT's; an inode never changes it */
+	uint8_t device;    /* which one of them, in the order in which the guest saw them */
 	struct fuse_key {
 		uint64_t device, inode, mount;
 	} key;
@@ -36,6 +38,8 @@ struct fuse_nodes {
 	struct fuse_node *at;
 	uint32_t *buckets; /* the first one's place + 1 */
 	uint32_t max, used, free, mask;
+	uint64_t devices[FUSE_DEVICES_MAX];
+	uint8_t device_count;
 };
 
 struct fuse_handles {
@@ -88,6 +92,12 @@ void fuse_nodes_free(struct fuse_nodes *n);
 struct fuse_node *fuse_node_find(struct fuse_nodes *n, uint64_t id) MUST_CHECK;
 uint64_t fuse_node_id(const struct fuse_nodes *n, const struct fuse_node *node) MUST_CHECK;
 
+/*
+ * The guest has one filesystem where the host has mounts, and two files with one inode's number are one file to
+ * it: the number that it sees of a file there, or of one in a folder there.
+ */
+uint64_t fuse_node_inode(const struct fuse_node *node, uint64_t inode) MUST_CHECK;
+
 /* The guest is told of the file that `fd` is, which is taken over in any case. -ENFILE: no more of them. */
 int fuse_node_meet(struct fuse_nodes *n, int fd, const struct statx *st,
 		   struct fuse_node **ret) MUST_CHECK;
@@ -123,7 +133,7 @@ void fuse_rights_raise(const struct fuse_rights *r);
 
 /* fuse_attr.c. statx() of an fd, with all that is needed here. */
 int fuse_look(int fd, struct statx *ret) MUST_CHECK;
-void fuse_attr_fill(struct fuse_attr *a, const struct statx *st);
+void fuse_attr_fill(struct fuse_attr *a, const struct fuse_node *node, const struct statx *st);
 
 /* fuse_names.c. The guest is told of the file that an fd is, taken over in any case; of what a folder has. */
 int fuse_tell(struct fuse_server *f, int fd, struct fuse_entry_out *ret) MUST_CHECK;

@@ -58,7 +58,15 @@ guest() {
 	ln -s ../.. "$SHARE/up"
 	mkfifo "$SHARE/fifo"
 	head -c 20M /dev/urandom >"$SHARE/large"
-	local hash
+	# The first files of two filesystems have one number.
+	mkdir "$SHARE/tmp.1" "$SHARE/tmp.2"
+	for i in 1 2; do
+		mount -t tmpfs tmpfs "$SHARE/tmp.$i"
+		echo "$i" >"$SHARE/tmp.$i/file"
+		ln "$SHARE/tmp.$i/file" "$SHARE/tmp.$i/link"
+	done
+	assert_equal "$(stat -c %i "$SHARE/tmp.1/file")" "$(stat -c %i "$SHARE/tmp.2/file")"
+	local hash i
 	hash=$(sha256sum <"$SHARE/large" | cut -c 1-64)
 	guest --share "data=$SHARE" <<-END
 		b mount -t virtiofs data /mnt || echo WRONG: mount
@@ -128,12 +136,18 @@ guest() {
 		b rm many/file-*7
 		is 900 b sh -c 'busybox find many -type f | busybox wc -l'
 
+		is 2 b sh -c 'busybox ls -i tmp.1/file tmp.1/link tmp.2/file tmp.2/link | busybox awk "{ print \\\$1 }" | busybox sort -u | busybox wc -l'
+		is "\$(b stat -c %i tmp.2/file)" b sh -c 'busybox ls -i tmp.2 | busybox sed -n "s/ file//p" | busybox xargs'
+		b cp -a tmp.1 tmp.2 made/ && is '1
+		2' b cat made/tmp.1/link made/tmp.2/link
+
 		cd /
 		b umount /mnt && b mount -t virtiofs data /mnt || echo WRONG: mount again
 		is 900 b sh -c 'busybox ls /mnt/many | busybox wc -l'
 		b sync
 		b umount /mnt
 	END
+	umount "$SHARE/tmp.1" "$SHARE/tmp.2"
 	# Of all that the host's files tell.
 	assert_equal "$(stat -c '%a %u %g %s' "$SHARE/made/f")" '755 77 88 5000'
 	assert_equal "$(stat -c '%u:%g' "$SHARE/made/user" "$SHARE/made/users" "$SHARE/link" | xargs)" '1000:1000 1000:1000 5:6'

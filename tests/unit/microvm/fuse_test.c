@@ -127,6 +127,9 @@ static void test_only_regular_files_are_opened(void **state)
 
 	(void)state;
 	client_init(&c, false, 64);
+	assert_int_equal(ask(&c, FUSE_OPEN, ROOT, &(struct fuse_open_in){ .flags = O_RDONLY },
+			     sizeof(open_in), NULL, NULL),
+			 -EISDIR);
 	assert_int_equal(symlinkat("../secret", c.share, "out"), 0);
 	assert_int_equal(symlinkat("loop", c.share, "loop"), 0);
 	assert_int_equal(mkfifoat(c.share, "fifo", 0600), 0);
