@@ -52,6 +52,8 @@ static int refuse(const struct spec *s, struct err *err)
 	if (s->lin.namespaces[NS_MOUNT].path)
 		return err_set(err, ENOTSUP, "linux.namespaces: %scan't join a mount namespace",
 			       why);
+	if (s->vm.kernel_path && access(s->vm.kernel_path, R_OK) < 0)
+		return err_sys(err, "vm.kernel.path: %s", s->vm.kernel_path);
 	if (s->process.args.count == 0 && s->has_process)
 		return err_set(err, EINVAL, "process.args: is missing; what is to be run?");
 	return 0;

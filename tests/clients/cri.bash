@@ -29,6 +29,7 @@ containerd_start() {
 		disable_cgroup = $(have_cpu && echo false || echo true)
 		CONF
 		config containerd.toml
+		[ "${DRIVER-}" != systemd ] || echo '    SystemdCgroup = true'
 	} >"$BATS_FILE_TMPDIR/config.toml"
 	engine "$BATS_FILE_TMPDIR/log" containerd -c "$BATS_FILE_TMPDIR/config.toml"
 	wait_until 20 client version || { cat "$BATS_FILE_TMPDIR/log" >&2; return 1; }
@@ -72,6 +73,23 @@ container() {
 			command: ["sh", "-c"], args: [$script], envs: [{key: "A", value: "b"}],
 			linux: {$resources, security_context: {namespace_options: {network: 2, pid: 1},
 				masked_paths: ["/proc/kcore"], readonly_paths: ["/proc/sys"]}}}}'
+}
+
+# The pod that most tests begin with.
+pod_start() {
+	logs=$BATS_TEST_TMPDIR/logs group=/kubepods/pod1
+	[ "${DRIVER-}" != systemd ] || group=kubepods-pod1.slice
+	mkdir "$logs"
+	sandbox=$(sandbox "$group" "$logs" | jq -c --arg name "pod$BATS_TEST_NUMBER" '.metadata.name = $name')
+	pod=$(ask .pod_sandbox_id RunPodSandbox "{\"config\": $sandbox, \"runtime_handler\": \"ctr\"}")
+	ours /run/containerd/runc/k8s.io "$pod"
+}
+
+pod_remove() {
+	cri StopPodSandbox "{\"pod_sandbox_id\": \"$pod\"}"
+	cri RemovePodSandbox "{\"pod_sandbox_id\": \"$pod\"}"
+	assert_equal "$("$OCI" --root /run/containerd/runc/k8s.io list --quiet)" ''
+	[ -z "$(find "$CGROUPS" -name "*$pod*")" ]
 }
 
 id() {

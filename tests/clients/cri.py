@@ -2,11 +2,22 @@
 """cri SOCKET: the calls that a kubelet makes of a container runtime, one JSON line each.
 
 Reads {"call": "RunPodSandbox", "request": {...}} from standard input, line by line, and prints the
-response, or {"error": TEXT}. Speaks the CRI's protocol buffers by the table below, which has the
+response, or {"error": TEXT}.
+
+cri attach URL: what a kubelet does with the answer to Attach: joins standard input, output and error
+with the container's, over a WebSocket.
+
+Speaks the CRI's protocol buffers by the table below, which has the
 messages and fields that the tests need, so that nothing has to be generated from a .proto file.
 """
+import base64
 import json
+import os
+import select
+import socket
+import struct
 import sys
+import urllib.parse
 
 import grpc
 
@@ -38,7 +49,7 @@ MESSAGES = {
     "Container": {"metadata": (1, "ContainerMetadata"), "image": (2, "Image"),
                   "command": (3, ["str"]), "args": (4, ["str"]), "working_dir": (5, "str"),
                   "envs": (6, ["KeyValue"]), "mounts": (7, ["Mount"]), "log_path": (11, "str"),
-                  "linux": (15, "LinuxContainer")},
+                  "stdin": (12, "bool"), "linux": (15, "LinuxContainer")},
     "Condition": {"type": (1, "str"), "status": (2, "bool"), "message": (4, "str")},
     "RuntimeStatus": {"conditions": (1, ["Condition"])},
     "SandboxStatus": {"id": (1, "str"), "state": (3, "int"), "runtime_handler": (9, "str")},
@@ -70,6 +81,8 @@ CALLS = {
     "ContainerStats": (ID, {"stats": (1, "Stats")}),
     "ListContainerStats": ({"filter": (1, "StatsFilter")}, {"stats": (1, ["Stats"])}),
     "UpdateContainerResources": ({**ID, "linux": (2, "Resources")}, {}),
+    "Attach": ({**ID, "stdin": (2, "bool"), "tty": (3, "bool"), "stdout": (4, "bool"),
+                "stderr": (5, "bool")}, {"url": (1, "str")}),
     "ExecSync": ({**ID, "cmd": (2, ["str"]), "timeout": (3, "int")},
                  {"stdout": (1, "bytes"), "stderr": (2, "bytes"), "exit_code": (3, "int")}),
 }
@@ -141,7 +154,78 @@ def decode(fields, data):
     return out
 
 
+class WebSocket:
+    """The client's side of RFC 6455, with the sub-protocol of the kubelet: a frame's first byte is
+    the stream, 0 to 2, or 3 for an error in words."""
+
+    def __init__(self, url):
+        parts = urllib.parse.urlsplit(url)
+        self.socket = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        self.came = b""
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall((f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+                             "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+                             "Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n").encode())
+        while b"\r\n\r\n" not in self.came:
+            self.more()
+        head, self.came = self.came.split(b"\r\n\r\n", 1)
+        if b" 101 " not in head.split(b"\r\n")[0]:
+            raise SystemExit(f"attach: {head.decode()}")
+
+    def more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError
+        self.came += data
+
+    def take(self, size):
+        while len(self.came) < size:
+            self.more()
+        data, self.came = self.came[:size], self.came[size:]
+        return data
+
+    def send(self, data):
+        mask = os.urandom(4)
+        size = bytes([len(data) | 128]) if len(data) < 126 else b"\xfe" + struct.pack(">H", len(data))
+        self.socket.sendall(b"\x82" + size + mask +
+                            bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+
+    def receive(self):
+        kind, size = self.take(2)
+        if size == 126:
+            size, = struct.unpack(">H", self.take(2))
+        elif size == 127:
+            size, = struct.unpack(">Q", self.take(8))
+        data = self.take(size)
+        if kind & 15 == 8:
+            raise EOFError
+        return data if kind & 15 in (1, 2) else b""
+
+
+def attach(url):
+    ws = WebSocket(url)
+    inputs = [0, ws.socket]
+    while True:
+        for fd in ([ws.socket] if ws.came else select.select(inputs, [], [])[0]):
+            if fd == 0:
+                data = os.read(0, 60000)
+                ws.send(b"\0" + data)
+                if not data:
+                    inputs.remove(0)
+                continue
+            try:
+                data = ws.receive()
+            except EOFError:
+                return
+            if data[1:]:
+                os.write(1 if data[0] == 1 else 2, data[1:])
+
+
 def main():
+    if sys.argv[1] == "attach":
+        attach(sys.argv[2])
+        return
     channel = grpc.insecure_channel("unix://" + sys.argv[1])
     for line in sys.stdin:
         job = json.loads(line)

@@ -65,11 +65,11 @@ ours() {
 	[ "$("$OCI" --root "$1" state "$2" 2>/dev/null | jq -r .status)" = "${3:-running}" ]
 }
 
-# engine LOG COMMAND...: start a daemon for this file, in a network namespace of its own.
+# engine LOG COMMAND...: start a daemon for this file, in a network namespace of its own, where it may listen.
 engine() {
 	local log=$1
 	shift
-	unshare --net -- "$@" >"$log" 2>&1 </dev/null 3>&- 4>&- &
+	unshare --net -- sh -c 'busybox ip link set lo up && exec "$@"' sh "$@" >"$log" 2>&1 </dev/null 3>&- 4>&- &
 	echo $! >>"$BATS_FILE_TMPDIR/engines"
 }
 

@@ -237,3 +237,87 @@ client_killed() {
 	assert_output --partial "task $1 exit with non-zero exit code 137"
 	client container rm "$1"
 }
+
+# cri_exec ID COMMAND...: as exec, by ExecSync.
+cri_exec() {
+	cri ExecSync "$(printf '%s\n' "$@" | jq -Rnc '[inputs] | {container_id: .[0], cmd: .[1:], timeout: 20}')" >/dev/null
+	jq -rj '.stdout // ""' "$BATS_TEST_TMPDIR/answer"
+	return "$(jq '.exit_code // 0' "$BATS_TEST_TMPDIR/answer")"
+}
+
+# The kubelet's own log format: time, stream, F for a whole line.
+cri_logs() {
+	sed -n 's/^[^ ]* stdout F //p' "$logs/one.log"
+	sed -n 's/^[^ ]* stderr F //p' "$logs/one.log" >&2
+}
+
+# As a kubelet drives containerd. Its protocol has no pause, which containerd's own client shows, and kill is a stop
+# that gives no time.
+cri_walk() {
+	local one url engine
+	pod_start
+	one=$(ask .container_id CreateContainer "$(container "$pod" "$sandbox" one "$PAYLOAD" '{"cpu_period": 100000,
+		"cpu_quota": 50000, "memory_limit_in_bytes": 67108864}' | jq -c '.config.stdin = true')")
+	cri StartContainer "$(id "$one")"
+	placed "$(client -n k8s.io task ls | awk -v id="$one" '$1 == id { print $2 }')" "/kubepods/pod1/$one" \
+		kubepods.slice/kubepods-pod1.slice "cri-containerd-$one.scope"
+	limits 64 '' 50
+	logged cri_logs
+	executed / cri_exec "$one"
+	url=$(ask .url Attach "$(id "$one" | jq -c '. + {stdin: true, stdout: true, stderr: true}')")
+	read -r engine <"$BATS_FILE_TMPDIR/engines"
+	[ "$DRIVER" = cgroupfs ] || engine=$(tail -n 1 "$BATS_FILE_TMPDIR/engines")
+	attached nsenter --net="/proc/$engine/ns/net" /usr/bin/python3 "$REPO/tests/clients/cri.py" attach "$url"
+	[ "$(ask .stats.memory.working_set_bytes.value ContainerStats "$(id "$one")")" -gt 0 ]
+	cri UpdateContainerResources "$(id "$one" | jq -c '.linux = {cpu_quota: 25000, memory_limit_in_bytes: 100663296}')"
+	limits 96 '' 25
+	frozen client -n k8s.io task pause "$one"
+	thawed client -n k8s.io task resume "$one"
+	client -n k8s.io task kill -s USR1 "$one"
+	wait_until 5 eval 'cri_logs 2>/dev/null | grep -qx heard'
+	cri StopContainer "$(id "$one" | jq -c '.timeout = 0')"
+	assert_equal "$(ask '.status | "\(.state) \(.exit_code)"' ContainerStatus "$(id "$one")")" '2 137'
+	cri RemoveContainer "$(id "$one")"
+	removed
+	pod_remove
+}
+
+# ---- buildah ------------------------------------------------------------------------------------
+
+# It has no cgroup manager to choose: systemd is asked for by a flag of the plug-in's.
+build() {
+	local verb=$1 flags=()
+	[ "$DRIVER$verb" != systemdrun ] && [ "$DRIVER$verb" != systemdbud ] || flags=(--runtime-flag systemd-cgroup)
+	BUILDAH_ISOLATION=oci BUILDAH_RUNTIME=$OCI /usr/bin/buildah "$verb" "${flags[@]}" "${@:2}" 3>&- 4>&-
+}
+
+# build_limited MIB COMMAND...: what that runs has this limit, in a group, or a unit, of its own.
+build_limited() {
+	local client one=''
+	"${@:2}" >"$BATS_TEST_TMPDIR/answer" 2>&1 &
+	client=$!
+	BACKGROUND+=("$client")
+	running() { one=$("$OCI" list --quiet) && [ -n "$one" ] && ours /run/ctr-oci "$one"; }
+	wait_until 20 running || fail "$(<"$BATS_TEST_TMPDIR/answer")"
+	pid=$("$OCI" state "$one" | jq .pid)
+	dir=$CGROUPS$(sed -n 's/^0:://p' "/proc/$pid/cgroup") unit=''
+	[ "$DRIVER" = cgroupfs ] || unit=${dir##*/}
+	[ "$DRIVER" = cgroupfs ] || assert_equal "$(prop "$unit" MemoryMax)" $(($1 << 20))
+	assert_equal "$(<"$dir/memory.max")" $(($1 << 20))
+	wait "$client" || fail "$(<"$BATS_TEST_TMPDIR/answer")"
+	removed
+}
+
+buildah_walk() {
+	build from --name b1 --memory 64m box:1
+	build_limited 64 build run --network none b1 -- sleep 8
+	run build run --network none b1 -- sh -c 'exit 7'
+	assert_failure 7
+	# More than it may have.
+	run build run --network none b1 -- probe memory 100
+	assert_failure
+	build rm b1
+	printf 'FROM box:1\nRUN sleep 8\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+	build_limited 48 build bud --network none --isolation oci --memory 48m -t made "$BATS_TEST_TMPDIR"
+	build rmi made
+}

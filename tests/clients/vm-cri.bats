@@ -15,28 +15,12 @@ teardown_file() {
 	stop_engines
 }
 
-# The pod that most tests begin with.
-pod_start() {
-	logs=$BATS_TEST_TMPDIR/logs
-	mkdir "$logs"
-	sandbox=$(sandbox /kubepods/pod1 "$logs" | jq -c --arg name "pod$BATS_TEST_NUMBER" '.metadata.name = $name')
-	pod=$(ask .pod_sandbox_id RunPodSandbox "{\"config\": $sandbox, \"runtime_handler\": \"ctr\"}")
-	ours /run/containerd/runc/k8s.io "$pod"
-}
-
 # started NAME SCRIPT [RESOURCES]: prints the id of a container that runs in the pod.
 started() {
 	local one
 	one=$(ask .container_id CreateContainer "$(container "$pod" "$sandbox" "$@")")
 	cri StartContainer "$(id "$one")" >/dev/null
 	echo "$one"
-}
-
-pod_remove() {
-	cri StopPodSandbox "{\"pod_sandbox_id\": \"$pod\"}"
-	cri RemovePodSandbox "{\"pod_sandbox_id\": \"$pod\"}"
-	assert_equal "$("$OCI" --root /run/containerd/runc/k8s.io list --quiet)" ''
-	[ ! -d "$CGROUPS/kubepods/pod1/$pod" ]
 }
 
 # of CONTAINER FILE: what its group says.
@@ -109,5 +93,10 @@ of() {
 
 @test "containerd, cgroupfs: run, exec, attach, kill, pause, metrics, rm" {
 	containerd_walk
+	assert_nothing_left
+}
+
+@test "cri, cgroupfs: a pod's container: exec, attach, logs, stats, update, pause, kill, rm" {
+	cri_walk
 	assert_nothing_left
 }

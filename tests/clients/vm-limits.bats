@@ -7,7 +7,7 @@ DRIVER=cgroupfs
 load verbs
 
 setup_file() {
-	have /usr/bin/podman /usr/bin/docker /usr/sbin/dockerd
+	have /usr/bin/podman /usr/bin/buildah /usr/bin/docker /usr/sbin/dockerd
 	private /var/lib/containers /var/lib/docker /var/lib/containerd
 	podman_config
 	make_image "$BATS_FILE_TMPDIR/image.tar"
@@ -74,4 +74,8 @@ teardown_file() {
 	"$OCI" "${OCI_FLAGS[@]}" delete --force c1
 	rm -r "$BATS_TEST_TMPDIR"/{b,events}
 	assert_nothing_left
+}
+
+@test "buildah, cgroupfs: run and bud with a limit of memory" {
+	buildah_walk
 }

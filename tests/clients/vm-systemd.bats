@@ -9,7 +9,7 @@ DRIVER=systemd
 load verbs
 
 setup_file() {
-	have /usr/bin/podman /usr/bin/docker /usr/sbin/dockerd
+	have /usr/bin/podman /usr/bin/buildah /usr/bin/docker /usr/sbin/dockerd
 	private /var/lib/containers /var/lib/docker
 	podman_config
 	sed -i 's/cgroupfs/systemd/' /etc/containers/containers.conf
@@ -79,4 +79,12 @@ teardown_file() {
 
 @test "containerd, systemd: run, exec, attach, kill, pause, metrics, rm" {
 	containerd_walk
+}
+
+@test "cri, systemd: a pod's container: exec, attach, logs, stats, update, pause, kill, rm" {
+	cri_walk
+}
+
+@test "buildah, systemd: run and bud with a limit of memory" {
+	buildah_walk
 }

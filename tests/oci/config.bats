@@ -107,12 +107,21 @@ load lib
 	rm "$log"
 }
 
-@test "config: what is another platform's, or a virtual machine's, is refused by name" {
+@test "config: what is another platform's is refused by name" {
 	refuses '.windows = {layerFolders: ["x"]}' windows
 	refuses '.solaris = {}' solaris
 	refuses '.zos = {}' zos
 	refuses '.freebsd = {}' freebsd
-	refuses '.vm = {kernel: {path: "/x"}}' vm
+}
+
+@test "config: vm: its kernel's path is needed, other launchers, images and hardware are refused by name" {
+	refuses '.vm = {kernel: {path: "/nothere"}}' /nothere
+	refuses '.vm = {kernel: {}}' vm.kernel.path
+	refuses '.vm = {hypervisor: {path: "/x"}}' vm.hypervisor
+	refuses '.vm = {image: {path: "/x", format: "raw"}}' vm.image
+	refuses '.vm = {hwConfig: {deviceTree: "/x"}}' vm.hwConfig.deviceTree
+	refuses '.vm = {hwConfig: {vcpus: 33}}' vm.hwConfig.vcpus
+	refuses '.vm = {hwConfig: {memory: 1048576}}' vm.hwConfig.memory
 }
 
 @test "config: without linux it is a process in no namespace of its own, which is refused" {

@@ -245,7 +245,7 @@ static void test_sources(void **state)
 	made_fails("--rootfs / --bundle / sh", "give one of them");
 	made_is("-d host", "{{.opt.Source}}", "host");
 	made_fails("--restart always --rm host", "--restart and --rm");
-	made_fails("--isolation vm host", "--isolation vm");
+	made_fails("--isolation magic host", "--isolation magic");
 	made_fails("--name -x host", "--name: ");
 	made_fails("--stop-signal NONE host", "--stop-signal: no signal \"NONE\"");
 }
