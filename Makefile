@@ -118,7 +118,7 @@ TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS)
 # The same object or archive as a static program has it.
 static     = $(patsubst $(B)/%,$(S)/%,$(1))
 fuzz_objects = $(patsubst $(B)/obj/%,$(B)/fuzz/obj/%,$(1))
-FUZZ_ROOMS := $(filter-out init,$(filter $(call reached,ctr) microvm,$(ROOMS)))
+FUZZ_ROOMS := $(filter-out init,$(filter $(call reached,ctr) wire microvm,$(ROOMS)))
 FUZZ_OBJ  := $(call fuzz_objects,$(filter-out %/guard_entry.o,\
              $(foreach r,$(FUZZ_ROOMS),$(filter-out $(call mains,$(r)),$(call objects,src/$(r))))) \
              $(filter-out %_fuzz.o,$(call objects,tests/fuzz)) $(B)/obj/tests/unit/sandbox/bpf.o)

@@ -32,6 +32,13 @@ static inline void clean_fd(const int *fd)
 	errno = saved;
 }
 
+/* Not at the end of a block: closed now, and none from here on. */
+static inline void drop_fd(int *fd)
+{
+	clean_fd(fd);
+	*fd = -1;
+}
+
 static inline void clean_free(void *p)
 {
 	int saved = errno;

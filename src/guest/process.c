@@ -16,7 +16,7 @@
 static void fds_close(int fds[3])
 {
 	for (int i = 0; i < 3; i++)
-		clean_fd(&fds[i]);
+		drop_fd(&fds[i]);
 }
 
 /* 0 is read by the process, 1 and 2 are written by it; our ends don't block. */

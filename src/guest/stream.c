@@ -4,6 +4,7 @@
 #include "guest/process.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ static void parted(void *arg, unsigned int channel)
 {
 	struct stream *s = arg;
 
-	clean_fd(&s->fds[channel]);
+	drop_fd(&s->fds[channel]);
 }
 
 void stream_init(struct stream *s, int link, bool first)
@@ -32,13 +33,13 @@ void stream_free(struct stream *s)
 	channels_free(&s->channels);
 	str_free(&s->text);
 	for (unsigned int i = 0; i < CHANNELS; i++)
-		clean_fd(&s->fds[i]);
+		drop_fd(&s->fds[i]);
 	/* The first one's are the container's. */
 	if (!s->first) {
-		clean_fd(&s->terminal);
-		clean_fd(&s->pidfd);
+		drop_fd(&s->terminal);
+		drop_fd(&s->pidfd);
 	}
-	clean_fd(&s->link);
+	drop_fd(&s->link);
 }
 
 /* ---- beginning ---------------------------------------------------------------------- */

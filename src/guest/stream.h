@@ -26,7 +26,7 @@ struct stream {
 	int terminal;      /* the same, where it has one: one master for both ways; -1 */
 	int pidfd;         /* of its process; -1 */
 	bool first;        /* the container's own */
-	uint64_t early; /* signals that came before there was a process, as bits */
+	uint64_t early;    /* signals that came before there was a process, as bits */
 	int exit_code;
 };
 

@@ -32,24 +32,24 @@ static void hash_stat(uint64_t *hash, const struct stat *st)
 		*hash = (*hash ^ bytes[i]) * 0x100000001b3ULL;
 }
 
-/* The name in the cache. */
-static int key(const struct prepare *p, int guest, const char *kernel, char **ret, struct err *err)
+/* The name in the cache; NULL with words. */
+static char *key(const struct prepare *p, int guest, const char *kernel, struct err *err)
 {
 	uint64_t hash = 0xcbf29ce484222325ULL;
-	struct stat st;
+	struct stat st = { 0 };
+	int rc = 0;
 
 	if (stat(kernel, &st) < 0)
-		return err_sys(err, "look at the kernel %s", kernel);
+		rc = err_sys(err, "look at the kernel %s", kernel);
 	hash_stat(&hash, &st);
-	if (fstat(guest, &st) < 0)
-		return err_sys(err, "look at " GUEST);
+	if (rc == 0 && fstat(guest, &st) < 0)
+		rc = err_sys(err, "look at " GUEST);
 	hash_stat(&hash, &st);
-	if (p->modules && stat(p->modules, &st) < 0)
-		return err_sys(err, "look at the modules %s", p->modules);
+	if (rc == 0 && p->modules && stat(p->modules, &st) < 0)
+		rc = err_sys(err, "look at the modules %s", p->modules);
 	if (p->modules)
 		hash_stat(&hash, &st);
-	*ret = xasprintf("%s/%016llx", p->cache, (unsigned long long)hash);
-	return 0;
+	return rc < 0 ? NULL : xasprintf("%s/%016llx", p->cache, (unsigned long long)hash);
 }
 
 /* Of "Linux version 6.12.117+deb12-amd64 (...": it is in every kernel. */
@@ -134,28 +134,39 @@ static int make(const struct prepare *p, const char *kernel, int guest, const ch
 	return rc;
 }
 
+static int open_guest(struct err *err)
+{
+	CLEAN(fd) int helper = helper_open(GUEST, err);
+	CLEAN(free) char *path = xasprintf("/proc/self/fd/%d", helper);
+	int fd;
+
+	if (helper < 0)
+		return helper;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "open " GUEST) : fd;
+}
+
 int prepare_guest(const struct prepare *p, char **ret, struct err *err)
 {
 	CLEAN(free) char *found = NULL;
 	CLEAN(free) char *place = NULL;
-	CLEAN(free) char *self = NULL;
-	CLEAN(fd) int helper = helper_open(GUEST, err);
-	CLEAN(fd) int guest = -1;
-	int rc = helper < 0 ? helper : 0;
+	CLEAN(fd) int guest = open_guest(err);
+	const char *kernel = p->kernel;
+	int rc = guest < 0 ? guest : 0;
 
-	if (rc == 0 && !p->kernel)
+	if (rc == 0 && !kernel) {
 		rc = kernel_find("/boot", &found, err);
+		kernel = found;
+	}
+	if (rc == 0)
+		rc = file_mkdir_p(p->cache, 0755, err);
 	if (rc < 0)
 		return rc;
-	self = xasprintf("/proc/self/fd/%d", helper);
-	guest = open(self, O_RDONLY | O_CLOEXEC);
-	if (guest < 0)
-		return err_sys(err, "open " GUEST);
-	rc = file_mkdir_p(p->cache, 0755, err);
-	if (rc == 0)
-		rc = key(p, helper, p->kernel ? p->kernel : found, &place, err);
-	if (rc == 0 && access(place, F_OK) < 0)
-		rc = make(p, p->kernel ? p->kernel : found, guest, place, err);
+	place = key(p, guest, kernel, err);
+	if (!place)
+		return -err->code;
+	if (access(place, F_OK) < 0)
+		rc = make(p, kernel, guest, place, err);
 	if (rc == 0)
 		*ret = take_ptr(place);
 	return rc;

@@ -183,11 +183,11 @@ void virtio_vsock_free(struct vsock *s)
 		vsock_drop(&s->streams[i]);
 	free(s->streams);
 	for (size_t i = 0; i < s->port_count; i++)
-		clean_fd(&s->ports[i].fd);
+		drop_fd(&s->ports[i].fd);
 	free(s->ports);
 	if (s->made)
 		unlink(s->path);
-	clean_fd(&s->listen);
+	drop_fd(&s->listen);
 	free(s->path);
 	virtio_free(&s->virtio);
 	*s = (struct vsock){ .listen = -1 };

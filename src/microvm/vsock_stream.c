@@ -11,7 +11,7 @@ void vsock_drop(struct vsock_stream *t)
 {
 	if (t->fd >= 0 && t->watched)
 		io_remove(t->vsock->io, t->fd);
-	clean_fd(&t->fd);
+	drop_fd(&t->fd);
 	str_free(&t->out);
 	t->watched = 0;
 	t->says = 0;

@@ -80,6 +80,14 @@ setup() {
 	fuzz fuse
 }
 
+@test "fuzz: a guest's sockets" {
+	fuzz vsock
+}
+
+@test "fuzz: what passes between a guest's init and its launcher" {
+	fuzz wire
+}
+
 @test "fuzz: every target has a test here, and inputs" {
 	local name
 	for name in $(basename -s _fuzz.c tests/fuzz/*_fuzz.c); do

@@ -161,7 +161,7 @@ guest() {
 # A share of this machine's /, which can't be written to, has the programs.
 @test "vm: a guest runs programs from one folder, and clones and compiles in another" {
 	local src=$BATS_TEST_TMPDIR/src
-	mkdir "$src" "$SHARE/work"
+	mkdir "$src" "$SHARE/desk"
 	printf '#include <stdio.h>\n#include "two.h"\nint main(void) { printf("%%d\\n", two() + 40); return 0; }\n' >"$src/main.c"
 	printf '#include "two.h"\nint two(void) { return 2; }\n' >"$src/two.c"
 	printf 'int two(void);\n' >"$src/two.h"
@@ -171,9 +171,9 @@ guest() {
 	git -C "$src" add -A
 	git -C "$src" -c user.name=t -c user.email=t@t commit -qm first
 	git clone -q --bare "$src" "$SHARE/repository.git"
-	cat >"$SHARE/work/calls.py" <<-'END'
+	cat >"$SHARE/desk/calls.py" <<-'END'
 		import ctypes, fcntl, mmap, os
-		os.chdir("/mnt/work")
+		os.chdir("/mnt/desk")
 		with open("f", "w+b") as f:
 		    # Others the host's tmpfs didn't have before 6.6.
 		    os.setxattr(f.fileno(), "trusted.color", b"blue")
@@ -214,17 +214,17 @@ guest() {
 		b mount -t devtmpfs dev /mnt/dev
 		b mount -t tmpfs tmp /mnt/tmp
 		export PATH=/usr/bin:/bin HOME=/tmp
-		is 'calls are right' b chroot /mnt python3 /mnt/work/calls.py
+		is 'calls are right' b chroot /mnt python3 /mnt/desk/calls.py
 		b chroot /mnt git config --global --add safe.directory '*'
-		b chroot /mnt git clone -q /mnt/repository.git /mnt/work/clone || echo WRONG: clone
-		is '' b chroot /mnt git -C /mnt/work/clone status --porcelain
-		b chroot /mnt make -s -C /mnt/work/clone || echo WRONG: make
-		is 42 b chroot /mnt /mnt/work/clone/answer
+		b chroot /mnt git clone -q /mnt/repository.git /mnt/desk/clone || echo WRONG: clone
+		is '' b chroot /mnt git -C /mnt/desk/clone status --porcelain
+		b chroot /mnt make -s -C /mnt/desk/clone || echo WRONG: make
+		is 42 b chroot /mnt /mnt/desk/clone/answer
 	END
-	assert_equal "$("$SHARE/work/clone/answer")" 42
-	assert_equal "$(git -c safe.directory='*' -C "$SHARE/work/clone" status --porcelain | xargs)" '?? answer ?? main.o ?? two.o'
-	diff -r --exclude=.git --exclude='*.o' --exclude=answer "$src" "$SHARE/work/clone"
-	assert_equal "$(head -c 4101 "$SHARE/work/f" | tail -c 5)" hello
+	assert_equal "$("$SHARE/desk/clone/answer")" 42
+	assert_equal "$(git -c safe.directory='*' -C "$SHARE/desk/clone" status --porcelain | xargs)" '?? answer ?? main.o ?? two.o'
+	diff -r --exclude=.git --exclude='*.o' --exclude=answer "$src" "$SHARE/desk/clone"
+	assert_equal "$(head -c 4101 "$SHARE/desk/f" | tail -c 5)" hello
 }
 
 @test "vm: what is no folder, or none to be shared, is refused in words" {

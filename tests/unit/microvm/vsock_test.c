@@ -33,7 +33,7 @@ static void machine_free(struct machine *m)
 {
 	virtio_vsock_free(&m->vsock);
 	io_free(&m->io);
-	clean_fd(&m->ours);
+	drop_fd(&m->ours);
 }
 CLEAN_DEFINE(machine, struct machine, machine_free)
 
@@ -295,7 +295,7 @@ static void test_the_host_calls(void **state)
 	assert_memory_equal(m.data, "first", 5);
 	/* The line above was no byte of the guest's. */
 	assert_int_equal(h.fwd_cnt, 0);
-	clean_fd(&fd);
+	drop_fd(&fd);
 	h = next(&m);
 	assert_int_equal(h.op, VIRTIO_VSOCK_OP_SHUTDOWN);
 }

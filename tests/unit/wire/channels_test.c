@@ -47,10 +47,10 @@ static void both_free(struct both *b)
 	channels_free(&b->host);
 	channels_free(&b->guest);
 	for (size_t i = 0; i < 2; i++)
-		clean_fd(&b->links[i]);
+		drop_fd(&b->links[i]);
 	for (size_t i = 0; i < ARRAY_LEN(b->pipes); i++)
 		for (size_t n = 0; n < 2; n++)
-			clean_fd(&b->pipes[i][n]);
+			drop_fd(&b->pipes[i][n]);
 }
 CLEAN_DEFINE(both, struct both, both_free)
 
@@ -92,7 +92,7 @@ static void test_bytes_and_ends_go_both_ways(void **state)
 	assert_int_equal(read(b.pipes[1][0], got, sizeof(got)), 3);
 	assert_memory_equal(got, "out", 3);
 	assert_int_equal(b.parted, 0);
-	clean_fd(&b.pipes[0][1]);
+	drop_fd(&b.pipes[0][1]);
 	turns(&b, 3);
 	assert_int_equal(b.parted, 1 << 0);
 }
@@ -167,7 +167,7 @@ static void test_a_closed_reader_is_told(void **state)
 
 	(void)state;
 	both_init(&b);
-	clean_fd(&b.pipes[1][0]);
+	drop_fd(&b.pipes[1][0]);
 	assert_int_equal(write(b.pipes[3][1], "out", 3), 3);
 	turns(&b, 4);
 	assert_int_equal(b.parted, 1 << 1);

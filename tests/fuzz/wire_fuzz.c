@@ -1,0 +1,85 @@
+/*
+ * What a guest's init could say to its launcher, and the other way: bytes that should be frames, with readers that
+ * take something now and then.
+ *
+ * max: 4096
+ */
+#include "fuzz.h"
+
+#include "base/cleanup.h"
+#include "wire/channels.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void take_all(struct channels *s, bool *ret_over)
+{
+	struct wire_frame f;
+	struct err err = { 0 };
+	int rc;
+
+	while ((rc = channels_next(s, &f)) == 1) {
+		if (f.len > WIRE_DATA_MAX || f.data < s->wire.in ||
+		    f.data + f.len > s->wire.in + sizeof(s->wire.in))
+			fuzz_broken("a frame of %u bytes", f.len);
+		(void)!wire_check_hello(&f, &err);
+	}
+	*ret_over = rc < 0;
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		const struct channel *c = &s->channel[i];
+
+		if (c->credit > CHANNEL_WINDOW || c->waits.len - c->first > CHANNEL_WINDOW)
+			fuzz_broken("channel %u has %zu bytes, and credit for %u", i,
+				    c->waits.len - c->first, c->credit);
+	}
+}
+
+static void drain(int fd)
+{
+	char sink[4096];
+
+	while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0)
+		;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int link[2], sinks[2][2];
+	struct channels s;
+	bool over = false;
+
+	if (size < 1 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, link) < 0 ||
+	    pipe2(sinks[0], O_NONBLOCK) < 0 || pipe2(sinks[1], O_NONBLOCK) < 0)
+		return -1;
+	channels_init(&s, link[0], data[0] & 1);
+	channels_join(&s, data[0] & 1 ? 1 : 0, sinks[0][1]);
+	channels_join(&s, data[0] & 1 ? 0 : 1, sinks[1][0]);
+	for (data++, size--; size && !over;) {
+		size_t part = 1 + data[0] % 64U;
+		struct pollfd fds[CHANNELS_FDS];
+		char sink[512];
+
+		part = part < size ? part : size;
+		if (data[0] & 0x40)
+			(void)!read(sinks[0][0], sink, sizeof(sink));
+		if (data[0] & 0x80)
+			(void)!write(sinks[1][1], data, part);
+		(void)!write(link[1], data, part);
+		data += part, size -= part;
+		channels_poll(&s, fds);
+		(void)poll(fds, CHANNELS_FDS, 0);
+		over = channels_serve(&s, fds) < 0 && errno != EAGAIN;
+		take_all(&s, &over);
+		drain(link[1]);
+	}
+	channels_free(&s);
+	for (int i = 0; i < 2; i++) {
+		drop_fd(&link[i]);
+		drop_fd(&sinks[0][i]);
+		drop_fd(&sinks[1][i]);
+	}
+	return 0;
+}
