@@ -4,10 +4,10 @@
  * and folders is ever opened, and what it can keep of ours is bounded.
  *
  * All of it runs in one thread, which is nobody else's: it takes on the guest's user for what that makes.
- * System calls of that thread: capget, capset, close, copy_file_range, fallocate, fchmodat, fchownat, fdatasync,
- * fgetxattr, flistxattr, fremovexattr, fsetxattr, fstatfs, fsync, ftruncate, getdents64, linkat, lseek, mkdirat,
- * mknodat, openat, preadv, pwritev, readlinkat, renameat2, setfsgid, setfsuid, statx, symlinkat, syncfs, umask,
- * unlinkat, unshare, utimensat.
+ * System calls of that thread: capget, capset, close, copy_file_range, fallocate, fchmodat, fchownat,
+ * fdatasync, fgetxattr, flistxattr, fremovexattr, fsetxattr, fstatfs, fsync, ftruncate, getdents64, getegid,
+ * geteuid, linkat, lseek, mkdirat, mknodat, openat, preadv, pwritev, readlinkat, renameat2, setfsgid,
+ * setfsuid, statx, symlinkat, syncfs, umask, unlinkat, unshare, utimensat.
  */
 #ifndef CTR_MICROVM_FUSE_H
 #define CTR_MICROVM_FUSE_H

@@ -42,8 +42,11 @@ static bool add(struct listing *l, const struct entry *e)
 	if (l->room - l->len < len)
 		return false;
 	memset(at, 0, len);
-	/* One that is gone again, or doesn't fit in, is a name only: the guest looks when it wants more. */
-	if (l->plus && !is_dots(e->name) &&
+	/*
+	 * One that is gone again is a name only, and so are all when there are many nodes already: the guest looks
+	 * for those that it really wants.
+	 */
+	if (l->plus && !is_dots(e->name) && l->f->nodes.live < l->f->nodes.max / 4 * 3 &&
 	    fuse_tell_name(l->f, l->fd, e->name, (struct fuse_entry_out *)at) < 0)
 		memset(at, 0, head);
 	d->ino = fuse_node_inode(l->folder, e->inode);

@@ -124,6 +124,7 @@ int fuse_node_meet(struct fuse_nodes *n, int fd, const struct statx *st, struct 
 				    .key = key,
 				    .lookups = 1 };
 	*first = (uint32_t)(node - n->at) + 1;
+	n->live++;
 	*ret = node;
 	return 0;
 }
@@ -138,6 +139,7 @@ static void drop(struct fuse_nodes *n, struct fuse_node *node)
 	close(node->fd);
 	*node = (struct fuse_node){ .fd = -1, .sequence = node->sequence + 1, .next = n->free };
 	n->free = place;
+	n->live--;
 }
 
 void fuse_node_forget(struct fuse_nodes *n, uint64_t id, uint64_t lookups)

@@ -37,7 +37,7 @@ struct fuse_handle {
 struct fuse_nodes {
 	struct fuse_node *at;
 	uint32_t *buckets; /* the first one's place + 1 */
-	uint32_t max, used, free, mask;
+	uint32_t max, used, free, mask, live;
 	uint64_t devices[FUSE_DEVICES_MAX];
 	uint8_t device_count;
 };

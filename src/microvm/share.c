@@ -9,7 +9,7 @@
 
 #define TAG_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./"
 #define FDS_OF_OTHERS 256
-#define FDS_MAX (1U << 18) /* of a guest: each costs the host's kernel about a kilobyte */
+#define FDS_MAX (1U << 20) /* what fs.nr_open is, too; each costs the kernel about a kilobyte */
 #define FDS_MIN 64
 
 static int parse_tag(const char *text, size_t len, struct share_options *ret, struct err *err)
@@ -72,12 +72,14 @@ int share_check(const struct share_options *shares, size_t count, struct err *er
 
 unsigned int share_fds_max(size_t shares)
 {
-	struct rlimit files = { 0 };
+	struct rlimit files = { 0 }, more = { FDS_MAX, FDS_MAX };
 	rlim_t each;
 
+	/* Root may have more than it has been given; where fds run out after all, a guest is told. */
 	(void)getrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_max < FDS_MAX && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		files = more;
 	files.rlim_cur = files.rlim_max;
-	/* Where even that is refused, there are fewer: fds run out, which a guest is told as well. */
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	if (shares == 0 || files.rlim_max <= FDS_OF_OTHERS)
 		return FDS_MIN;

@@ -27,7 +27,7 @@ void share_options_free(struct share_options *opt);
 int share_check(const struct share_options *shares, size_t count, struct err *err) MUST_CHECK;
 
 /*
- * As many fds as this process may have at all; how many of them each of `shares` servers may use. Other
+ * Raise the limit of this process' fds as far as it may; how many each of `shares` servers may use then. Other
  * devices need some, too.
  */
 unsigned int share_fds_max(size_t shares);

@@ -198,8 +198,9 @@ static void test_file_without_a_name_and_with_another(void **state)
 	assert_host_file(c.share, "late", "");
 }
 
-/* The entries of a reply: how many, each marked in `seen`; and where the next ones are. */
-static int entries(const char *at, int len, bool plus, unsigned char seen[FILES], uint64_t *offset)
+/* The entries of a reply: how many, each marked in `seen`; where the next ones are; of how many there is more. */
+static int entries(const char *at, int len, bool plus, unsigned char seen[FILES], uint64_t *offset,
+		   int *told)
 {
 	int count = 0;
 
@@ -216,8 +217,10 @@ static int entries(const char *at, int len, bool plus, unsigned char seen[FILES]
 			seen[number]++;
 		else
 			assert_int_equal(name[0], '.');
-		if (plus)
-			assert_int_equal(entry->nodeid != 0, name[0] != '.');
+		if (plus && entry->nodeid) {
+			assert_int_not_equal(name[0], '.');
+			++*told;
+		}
 		*offset = d->off;
 		at += bytes;
 		len -= (int)bytes;
@@ -227,22 +230,23 @@ static int entries(const char *at, int len, bool plus, unsigned char seen[FILES]
 	return count;
 }
 
-static void list(struct client *c, bool plus, uint32_t size)
+static void list(struct client *c, bool plus, uint32_t size, int told)
 {
 	struct fuse_open_in open_in = { 0 };
 	struct fuse_read_in in = { .size = size };
 	unsigned char seen[FILES] = { 0 };
-	int n, count = 0;
+	int n, count = 0, more = 0;
 
 	assert_true(ask(c, FUSE_OPENDIR, ROOT, &open_in, sizeof(open_in), NULL, NULL) > 0);
 	in.fh = ((const struct fuse_open_out *)c->out)->fh;
 	while ((n = ask(c, plus ? FUSE_READDIRPLUS : FUSE_READDIR, ROOT, &in, sizeof(in), NULL,
 			NULL)) > 0) {
 		assert_true(n <= (int)size);
-		count += entries(c->out, n, plus, seen, &in.offset);
+		count += entries(c->out, n, plus, seen, &in.offset, &more);
 	}
 	assert_int_equal(n, 0);
 	assert_int_equal(count, FILES + 2);
+	assert_int_equal(more, told);
 	for (int i = 0; i < FILES; i++)
 		assert_int_equal(seen[i], 1);
 	in.size = 8;
@@ -253,29 +257,48 @@ static void list(struct client *c, bool plus, uint32_t size)
 			 0);
 }
 
+static void fill(struct client *c)
+{
+	char name[16];
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "file-%d", i);
+		host_file(c, name, "");
+	}
+}
+
 static void test_folder_in_pieces_of_any_size(void **state)
 {
 	CLEAN(client) struct client c;
 	uint64_t node;
-	char name[16];
 
 	(void)state;
 	client_init(&c, false, 400);
-	for (int i = 0; i < FILES; i++) {
-		snprintf(name, sizeof(name), "file-%d", i);
-		host_file(&c, name, "");
-	}
-	list(&c, false, 4096);
-	list(&c, false, 65536);
-	list(&c, false, 40);
+	fill(&c);
+	list(&c, false, 4096, 0);
+	list(&c, false, 65536, 0);
+	list(&c, false, 40, 0);
 	node = look(&c, ROOT, "file-7");
-	list(&c, true, 4096);
-	list(&c, true, 170);
+	list(&c, true, 4096, FILES);
+	list(&c, true, 170, FILES);
 	/* Told of it three times. */
 	forget(&c, node, 2);
 	assert_true(ask(&c, FUSE_STATFS, node, NULL, 0, NULL, NULL) > 0);
 	forget(&c, node, 1);
 	assert_int_equal(ask(&c, FUSE_STATFS, node, NULL, 0, NULL, NULL), -ESTALE);
+}
+
+/* A folder must not use all up that there is for files which somebody wants. */
+static void test_listing_leaves_room(void **state)
+{
+	CLEAN(client) struct client c;
+
+	(void)state;
+	client_init(&c, false, 16); /* twelve nodes */
+	fill(&c);
+	list(&c, true, 4096, 9);
+	assert_true(ask(&c, FUSE_MKDIR, ROOT, &(struct fuse_mkdir_in){ .mode = 0700 },
+			sizeof(struct fuse_mkdir_in), "new", NULL) > 0);
 }
 
 static int set_attribute(struct client *c, uint64_t node, const char *name, const char *value)
@@ -344,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_file_without_a_name_and_with_another),
 		cmocka_unit_test(test_folder_in_pieces_of_any_size),
+		cmocka_unit_test(test_listing_leaves_room),
 		cmocka_unit_test(test_extended_attributes),
 	};
 
