@@ -153,7 +153,7 @@ endif
         deps-test deps-lint deps-bench deps-hint tests
 
 ## all: build the programs (the default)
-all: $(ALL_PROGRAMS)
+all: $(ALL_PROGRAMS) $(B)/bin/ctr-oci-vm
 
 ## tests: build everything that the tests need, run nothing
 tests: all $(UNIT) $(TESTPROGS) $(FUZZ)
@@ -343,6 +343,10 @@ $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/all.a
 $(B)/tests/debian.tar: tests/tools/debian | $(DEPS_FIRST)
 	tests/tools/debian $@
 
+# The same program by another name.
+$(B)/bin/ctr-oci-vm: $(B)/bin/ctr-oci
+	ln -sf ctr-oci $@
+
 # ---- install -----------------------------------------------------------------------
 
 SHARE      = $(DESTDIR)$(PREFIX)/share
@@ -363,6 +367,7 @@ to_prefix  = sed 's,/usr/local/,$(PREFIX)/,g' $(1) >$(2) && chmod 644 $(2) &&
 install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(FOLDERS))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	ln -sf ctr-oci $(DESTDIR)$(PREFIX)/bin/ctr-oci-vm
 	install -m 755 $(LIBEXECS) $(LIBEXEC)
 	$(foreach m,$(MANPAGES),$(call to_prefix,$(m),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))) :
 	$(foreach c,$(CONFIGS),$(call to_prefix,$(c),$(SHARE)/ctr/$(notdir $(c)))) :
@@ -371,7 +376,7 @@ install: all
 
 ## uninstall: what install put there, and its folders where nothing else is in them
 uninstall:
-	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(COMPLETE)
+	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/ctr-oci-vm $(COMPLETE)
 	rm -f $(foreach m,$(MANPAGES),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(patsubst configs/%,$(SHARE)/ctr/%,$(CONFIGS)) $(patsubst $(B)/bin/%,$(LIBEXEC)/%,$(LIBEXECS))
 	cd $(DESTDIR)$(PREFIX) 2>/dev/null || exit 0; \

@@ -70,8 +70,14 @@ static void *cpu_thread(void *arg)
 	struct cpu *cpu = arg;
 	struct cpus *c = cpu->all;
 	struct err err = { 0 };
+	char name[16];
+	int rc;
 
-	while (c->want != CPUS_END && c->ports->end == END_NOT) {
+	/* By the thread itself: of another one it's a file of /proc. */
+	snprintf(name, sizeof(name), "cpu %u", (unsigned int)(cpu - c->cpu));
+	(void)pthread_setname_np(pthread_self(), name);
+	rc = jail_thread(c->jail, &err);
+	while (rc == 0 && c->want != CPUS_END && c->ports->end == END_NOT) {
 		if (vcpu_run(&cpu->vcpu, c->ports, &err) < 0)
 			break;
 		wait_while_held(c);
@@ -97,15 +103,12 @@ int cpus_start(struct cpus *c, struct err *err)
 	for (; c->started < c->count; c->started++) {
 		struct cpu *cpu = &c->cpu[c->started];
 		int rc = pthread_create(&cpu->thread, NULL, cpu_thread, cpu);
-		char name[16];
 
 		if (rc) {
 			c->running -= c->count - c->started;
 			return err_set(err, rc, "start a thread for processor %u: %s", c->started,
 				       strerror(rc));
 		}
-		snprintf(name, sizeof(name), "cpu %u", c->started);
-		(void)pthread_setname_np(cpu->thread, name);
 	}
 	return 0;
 }

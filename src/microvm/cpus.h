@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "microvm/jail.h"
 #include "microvm/kvm.h"
 #include "microvm/layout.h"
 #include "microvm/ports.h"
@@ -24,7 +25,8 @@ struct cpu {
 struct cpus {
 	struct cpu cpu[CPUS_MAX];
 	unsigned int count, started;
-	struct ports *ports; /* borrowed */
+	struct ports *ports;   /* borrowed */
+	enum jail_thread jail; /* of their threads */
 	int wake; /* borrowed: an eventfd that is written to when the first of them has ended */
 	_Atomic enum cpus_want want;
 	pthread_mutex_t lock;   /* of what follows */

@@ -37,6 +37,7 @@ int devices_open(struct devices *d, const struct devices_options *opt, struct er
 {
 	int rc = 0;
 
+	d->jailed = opt->jailed;
 	d->disks = xcalloc(opt->disk_count, sizeof(*d->disks));
 	for (size_t i = 0; rc == 0 && i < opt->disk_count; i++) {
 		d->disks[i] = (struct disk_device){ .disk = DISK_NONE,
@@ -50,6 +51,14 @@ int devices_open(struct devices *d, const struct devices_options *opt, struct er
 		rc = virtio_vsock_open(&d->vsock, &opt->vsock, err);
 	}
 	return rc == 0 && opt->share_count ? open_shares(d, opt, err) : rc;
+}
+
+static int make_io(const struct devices *d, struct io *ret, enum jail_thread jail, struct err *err)
+{
+	int rc = io_make(ret, err);
+
+	ret->jail = d->jailed ? jail : JAIL_NONE;
+	return rc;
 }
 
 /* A device that is ready gets its place on the bus, and its queues a thread. */
@@ -68,7 +77,7 @@ static int plug(struct devices *d, struct pci *pci, struct virtio *v, struct vir
 static int start_disk(struct devices *d, struct disk_device *disk, struct pci *pci,
 		      const struct memory *memory, struct err *err)
 {
-	int rc = io_make(&disk->io, err);
+	int rc = make_io(d, &disk->io, JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_block_init(&disk->block, &disk->disk, memory, err);
@@ -82,7 +91,7 @@ static int start_disk(struct devices *d, struct disk_device *disk, struct pci *p
 static int start_vsock(struct devices *d, struct pci *pci, const struct memory *memory,
 		       struct err *err)
 {
-	int rc = io_make(&d->vsock_io, err);
+	int rc = make_io(d, &d->vsock_io, JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_vsock_init(&d->vsock, memory, &d->vsock_io, err);
@@ -96,7 +105,7 @@ static int start_vsock(struct devices *d, struct pci *pci, const struct memory *
 static int start_share(struct devices *d, struct share_device *share, struct pci *pci,
 		       const struct memory *memory, struct err *err)
 {
-	int rc = io_make(&share->io, err);
+	int rc = make_io(d, &share->io, JAIL_SHARE, err);
 
 	if (rc == 0)
 		rc = virtio_fs_init(&share->fs, share->tag, take_ptr(share->server), memory, err);
@@ -113,7 +122,7 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 	int rc;
 
 	wires_init(&d->wires, vm);
-	rc = io_make(&d->io, err);
+	rc = make_io(d, &d->io, JAIL_DEVICE, err);
 	if (rc == 0)
 		rc = virtio_rng_init(&d->rng, memory, err);
 	if (rc == 0)

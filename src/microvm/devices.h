@@ -18,6 +18,7 @@ struct devices_options {
 	const struct disk_options *disks;
 	size_t disk_count;
 	struct vsock_options vsock;
+	bool jailed; /* we are in a container of our own: jail.h */
 	const struct share_options *shares;
 	size_t share_count;
 	const char *fds; /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
@@ -47,6 +48,7 @@ struct share_device {
 
 /* It stays where it is once it's made. */
 struct devices {
+	bool jailed;
 	struct wires wires;
 	struct io io;
 	struct virtio_rng rng;

@@ -48,7 +48,11 @@ static void *loop(void *arg)
 {
 	struct io *io = arg;
 	struct epoll_event e;
+	struct err err;
 
+	(void)pthread_setname_np(pthread_self(), "devices");
+	if (jail_thread(io->jail, &err) < 0)
+		err_die(err.text);
 	/* One at a time: of many, one call could free what another event in hand is for. */
 	for (;;) {
 		const struct io_source *source;
@@ -73,7 +77,6 @@ int io_start(struct io *io, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc != 0)
 		return err_set(err, rc, "start a thread for devices: %s", strerror(rc));
-	(void)pthread_setname_np(io->thread, "devices");
 	io->running = true;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "microvm/jail.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 
 struct io {
 	int epoll, stop;
+	enum jail_thread jail; /* the caller's to set, before io_start() */
 	pthread_t thread;
 	bool running;
 };

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "microvm/given.h"
+#include "microvm/jail.h"
 #include "microvm/payload.h"
 #include "microvm/vcpu.h"
 #include "wire/frame.h"
@@ -26,7 +27,8 @@ static void *payload_thread(void *arg)
 	struct launch *l = arg;
 	const uint64_t one = 1;
 
-	(void)!payload_run(&l->payload, &l->status, &l->err);
+	if (jail_drop(&l->err) == 0 && jail_thread(JAIL_OWNER, &l->err) == 0)
+		(void)!payload_run(&l->payload, &l->status, &l->err);
 	(void)!write(l->done, &one, sizeof(one));
 	return NULL;
 }
@@ -94,7 +96,7 @@ int launch_payload(struct machine_options *opt, const char *text, int *ret_statu
 	signals = payload_signals(VCPU_SIGNAL, err);
 	/* Our streams are the process'; what the kernel says is shown when it dies. */
 	opt->console = opt->input = -1;
-	opt->jailed = true;
+	opt->devices.jailed = true;
 	if (signals >= 0) {
 		l.payload.text = document;
 		l.payload.link = ends[0];

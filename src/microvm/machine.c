@@ -117,7 +117,7 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = kvm_make(opt->kvm, &m->kvm, err);
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
-	if (rc == 0 && opt->jailed)
+	if (rc == 0 && opt->devices.jailed)
 		rc = jail_enter(err);
 	if (rc == 0)
 		rc = devices_start(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
@@ -125,7 +125,11 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)
 		rc = enter(m, opt->boot, err);
-	return rc < 0 || !opt->jailed ? rc : jail_drop(err);
+	if (rc < 0 || !opt->devices.jailed)
+		return rc;
+	m->cpus.jail = JAIL_CPU;
+	rc = jail_drop(err);
+	return rc < 0 ? rc : jail_thread(JAIL_OWNER, err);
 }
 
 /*

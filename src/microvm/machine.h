@@ -16,8 +16,7 @@ struct machine_options {
 	uint64_t memory; /* bytes */
 	unsigned int cpus;
 	int console, input; /* where the guest's serial port goes, and where from; -1 */
-	int stop;    /* readable: it is to end, and signals are the caller's; -1: signals end it */
-	bool jailed; /* we are in a container of our own: jail.h */
+	int stop; /* readable: it is to end, and signals are the caller's; -1: signals end it */
 	struct devices_options devices;
 };
 

@@ -93,6 +93,14 @@ static int manager(const char **ret, struct err *err)
 	return *ret ? sdnotify_address_check(*ret, err) : 0;
 }
 
+/* The name under which we were called says what a bundle doesn't. */
+static void default_isolation(struct spec *spec)
+{
+	if (str_eq(program_invocation_short_name, OCI_VM) && !spec->has_vm &&
+	    !spec_annotation(spec, SPEC_ANNOTATION_ISOLATION))
+		strv_add(&spec->annotations, SPEC_ANNOTATION_ISOLATION "=vm");
+}
+
 static int make(struct call *call, struct made *m, struct err *err)
 {
 	const struct oci_create_flags *f = call->flags;
@@ -107,6 +115,8 @@ static int make(struct call *call, struct made *m, struct err *err)
 		r = oci_create_options(call, f, &m->opt, err);
 	if (r == 0)
 		r = oci_bundle(call, f->bundle, &m->bundle, &m->spec, &call->warnings, err);
+	if (r == 0)
+		default_isolation(&m->spec);
 	m->opt.bundle = m->bundle;
 	if (r == 0)
 		activation_pass(&sockets, &m->opt);

@@ -1,6 +1,7 @@
 /* One spec into two: what is a container on the host, and what is one in the guest. */
 #include "runtime/vm.h"
 
+#include "runtime/rootless.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 
 /* Where the guest finds the container's files: src/guest/boot.h. */
 #define GUEST_ROOTFS "/container"
+#define LAUNCHER_FDS 270000 /* microvm/share.h: what one share may take, and some */
 
 /*
  * What the launcher needs: to serve files as their owners, and to take /proc out of its sight before the guest
@@ -115,6 +117,18 @@ static struct json_object *launcher_capabilities(void)
 	return caps;
 }
 
+/* A file that the guest knows is an fd of the launcher's, who can't raise its limit any more. */
+static struct json_object *launcher_rlimits(void)
+{
+	struct json_object *all = json_object_new_array(), *files = json_object_new_object();
+
+	json_put_string(files, "type", "RLIMIT_NOFILE");
+	json_put_u64(files, "soft", LAUNCHER_FDS);
+	json_put_u64(files, "hard", LAUNCHER_FDS);
+	json_object_array_add(all, files);
+	return all;
+}
+
 /* The process becomes the launcher; what of it is the kernel's business with a process of the host's stays. */
 static void host_process(struct json_object *process)
 {
@@ -134,6 +148,8 @@ static void host_process(struct json_object *process)
 	json_put_string(process, "cwd", "/");
 	json_object_object_add(process, "capabilities", launcher_capabilities());
 	json_put_bool(process, "noNewPrivileges", true);
+	if (!rootless())
+		json_object_object_add(process, "rlimits", launcher_rlimits());
 }
 
 static void host_half(struct json_object *host)

@@ -119,6 +119,27 @@ stays() {
 	assert_nothing_left
 }
 
+@test "vm: the launcher's jail: a filter for each thread, rights to files for that which serves them, no /proc" {
+	local pid task caps
+	stays web -- sh -c 'echo ready; sleep 1000'
+	pid=$(ctr inspect --format '{{.State.Pid}}' web)
+	for task in /proc/"$pid"/task/*; do
+		grep -qx 'Seccomp:	2' "$task/status" || fail "$(cat "$task/comm") has no filter"
+		grep -qx 'NoNewPrivs:	1' "$task/status" || fail "$(cat "$task/comm") may get more rights"
+		caps=$(sed -n 's/^CapEff:	//p' "$task/status")
+		# chown, dac_override, fowner, fsetid, setgid, setuid, mknod, setfcap at most.
+		[ $((0x$caps & ~0x880000db)) = 0 ] || fail "$(cat "$task/comm") has $caps"
+		! grep -q '^cpu' "$task/comm" || assert_equal "$caps" 0000000000000000
+	done
+	grep -q '^cpu' "/proc/$pid/task/"*/comm
+	[ ! -e "/proc/$pid/root/proc/self" ]
+	# Nothing open that has a path but its root and what it was handed.
+	run find "/proc/$pid/fd" -type l -lname '/*' -printf '%l\n'
+	assert_equal "$(printf '%s\n' "${lines[@]}" | grep -vE '^(/|/dev/(null|kvm)|/self/fd|.*(vmlinux|initramfs))$')" ''
+	ctr rm --force web
+	assert_nothing_left
+}
+
 @test "vm: a terminal: its size, its signals, and a second one by exec" {
 	mkdir "$BATS_TEST_TMPDIR/data"
 	# Not before it runs: as on a host the signal would be lost.
@@ -165,5 +186,39 @@ stays() {
 	run ctr wait web
 	assert_output 137
 	ctr rm web
+	assert_nothing_left
+}
+
+# oci_vm ARGS...: the plug-in by its other name.
+oci_vm() {
+	"$CTR_BUILD/bin/ctr-oci-vm" --root "$CTR_ROOT" "$@" 3>&- 4>&-
+}
+
+@test "vm: the plug-in, by its other name, by the vm object and by the annotation" {
+	make_bundle "$BATS_TEST_TMPDIR/b"
+	edit_config "$BATS_TEST_TMPDIR/b" '.process.args = ["sh", "-c", "cat /proc/sys/kernel/random/boot_id; exit 4"]'
+	mkdir -p /boot
+	cp "$KERNEL" "/boot/vmlinuz-$(uname -r)"
+	local here
+	here=$(cat /proc/sys/kernel/random/boot_id)
+	run oci run --bundle "$BATS_TEST_TMPDIR/b" one
+	assert_equal "$status $output" "4 $here"
+	run oci_vm run --bundle "$BATS_TEST_TMPDIR/b" one
+	assert_equal "$status" 4
+	[ "$output" != "$here" ] || fail 'it is the same kernel'
+	edit_config "$BATS_TEST_TMPDIR/b" ".vm = {kernel: {path: \"$KERNEL\", parameters: [\"lsm=capability\"]},
+		hwConfig: {vcpus: 2, memory: $((160 << 20))}} |
+		.process.args = [\"sh\", \"-c\", \"nproc; cat /proc/cmdline\"]"
+	run oci create --bundle "$BATS_TEST_TMPDIR/b" two
+	assert_success
+	assert_equal "$(oci state two | jq -r .status)" created
+	oci delete two
+	run oci run --bundle "$BATS_TEST_TMPDIR/b" two
+	assert_line 2
+	assert_output --partial lsm=capability
+	edit_config "$BATS_TEST_TMPDIR/b" '.annotations["dev.ctr.isolation"] = "process"'
+	run oci_vm run --bundle "$BATS_TEST_TMPDIR/b" three
+	refute_output --partial lsm=capability
+	rm -r "$BATS_TEST_TMPDIR/b"
 	assert_nothing_left
 }
