@@ -41,7 +41,7 @@ client_remove() {
 @test "containerd: run in the background, exec, ps, pause, metrics, kill, rm" {
 	client_run -d "$IMAGE" c1 sleep 1000
 	ours /run/oci-test/default c1
-	run client task exec --exec-id e1 c1 sh -c 'echo $HOME; ps; exit 4'
+	run client_exec c1 sh -c 'echo $HOME; ps; exit 4'
 	assert_failure 4
 	assert_line /root
 	assert_line --partial 'sleep 1000'
@@ -62,9 +62,11 @@ client_remove() {
 	assert_success
 	assert_line --partial /dev/pts/0
 	client_run -d "$IMAGE" t2 sleep 1000
-	run in_tty /usr/bin/ctr -a "$SOCKET" task exec -t --exec-id e1 t2 tty
-	assert_success
-	assert_line --partial /dev/pts/
+	# As client_exec: it is over when it has been heard.
+	said=$BATS_TEST_TMPDIR/said
+	TYPIST='wait_until 5 grep -q /dev/pts/ "$said" || true; echo' in_tty /usr/bin/ctr -a "$SOCKET" \
+		task exec -t --exec-id e1 t2 sh -c 'tty; read -r go' >"$said"
+	grep -q /dev/pts/ "$said"
 	client_remove t2
 	assert_nothing_left
 }

@@ -208,7 +208,7 @@ containerd_walk() {
 	placed "$(client task ls | awk '$1 == "c1" { print $2 }')" /default/c1 machine.slice box-c1.scope
 	limits 64 '' 50
 	# Its containers have no cgroup namespace.
-	executed "${dir#"$CGROUPS"}" client task exec --exec-id e1 c1
+	executed "${dir#"$CGROUPS"}" client_exec c1
 	attached /usr/bin/ctr -a "$SOCKET" task attach c1
 	run client task metrics c1
 	assert_line --regexp "^memory.usage_limit +$((64 << 20)) *\$"
