@@ -232,16 +232,30 @@ each_row_fails() {
 	[ ! -s wrong ] || fail "$(<wrong)"
 }
 
-# killed_at CASE ROW N WHO: how often a row polls is not the same each time; then it is its last call.
-killed_at() {
-	local n=$3 tries
+# until_hit WITH N ARG...: `WITH N ARG...` sets hit, and last, how many calls there were at which it could have hit.
+# How often a row polls and how many messages come is not the same each time: if there was no N-th, it is the last.
+until_hit() {
+	local with=$1 n=$2 tries
+	shift 2
 	for tries in 1 2 3; do
-		walk "$1" kill "$2" "$n" "$4"
-		[ -z "$hit" ] || break
-		n=$(awk -F'\t' -v row="$2" '$2 == row { print split($3, calls, " ") }' walked | sort -n | tail -n 1)
+		"$with" "$n" "$@"
+		[ -z "$hit" ] || return 0
+		n=$((last > 1 ? last : 1))
 		removed
 	done
-	[ -n "$hit" ] || wrong 'it was not killed'
+	wrong 'it was not hit'
+	return 1
+}
+
+# row_killed N CASE ROW WHO
+row_killed() {
+	walk "$2" kill "$3" "$1" "$4"
+	last=$(awk -F'\t' -v row="$3" '$2 == row { print split($3, calls, " ") }' walked | sort -n | tail -n 1)
+}
+
+# killed_at CASE ROW N WHO
+killed_at() {
+	until_hit row_killed "$3" "$1" "$2" "$4" || return 0
 	! joins "$1" || [[ $(oci state c1 | jq -r .status) == running ]] || wrong 'the container suffered'
 	removed
 }

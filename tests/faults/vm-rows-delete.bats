@@ -72,11 +72,24 @@ its_calls() {
 		sed -n '/^capset/,$ p' | cut -d' ' -f1,2
 }
 
+# struck N CALL FAULT VERB-AND-ARGS...: as asked, with a fault at ctr-systemd's N-th call of that name.
+struck() {
+	local call=$2
+	asked "-o $PWD/trace -e inject=$call:$3:when=$1" "${@:4}"
+	hit=$(sed -nE '/\(INJECTED\)|^\+\+\+ killed by SIGKILL/p' trace)
+	last=$(awk -v call="$call(" 'index($0, call) == 1 { n++ } END { print n + 0 }' trace)
+}
+
 # A create that says it failed has put all back, whatever ctr-systemd was about; and says what it was about.
 create_told() {
 	[ "$status" != 0 ] || return 0
 	[[ $said == *"have systemd make the $1: "* ]] || wrong 'the row is not named'
 	all_gone
+}
+
+# created N CALL FAULT CASE
+created() {
+	struck "$1" "$2" "$3" --systemd-cgroup create --bundle "$4" c1
 }
 
 helper_creates() {
@@ -86,13 +99,13 @@ helper_creates() {
 	removed
 	[ "$(wc -l <calls)" -gt 20 ]
 	while read -r call n; do
-		asked "-o /dev/null -e inject=$call:signal=KILL:when=$n" --systemd-cgroup create --bundle "$1" c1
-		# How many messages come depends on how systemd gathers them: there may be fewer than there were.
-		[ "$status" != 0 ] || [ "$call" = recvmsg ] || wrong 'it was created without an answer'
-		create_told "$1"
-		removed
+		if until_hit created "$n" "$call" signal=KILL "$1"; then
+			[ "$status" != 0 ] || wrong 'it was created without an answer'
+			create_told "$1"
+			removed
+		fi
 		[ -n "$(echo "$call " | fallible)" ] || continue
-		asked "-o /dev/null -e inject=$call:error=${ERRORS[i++ % 3]}:when=$n" --systemd-cgroup create --bundle "$1" c1
+		until_hit created "$n" "$call" "error=${ERRORS[i++ % 3]}" "$1" || continue
 		create_told "$1"
 		removed
 	# And always where systemd was just told to make it, and its answer is awaited.
@@ -108,6 +121,12 @@ helper_creates() {
 	helper_creates slice 50
 }
 
+# deleted N CALL FAULT
+deleted() {
+	bring scope c1
+	struck "$@" delete --force c1
+}
+
 @test "vm-rows: ctr-systemd fails or is killed while it has a scope stopped" {
 	local call n i=$SEED
 	apart
@@ -117,8 +136,7 @@ helper_creates() {
 	while read -r call n; do
 		for what in signal=KILL "error=${ERRORS[i++ % 3]}"; do
 			[[ $what == signal* || -n $(echo "$call " | fallible) ]] || continue
-			bring scope c1
-			asked "-o /dev/null -e inject=$call:$what:when=$n" delete --force c1
+			until_hit deleted "$n" "$call" "$what" || continue
 			[[ $status = 0 || $said == *systemd* ]] || wrong 'it does not tell whom it asked'
 			[[ $status != 0 || ! -e $CTR_ROOT/c1 ]] || wrong 'it says that it has deleted'
 			removed
