@@ -33,6 +33,30 @@ static int open_shares(struct devices *d, const struct devices_options *opt, str
 	return rc;
 }
 
+static int open_nets(struct devices *d, const struct devices_options *opt, struct err *err)
+{
+	d->nets = xcalloc(opt->net_count, sizeof(*d->nets));
+	for (size_t i = 0; i < opt->net_count; i++) {
+		const struct net_options *o = &opt->nets[i];
+		struct net_device *net = &d->nets[i];
+		int rc = 0;
+
+		net->io = (struct io)IO_NONE;
+		net->net.tap = -1;
+		net->tap = fcntl(o->fd, F_DUPFD_CLOEXEC, 3);
+		d->net_count++;
+		if (net->tap < 0)
+			return err_sys(err, "copy a tap's fd");
+		net->mtu = net_tap_mtu(net->tap);
+		memcpy(net->mac, o->mac, sizeof(net->mac));
+		if (!o->has_mac)
+			rc = net_random_mac(net->mac, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 int devices_open(struct devices *d, const struct devices_options *opt, struct err *err)
 {
 	int rc = 0;
@@ -50,7 +74,9 @@ int devices_open(struct devices *d, const struct devices_options *opt, struct er
 		d->has_vsock = true;
 		rc = virtio_vsock_open(&d->vsock, &opt->vsock, err);
 	}
-	return rc == 0 && opt->share_count ? open_shares(d, opt, err) : rc;
+	if (rc == 0 && opt->share_count)
+		rc = open_shares(d, opt, err);
+	return rc == 0 && opt->net_count ? open_nets(d, opt, err) : rc;
 }
 
 static int make_io(const struct devices *d, struct io *ret, enum jail_thread jail, struct err *err)
@@ -116,6 +142,21 @@ static int start_share(struct devices *d, struct share_device *share, struct pci
 	return rc;
 }
 
+static int start_net(struct devices *d, struct net_device *net, struct pci *pci,
+		     const struct memory *memory, struct err *err)
+{
+	int rc = io_make(&net->io, err);
+
+	if (rc == 0)
+		rc = virtio_net_init(&net->net, take_fd(&net->tap), net->mac, net->mtu, memory,
+				     &net->io, err);
+	if (rc == 0)
+		rc = plug(d, pci, &net->net.virtio, &net->pci, &net->io, err);
+	if (rc == 0)
+		rc = virtio_net_listen(&net->net, err);
+	return rc < 0 ? rc : io_start(&net->io, err);
+}
+
 int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
 		  struct err *err)
 {
@@ -135,6 +176,8 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 		rc = start_vsock(d, pci, memory, err);
 	for (size_t i = 0; rc == 0 && i < d->share_count; i++)
 		rc = start_share(d, &d->shares[i], pci, memory, err);
+	for (size_t i = 0; rc == 0 && i < d->net_count; i++)
+		rc = start_net(d, &d->nets[i], pci, memory, err);
 	return rc;
 }
 
@@ -164,5 +207,14 @@ void devices_free(struct devices *d)
 		fuse_server_free(share->server);
 	}
 	free(d->shares);
+	for (size_t i = 0; i < d->net_count; i++) {
+		struct net_device *net = &d->nets[i];
+
+		io_free(&net->io);
+		virtio_pci_free(&net->pci);
+		virtio_net_free(&net->net);
+		clean_fd(&net->tap);
+	}
+	free(d->nets);
 	*d = (struct devices)DEVICES_NONE;
 }

@@ -4,10 +4,12 @@
 
 #include "microvm/disk.h"
 #include "microvm/io.h"
+#include "microvm/net.h"
 #include "microvm/pci.h"
 #include "microvm/share.h"
 #include "microvm/virtio_block.h"
 #include "microvm/virtio_fs.h"
+#include "microvm/virtio_net.h"
 #include "microvm/virtio_pci.h"
 #include "microvm/virtio_rng.h"
 #include "microvm/virtio_vsock.h"
@@ -21,6 +23,8 @@ struct devices_options {
 	bool jailed; /* we are in a container of our own: jail.h */
 	const struct share_options *shares;
 	size_t share_count;
+	const struct net_options *nets;
+	size_t net_count;
 	const char *fds; /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
 };
 
@@ -46,6 +50,16 @@ struct share_device {
 	struct io io;
 };
 
+/* So has a network. */
+struct net_device {
+	int tap; /* until it is the device's */
+	uint8_t mac[NET_MAC_BYTES];
+	uint16_t mtu;
+	struct virtio_net net;
+	struct virtio_pci pci;
+	struct io io;
+};
+
 /* It stays where it is once it's made. */
 struct devices {
 	bool jailed;
@@ -61,6 +75,8 @@ struct devices {
 	struct io vsock_io;
 	struct share_device *shares;
 	size_t share_count;
+	struct net_device *nets;
+	size_t net_count;
 };
 
 #define DEVICES_NONE                                                   \

@@ -90,6 +90,15 @@ static int add_share(struct words *w, const char *text, struct err *err)
 	return share_parse(text, &w->shares[(*count)++], err);
 }
 
+static int add_net(struct words *w, const char *text, struct err *err)
+{
+	size_t *count = &w->opt.devices.net_count;
+
+	w->nets = xrealloc(w->nets, *count + 1, sizeof(*w->nets));
+	w->opt.devices.nets = w->nets;
+	return net_parse(text, &w->nets[(*count)++], err);
+}
+
 static int set_vsock(struct words *w, const char *text, struct err *err)
 {
 	struct vsock_options *opt = &w->opt.devices.vsock;
@@ -172,6 +181,9 @@ static const struct flag {
 	  "a disk: a raw image or a block device; again for the next one" },
 	{ "share", "TAG=DIR[,readonly]", add_share,
 	  "a folder, for `mount -t virtiofs TAG`; again for the next one" },
+	{ "net", "tap=NAME[,mac=MAC]", add_net,
+	  "a network device, whose cable ends in a tap interface of the host's; again\n"
+	  "for the next one" },
 	{ "vsock", "PATH", set_vsock,
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
 	  "guest's port, what the guest calls is the socket PATH_PORT" },
@@ -273,5 +285,8 @@ void words_free(struct words *w)
 	for (size_t i = 0; i < w->opt.devices.share_count; i++)
 		share_options_free(&w->shares[i]);
 	free(w->shares);
+	for (size_t i = 0; i < w->opt.devices.net_count; i++)
+		net_options_free(&w->nets[i]);
+	free(w->nets);
 	free(w->kernel);
 }

@@ -11,6 +11,7 @@ struct words {
 	struct machine_options opt;
 	struct disk_options *disks; /* opt.devices has them */
 	struct share_options *shares;
+	struct net_options *nets;
 	char *kernel;           /* that was found */
 	struct prepare prepare; /* --prepare: cache is set */
 	const char *payload, *exec;

@@ -154,13 +154,16 @@ void queue_unpop(struct queue *q)
 	q->next_avail--;
 }
 
+void queue_push_many(struct queue *q, const struct vring_used_elem *used, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		q->used->ring[q->next_used++ & (q->size - 1)] = used[i];
+	store(&q->used->idx, q->next_used);
+}
+
 void queue_push(struct queue *q, uint16_t head, uint32_t written)
 {
-	struct vring_used_elem *e = &q->used->ring[q->next_used & (q->size - 1)];
-
-	e->id = head;
-	e->len = written;
-	store(&q->used->idx, ++q->next_used);
+	queue_push_many(q, &(struct vring_used_elem){ .id = head, .len = written }, 1);
 }
 
 bool queue_must_interrupt(struct queue *q)
@@ -184,14 +187,21 @@ void queue_disarm(struct queue *q)
 		store(&q->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
-bool queue_arm(struct queue *q)
+bool queue_arm_behind(struct queue *q, uint16_t there)
 {
+	uint16_t seen = (uint16_t)(q->next_avail + there);
+
 	if (q->event_idx)
-		store((uint16_t *)&q->used->ring[q->size], q->next_avail);
+		store((uint16_t *)&q->used->ring[q->size], seen);
 	else
 		store(&q->used->flags, 0);
 	fence();
-	return load(&q->avail->idx) != q->next_avail;
+	return load(&q->avail->idx) != seen;
+}
+
+bool queue_arm(struct queue *q)
+{
+	return queue_arm_behind(q, 0);
 }
 
 /* Bytes between a buffer of ours and a part of a chain, either way. */

@@ -53,6 +53,9 @@ int queue_pop(struct queue *q, struct chain *ret) MUST_CHECK;
 /* Give a request back, `written` bytes into its writable part. */
 void queue_push(struct queue *q, uint16_t head, uint32_t written);
 
+/* The same for several at once, which the driver sees all or none of: id and len of each. */
+void queue_push_many(struct queue *q, const struct vring_used_elem *used, size_t count);
+
 /* Put the last request that was taken back to where it came from: nobody has room for it. */
 void queue_unpop(struct queue *q);
 
@@ -65,6 +68,9 @@ bool queue_must_interrupt(struct queue *q) MUST_CHECK;
  */
 void queue_disarm(struct queue *q);
 bool queue_arm(struct queue *q) MUST_CHECK;
+
+/* The same, where `there` requests that wait are too few: for the next one behind them. */
+bool queue_arm_behind(struct queue *q, uint16_t there) MUST_CHECK;
 
 /* Copy from the guest's memory so that nothing reads there a second time. */
 static inline void guest_copy(void *to, const void *from, size_t len)

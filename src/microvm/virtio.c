@@ -185,13 +185,19 @@ bool virtio_pop(struct virtio *v, unsigned int queue, struct chain *ret)
 	return rc > 0;
 }
 
-void virtio_push(struct virtio *v, unsigned int queue, const struct chain *c, uint32_t written)
+void virtio_push_many(struct virtio *v, unsigned int queue, const struct vring_used_elem *used,
+		      size_t count)
 {
 	struct queue *q = &v->queues[queue].ring;
 
-	queue_push(q, c->head, written);
+	queue_push_many(q, used, count);
 	if (queue_must_interrupt(q))
 		v->interrupt(v->arg, q->vector, false);
+}
+
+void virtio_push(struct virtio *v, unsigned int queue, const struct chain *c, uint32_t written)
+{
+	virtio_push_many(v, queue, &(struct vring_used_elem){ .id = c->head, .len = written }, 1);
 }
 
 void virtio_serve(struct virtio *v, unsigned int queue, virtio_request *request)

@@ -92,6 +92,10 @@ bool virtio_pop(struct virtio *v, unsigned int queue, struct chain *ret) MUST_CH
 /* Give it back, and interrupt the guest if it wants that. */
 void virtio_push(struct virtio *v, unsigned int queue, const struct chain *c, uint32_t written);
 
+/* Several at once, id and len of each, which the driver sees all or none of. */
+void virtio_push_many(struct virtio *v, unsigned int queue, const struct vring_used_elem *used,
+		      size_t count);
+
 /*
  * What serve() is for most queues: `request` for each request that is there or comes meanwhile, as many as
  * the queue is long; then its neighbours have their turn. It returns the bytes that it has written, or
