@@ -57,11 +57,13 @@ static int open_nets(struct devices *d, const struct devices_options *opt, struc
 	return 0;
 }
 
-int devices_open(struct devices *d, const struct devices_options *opt, struct err *err)
+int devices_open(struct devices *d, const struct devices_options *opt, int wake, struct err *err)
 {
 	int rc = 0;
 
 	d->jailed = opt->jailed;
+	d->has_watchdog = opt->watchdog != WATCHDOG_ABSENT;
+	d->watchdog.wake = wake;
 	d->disks = xcalloc(opt->disk_count, sizeof(*d->disks));
 	for (size_t i = 0; rc == 0 && i < opt->disk_count; i++) {
 		d->disks[i] = (struct disk_device){ .disk = DISK_NONE,
@@ -145,7 +147,7 @@ static int start_share(struct devices *d, struct share_device *share, struct pci
 static int start_net(struct devices *d, struct net_device *net, struct pci *pci,
 		     const struct memory *memory, struct err *err)
 {
-	int rc = io_make(&net->io, err);
+	int rc = make_io(d, &net->io, JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_net_init(&net->net, take_fd(&net->tap), net->mac, net->mtu, memory,
@@ -168,6 +170,10 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 		rc = virtio_rng_init(&d->rng, memory, err);
 	if (rc == 0)
 		rc = plug(d, pci, &d->rng.virtio, &d->rng_pci, &d->io, err);
+	if (rc == 0 && d->has_watchdog)
+		rc = watchdog_init(&d->watchdog, d->watchdog.wake, &d->io, err);
+	if (rc == 0 && d->has_watchdog)
+		rc = pci_plug(pci, &d->watchdog.function, err);
 	if (rc == 0)
 		rc = io_start(&d->io, err);
 	for (size_t i = 0; rc == 0 && i < d->disk_count; i++)
@@ -186,6 +192,7 @@ void devices_free(struct devices *d)
 	io_free(&d->io);
 	virtio_pci_free(&d->rng_pci);
 	virtio_free(&d->rng.virtio);
+	watchdog_free(&d->watchdog);
 	for (size_t i = 0; i < d->disk_count; i++) {
 		struct disk_device *disk = &d->disks[i];
 

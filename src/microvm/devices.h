@@ -13,6 +13,7 @@
 #include "microvm/virtio_pci.h"
 #include "microvm/virtio_rng.h"
 #include "microvm/virtio_vsock.h"
+#include "microvm/watchdog.h"
 #include "microvm/wires.h"
 
 /* What the user wants of them; borrowed. */
@@ -25,6 +26,7 @@ struct devices_options {
 	size_t share_count;
 	const struct net_options *nets;
 	size_t net_count;
+	enum watchdog_policy watchdog;
 	const char *fds; /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
 };
 
@@ -77,15 +79,19 @@ struct devices {
 	size_t share_count;
 	struct net_device *nets;
 	size_t net_count;
+	bool has_watchdog;
+	struct watchdog watchdog;
 };
 
-#define DEVICES_NONE                                                   \
-	{                                                              \
-		.io = IO_NONE, .vsock_io = IO_NONE, .vsock.listen = -1 \
+#define DEVICES_NONE                                                    \
+	{                                                               \
+		.io = IO_NONE, .vsock_io = IO_NONE, .vsock.listen = -1, \
+		.watchdog = WATCHDOG_ABSENT_INIT,                       \
 	}
 
-/* Open what they are connected to on the host. */
-int devices_open(struct devices *d, const struct devices_options *opt, struct err *err) MUST_CHECK;
+/* Open what they are connected to on the host. `wake` is borrowed: watchdog.h. */
+int devices_open(struct devices *d, const struct devices_options *opt, int wake,
+		 struct err *err) MUST_CHECK;
 
 /*
  * Plug them into a bus and begin to serve. `vm` is KVM's fd, borrowed, which is to be there as long as they

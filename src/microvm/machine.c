@@ -17,6 +17,7 @@
 #include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -36,7 +37,7 @@ struct machine {
 	struct ports ports;
 	struct console console;
 	struct input input;
-	int wake; /* an eventfd: a processor has ended, or the guest takes input again */
+	int wake; /* an eventfd: a processor has ended, the guest takes input again, or its watchdog bites */
 	uint32_t entry;
 };
 
@@ -112,7 +113,7 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	int rc = fill_memory(m, opt, err);
 
 	if (rc == 0)
-		rc = devices_open(&m->devices, &opt->devices, err);
+		rc = devices_open(&m->devices, &opt->devices, m->wake, err);
 	if (rc == 0)
 		rc = kvm_make(opt->kvm, &m->kvm, err);
 	if (rc == 0)
@@ -161,6 +162,10 @@ static int judge(struct machine *m, int rc, struct err *err)
 	/* With panic=-1 a kernel that gives up resets, as one does that was told to reboot. */
 	if (m->ports.end == END_RESET && console_panicked(&m->console))
 		return err_set(err, ECANCELED, "the guest's kernel has panicked");
+	if (m->ports.end == END_BITTEN)
+		return err_set(err, ECANCELED,
+			       "the guest's watchdog has bitten: nobody in the guest has fed it in "
+			       "time");
 	if (m->console.closed)
 		return err_set(err, m->console.error,
 			       "write the guest's console to standard output: %s",
@@ -203,15 +208,33 @@ static bool feed(struct machine *m)
 	return false;
 }
 
+/* Does it end now? What the guest itself has wanted before counts. */
+static bool bitten(struct machine *m, enum watchdog_policy policy, void (*note)(const char *text))
+{
+	enum machine_end not = END_NOT;
+
+	if (!watchdog_has_bitten(&m->devices.watchdog) || policy == WATCHDOG_NONE)
+		return false;
+	if (policy == WATCHDOG_PAUSE)
+		cpus_hold(&m->cpus);
+	else
+		atomic_compare_exchange_strong(&m->ports.end, &not,
+					       policy == WATCHDOG_RESET ? END_BITTEN : END_OFF);
+	if (policy != WATCHDOG_RESET && note)
+		note(policy == WATCHDOG_PAUSE ? "the guest's watchdog has bitten: it is paused" :
+						"the guest's watchdog has bitten: it is off");
+	return policy != WATCHDOG_PAUSE;
+}
+
 /* Until a processor has ended the machine, the user wants it to end, or a signal has come: which. */
-static int wait_for_end(struct machine *m, int signals, int stop)
+static int wait_for_end(struct machine *m, const struct machine_options *opt, int signals)
 {
 	while (!cpus_ended(&m->cpus)) {
 		struct pollfd fds[] = {
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = m->wake, .events = POLLIN },
 			{ .fd = input_wanted(&m->input) ? m->input.fd : -1, .events = POLLIN },
-			{ .fd = stop, .events = POLLIN },
+			{ .fd = opt->stop, .events = POLLIN },
 		};
 		struct signalfd_siginfo info;
 		uint64_t count;
@@ -222,6 +245,8 @@ static int wait_for_end(struct machine *m, int signals, int stop)
 			return (int)info.ssi_signo;
 		if (fds[1].revents)
 			(void)!read(m->wake, &count, sizeof(count));
+		if (bitten(m, opt->devices.watchdog, opt->note))
+			return 0;
 		if (fds[3].revents || (fds[2].revents && input_read(&m->input)))
 			return 0;
 	}
@@ -240,7 +265,7 @@ static int run(struct machine *m, const struct machine_options *opt, int *ret_si
 	input_open(&m->input, opt->input);
 	rc = cpus_start(&m->cpus, err);
 	if (rc == 0) {
-		*ret_signal = wait_for_end(m, signals, opt->stop);
+		*ret_signal = wait_for_end(m, opt, signals);
 		rc = cpus_end(&m->cpus, err);
 	}
 	input_close(&m->input);

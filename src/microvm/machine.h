@@ -17,6 +17,8 @@ struct machine_options {
 	unsigned int cpus;
 	int console, input; /* where the guest's serial port goes, and where from; -1 */
 	int stop; /* readable: it is to end, and signals are the caller's; -1: signals end it */
+	/* Tell the user something while the guest runs; NULL: nobody listens. */
+	void (*note)(const char *text);
 	struct devices_options devices;
 };
 

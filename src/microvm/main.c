@@ -48,6 +48,12 @@ static int exec_payload(const struct words *w)
 	return launch_exec(w->exec, w->payload, &status, &err) < 0 ? fail(&err) : status;
 }
 
+/* While a guest runs. */
+static void note(const char *text)
+{
+	fprintf(stderr, "ctr-vm: %s\n", text);
+}
+
 static int run(struct words *w)
 {
 	CLEAN(machine_result) struct machine_result result = { 0 };
@@ -80,6 +86,7 @@ int main(int argc, char **argv)
 				    .console = STDOUT_FILENO,
 				    .input = STDIN_FILENO,
 				    .kvm = "/dev/kvm",
+				    .note = note,
 				    .devices = DEVICES_OPTIONS_NONE,
 				    .stop = -1 } };
 	struct err err = { 0 };

@@ -109,6 +109,11 @@ static int set_vsock(struct words *w, const char *text, struct err *err)
 	return 0;
 }
 
+static int set_watchdog(struct words *w, const char *text, struct err *err)
+{
+	return watchdog_parse(text, &w->opt.devices.watchdog, err);
+}
+
 static int set_kvm(struct words *w, const char *text, struct err *err)
 {
 	(void)err;
@@ -187,6 +192,9 @@ static const struct flag {
 	{ "vsock", "PATH", set_vsock,
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
 	  "guest's port, what the guest calls is the socket PATH_PORT" },
+	{ "watchdog", "POLICY", set_watchdog,
+	  "a watchdog (i6300esb); when nobody in the guest feeds it any more: reset,\n"
+	  "which is an error, poweroff, pause, or none: only the guest is told" },
 	{ "prepare", "DIR", set_prepare,
 	  "start nothing: put the kernel, unpacked, and an initramfs for containers\n"
 	  "into a cache, where they are not there yet, and say in which folder" },

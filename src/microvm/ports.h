@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the guest wants of its machine; unheard: nobody reads its console any more. */
-enum machine_end { END_NOT, END_OFF, END_RESET, END_UNHEARD };
+/* What the guest wants of its machine; unheard: nobody reads its console any more; bitten: by its watchdog. */
+enum machine_end { END_NOT, END_OFF, END_RESET, END_UNHEARD, END_BITTEN };
 
 struct ports {
 	pthread_mutex_t lock; /* devices know nothing of threads: who touches one holds it */
