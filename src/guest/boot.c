@@ -103,9 +103,9 @@ int boot_system(struct err *err)
 
 int boot_rootfs(struct err *err)
 {
-	if (mkdir(BOOT_ROOTFS, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make the folder " BOOT_ROOTFS);
-	if (mount(BOOT_TAG, BOOT_ROOTFS, "virtiofs", 0, NULL) < 0)
+	if (mkdir(WIRE_ROOTFS, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, "make the folder " WIRE_ROOTFS);
+	if (mount(WIRE_SHARE, WIRE_ROOTFS, "virtiofs", 0, NULL) < 0)
 		return err_sys(err,
 			       "mount the container's files, which the host shares (virtiofs)");
 	return 0;

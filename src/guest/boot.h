@@ -4,16 +4,13 @@
 
 #include "base/err.h"
 
-#define BOOT_ROOTFS "/container" /* where the container's files are */
-#define BOOT_TAG "root"          /* as which the host shares them */
-
 /*
  * Load the modules that came with us, mount what a system has, go to a root of our own (an initramfs can't be
  * pivoted away from), bring up the loopback interface.
  */
 int boot_system(struct err *err) MUST_CHECK;
 
-/* The container's files, as the host shares them, at BOOT_ROOTFS. */
+/* The container's files, as the host shares them, at WIRE_ROOTFS. */
 int boot_rootfs(struct err *err) MUST_CHECK;
 
 /* Call the host: a stream. */

@@ -251,7 +251,7 @@ static int plan_all(struct plan *p, struct strv *warnings, struct err *err)
 }
 
 /* What is passed to a process by its fds or by a socket of the host's doesn't reach one in a guest. */
-static int plan_vm(struct plan *p, struct strv *warnings, struct err *err)
+static int plan_vm(struct plan *p, struct err *err)
 {
 	const struct create_options *opt = p->opt;
 	int rc = spec_validate(p->whole, err);
@@ -262,7 +262,7 @@ static int plan_vm(struct plan *p, struct strv *warnings, struct err *err)
 			"fds, sockets of a service manager and a notify socket can't be passed "
 			"into a micro-VM (--isolation vm)");
 	if (rc == 0)
-		rc = vm_plan(p->whole, &p->vm, warnings, err);
+		rc = vm_plan(p->whole, &p->vm, err);
 	p->spec = &p->vm.host;
 	return rc;
 }
@@ -276,7 +276,7 @@ int plan_make(const char *root_path, struct spec *spec, const struct create_opti
 	ret->whole = spec;
 	ret->opt = opt;
 	if (spec_wants_vm(spec))
-		rc = plan_vm(ret, warnings, err);
+		rc = plan_vm(ret, err);
 	if (rc == 0)
 		plan_basics(ret, root_path);
 	if (rc == 0)

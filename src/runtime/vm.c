@@ -6,6 +6,7 @@
 #include "base/spawn.h"
 #include "runtime/rootless.h"
 #include "spec/load.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,13 +197,12 @@ static int launcher_open(struct vm *vm, struct err *err)
 	return vm->fds[VM_EXE] < 0 ? vm->fds[VM_EXE] : 0;
 }
 
-int vm_plan(const struct spec *whole, struct vm *ret, struct strv *warnings, struct err *err)
+int vm_plan(const struct spec *whole, struct vm *ret, struct err *err)
 {
 	CLEAN(json) struct json_object *guest = NULL;
 	CLEAN(free) char *folder = NULL;
 	int rc = refuse(whole, err);
 
-	(void)warnings;
 	ret->wanted = true;
 	if (rc == 0)
 		rc = plan_memory(whole, ret, err);
@@ -261,5 +261,5 @@ void vm_args(const struct vm *vm, struct strv *ret)
 	strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
 	strv_printf(ret, "--cpus=%u", vm->cpus);
 	strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
-	strv_add(ret, "--share=root=/");
+	strv_add(ret, "--share=" WIRE_SHARE "=/");
 }

@@ -49,8 +49,7 @@ void vm_free(struct vm *vm);
  * Decide all of it and open what there is: ret->host is to be made in the place of `whole`. The kernel and the
  * guest's first files are in the cache then. -ENOTSUP and the like name the key, or what the host lacks.
  */
-int vm_plan(const struct spec *whole, struct vm *ret, struct strv *warnings,
-	    struct err *err) MUST_CHECK;
+int vm_plan(const struct spec *whole, struct vm *ret, struct err *err) MUST_CHECK;
 
 /* The same for one more process in a guest whose container's folder is `dir`. */
 int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret,

@@ -3,12 +3,11 @@
 
 #include "runtime/rootless.h"
 #include "spec/load.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Where the guest finds the container's files: src/guest/boot.h. */
-#define GUEST_ROOTFS "/container"
 #define LAUNCHER_FDS 270000 /* microvm/share.h: what one share may take, and some */
 
 /*
@@ -199,7 +198,7 @@ static void guest_half(struct json_object *guest)
 	drop(member(guest, "linux"), hosts, ARRAY_LEN(hosts));
 	drop(member(guest, "annotations"), notes, ARRAY_LEN(notes));
 	if (root)
-		json_put_string(root, "path", GUEST_ROOTFS);
+		json_put_string(root, "path", WIRE_ROOTFS);
 	if (member(guest, "linux"))
 		guest_namespaces(member(guest, "linux"));
 }
@@ -231,7 +230,7 @@ int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object
 
 struct json_object *vm_process(const struct spec_process *process)
 {
-	struct spec spec = { .root_path = (char *)GUEST_ROOTFS,
+	struct spec spec = { .root_path = (char *)WIRE_ROOTFS,
 			     .oci_version = (char *)SPEC_OCI_VERSION,
 			     .process = *process,
 			     .has_process = true };

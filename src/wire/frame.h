@@ -18,6 +18,9 @@
 #define WIRE_PORT \
 	1024 /* of vsock: the host's, which the guest's init calls; the guest's, for exec */
 
+#define WIRE_ROOTFS "/container" /* where the guest has the container's files, ... */
+#define WIRE_SHARE "root"        /* ... and as what the host shares them */
+
 /* A frame: length of the data, type, channel, sequence number from 0; little-endian; then the data. */
 #define WIRE_HEAD_BYTES 12
 #define WIRE_DATA_MAX 32768
