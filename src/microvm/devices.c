@@ -62,6 +62,8 @@ int devices_open(struct devices *d, const struct devices_options *opt, int wake,
 	int rc = 0;
 
 	d->jailed = opt->jailed;
+	d->has_balloon = opt->has_balloon;
+	d->balloon_pages = opt->balloon_bytes / BALLOON_PAGE_BYTES;
 	d->has_watchdog = opt->watchdog != WATCHDOG_ABSENT;
 	d->watchdog.wake = wake;
 	d->disks = xcalloc(opt->disk_count, sizeof(*d->disks));
@@ -159,6 +161,19 @@ static int start_net(struct devices *d, struct net_device *net, struct pci *pci,
 	return rc < 0 ? rc : io_start(&net->io, err);
 }
 
+/* In a thread of its own: pages are given back by the thousand, and random bytes are wanted meanwhile. */
+static int start_balloon(struct devices *d, struct pci *pci, const struct memory *memory,
+			 struct err *err)
+{
+	int rc = make_io(d, &d->balloon_io, JAIL_DEVICE, err);
+
+	if (rc == 0)
+		rc = virtio_balloon_init(&d->balloon, d->balloon_pages, memory, err);
+	if (rc == 0)
+		rc = plug(d, pci, &d->balloon.virtio, &d->balloon_pci, &d->balloon_io, err);
+	return rc < 0 ? rc : io_start(&d->balloon_io, err);
+}
+
 int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
 		  struct err *err)
 {
@@ -184,6 +199,8 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 		rc = start_share(d, &d->shares[i], pci, memory, err);
 	for (size_t i = 0; rc == 0 && i < d->net_count; i++)
 		rc = start_net(d, &d->nets[i], pci, memory, err);
+	if (rc == 0 && d->has_balloon)
+		rc = start_balloon(d, pci, memory, err);
 	return rc;
 }
 
@@ -223,5 +240,8 @@ void devices_free(struct devices *d)
 		clean_fd(&net->tap);
 	}
 	free(d->nets);
+	io_free(&d->balloon_io);
+	virtio_pci_free(&d->balloon_pci);
+	virtio_free(&d->balloon.virtio);
 	*d = (struct devices)DEVICES_NONE;
 }

@@ -7,6 +7,7 @@
 #include "microvm/net.h"
 #include "microvm/pci.h"
 #include "microvm/share.h"
+#include "microvm/virtio_balloon.h"
 #include "microvm/virtio_block.h"
 #include "microvm/virtio_fs.h"
 #include "microvm/virtio_net.h"
@@ -27,7 +28,9 @@ struct devices_options {
 	const struct net_options *nets;
 	size_t net_count;
 	enum watchdog_policy watchdog;
-	const char *fds; /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
+	bool has_balloon;
+	uint64_t balloon_bytes; /* that it is to have from the beginning */
+	const char *fds;        /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
 };
 
 #define DEVICES_OPTIONS_NONE                 \
@@ -79,14 +82,19 @@ struct devices {
 	size_t share_count;
 	struct net_device *nets;
 	size_t net_count;
+	bool has_balloon;
+	uint64_t balloon_pages;
+	struct virtio_balloon balloon;
+	struct virtio_pci balloon_pci;
+	struct io balloon_io;
 	bool has_watchdog;
 	struct watchdog watchdog;
 };
 
-#define DEVICES_NONE                                                    \
-	{                                                               \
-		.io = IO_NONE, .vsock_io = IO_NONE, .vsock.listen = -1, \
-		.watchdog = WATCHDOG_ABSENT_INIT,                       \
+#define DEVICES_NONE                                                                           \
+	{                                                                                      \
+		.io = IO_NONE, .vsock_io = IO_NONE, .balloon_io = IO_NONE, .vsock.listen = -1, \
+		.watchdog = WATCHDOG_ABSENT_INIT,                                              \
 	}
 
 /* Open what they are connected to on the host. `wake` is borrowed: watchdog.h. */

@@ -109,6 +109,14 @@ static int set_vsock(struct words *w, const char *text, struct err *err)
 	return 0;
 }
 
+static int set_balloon(struct words *w, const char *text, struct err *err)
+{
+	if (str_to_bytes(text, &w->opt.devices.balloon_bytes) < 0)
+		return err_set(err, EINVAL, "--balloon %s: not a size; 0 and 128m are", text);
+	w->opt.devices.has_balloon = true;
+	return 0;
+}
+
 static int set_watchdog(struct words *w, const char *text, struct err *err)
 {
 	return watchdog_parse(text, &w->opt.devices.watchdog, err);
@@ -192,6 +200,9 @@ static const struct flag {
 	{ "vsock", "PATH", set_vsock,
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
 	  "guest's port, what the guest calls is the socket PATH_PORT" },
+	{ "balloon", "SIZE", set_balloon,
+	  "the guest gives so much of its memory back from the beginning, unless it\n"
+	  "runs out of it; with any size, 0 too, also what it has free" },
 	{ "watchdog", "POLICY", set_watchdog,
 	  "a watchdog (i6300esb); when nobody in the guest feeds it any more: reset,\n"
 	  "which is an error, poweroff, pause, or none: only the guest is told" },

@@ -3,10 +3,14 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
+
+#define PAGE_BYTES 4096ULL
 
 int memory_make(uint64_t bytes, struct memory *ret, struct err *err)
 {
@@ -17,7 +21,7 @@ int memory_make(uint64_t bytes, struct memory *ret, struct err *err)
 	if (sysinfo(&host) < 0)
 		return err_sys(err, "ask how much memory this host has (sysinfo)");
 	most = (uint64_t)host.totalram * host.mem_unit;
-	if (bytes < MEMORY_MIN_BYTES || bytes > most || bytes % 4096)
+	if (bytes < MEMORY_MIN_BYTES || bytes > most || bytes % PAGE_BYTES)
 		return err_set(
 			err, EINVAL,
 			"a guest has from 32m to all of this host's memory, %llum, in whole pages of "
@@ -76,6 +80,18 @@ void *memory_at(const struct memory *m, uint64_t gpa, uint64_t len)
 	    len <= high - (gpa - MEMORY_HIGH_GPA))
 		return m->base + m->low + (gpa - MEMORY_HIGH_GPA);
 	return NULL;
+}
+
+void memory_give_up(const struct memory *m, void *at, uint64_t len)
+{
+	uint64_t first = (uint64_t)((char *)at - m->base), end = first + len;
+
+	first = (first + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	end &= ~(PAGE_BYTES - 1);
+	/* Where it fails the host has less memory than it could; nobody else is hurt. */
+	if (first < end)
+		(void)fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
+				(off_t)(end - first));
 }
 
 void memory_free(struct memory *m)

@@ -36,6 +36,12 @@ int memory_plug(const struct memory *m, int vm, struct err *err) MUST_CHECK;
 /* The bytes at gpa, or NULL where not all of them are memory. */
 void *memory_at(const struct memory *m, uint64_t gpa, uint64_t len) MUST_CHECK;
 
+/*
+ * The host needs not keep what is in these bytes, which are of this memory: whole pages among them are taken away, and
+ * read as zeros when they are touched again.
+ */
+void memory_give_up(const struct memory *m, void *at, uint64_t len);
+
 void memory_free(struct memory *m);
 CLEAN_DEFINE(memory, struct memory, memory_free)
 

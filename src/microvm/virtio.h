@@ -27,6 +27,8 @@ struct virtio_ops {
 	void (*serve)(struct virtio *v, unsigned int queue);
 	/* The driver has begun, in the thread of a processor; NULL: nothing. */
 	void (*begin)(struct virtio *v);
+	/* The driver has written there, beside `config`, which is the device's; NULL: it can only read. */
+	void (*configure)(struct virtio *v, uint32_t offset, const void *data, size_t len);
 	/* All queues are gone and the driver may come back; NULL: nothing is kept. */
 	void (*reset)(struct virtio *v);
 };
@@ -45,8 +47,7 @@ struct virtio {
 	uint64_t offered, accepted; /* features */
 	uint8_t status, generation;
 	uint16_t config_vector;
-	const void *
-		config; /* the device's configuration, of which the driver can only read; borrowed */
+	const void *config; /* the device's configuration, what the driver reads; borrowed */
 	size_t config_bytes;
 	struct virtio_queue queues[VIRTIO_QUEUES_MAX];
 	const char

@@ -38,6 +38,17 @@ static void device_read(struct virtio_pci *t, uint32_t offset, void *data, size_
 	pthread_mutex_unlock(&t->device->lock);
 }
 
+static void device_write(struct virtio_pci *t, uint32_t offset, const void *data, size_t len)
+{
+	struct virtio *v = t->device;
+
+	if (!v->ops->configure)
+		return;
+	pthread_mutex_lock(&v->lock);
+	v->ops->configure(v, offset, data, len);
+	pthread_mutex_unlock(&v->lock);
+}
+
 /* KVM rings without us, but for odd ways to write there. */
 static void notify_write(struct virtio_pci *t, uint32_t offset, const void *data, size_t len)
 {
@@ -70,7 +81,7 @@ static const struct {
 } pages[] = {
 	{ VIRTIO_BAR_COMMON, virtio_pci_common_read, virtio_pci_common_write },
 	{ VIRTIO_BAR_ISR, isr_read, NULL },
-	{ VIRTIO_BAR_DEVICE, device_read, NULL },
+	{ VIRTIO_BAR_DEVICE, device_read, device_write },
 	{ VIRTIO_BAR_NOTIFY, NULL, notify_write },
 	{ VIRTIO_BAR_TABLE, table_read, table_write },
 	{ VIRTIO_BAR_PENDING, pending_read, NULL },
