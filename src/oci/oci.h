@@ -12,7 +12,8 @@
 #include <stdbool.h>
 
 #define OCI_ROOT "/run/ctr-oci"
-#define OCI_VM "ctr-oci-vm" /* our other name: containers are micro-VMs where nothing else is said */
+#define OCI_VM \
+	"ctr-oci-vm" /* our other name: containers are micro-VMs where nothing else is said */
 
 /* Flags before the verb. */
 struct oci_globals {

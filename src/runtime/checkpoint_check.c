@@ -100,9 +100,10 @@ int criu_rootfs_check(const struct spec *spec, struct err *err)
 	const char *rootfs = spec_annotation(spec, SPEC_ANNOTATION_ROOTFS);
 
 	if (spec_wants_vm(spec))
-		return err_set(err, ENOTSUP,
-			       "a container in a micro-VM (--isolation vm) can't be checkpointed: criu "
-			       "doesn't know how to keep a virtual machine");
+		return err_set(
+			err, ENOTSUP,
+			"a container in a micro-VM (--isolation vm) can't be checkpointed: criu "
+			"doesn't know how to keep a virtual machine");
 	if (!rootfs)
 		return 0;
 	return err_set(
