@@ -103,10 +103,8 @@ static int set_vsock(struct words *w, const char *text, struct err *err)
 {
 	struct vsock_options *opt = &w->opt.devices.vsock;
 
-	(void)err;
-	opt->listen = given_number(text);
-	opt->path = opt->listen < 0 ? text : NULL;
-	return 0;
+	free(w->vsock);
+	return vsock_parse(text, opt, &w->vsock, err);
 }
 
 static int set_balloon(struct words *w, const char *text, struct err *err)
@@ -197,9 +195,10 @@ static const struct flag {
 	{ "net", "tap=NAME[,mac=MAC]", add_net,
 	  "a network device, whose cable ends in a tap interface of the host's; again\n"
 	  "for the next one" },
-	{ "vsock", "PATH", set_vsock,
+	{ "vsock", "PATH[,cid=N]", set_vsock,
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
-	  "guest's port, what the guest calls is the socket PATH_PORT" },
+	  "guest's port, what the guest calls is the socket PATH_PORT; the guest's\n"
+	  "own address is N (3)" },
 	{ "balloon", "SIZE", set_balloon,
 	  "the guest gives so much of its memory back from the beginning, unless it\n"
 	  "runs out of it; with any size, 0 too, also what it has free" },

@@ -13,6 +13,7 @@ struct words {
 	struct share_options *shares;
 	struct net_options *nets;
 	char *kernel;           /* that was found */
+	char *vsock;            /* its path */
 	struct prepare prepare; /* --prepare: cache is set */
 	const char *payload, *exec;
 	bool probe;

@@ -150,8 +150,8 @@ static void reset(struct virtio *v)
 	struct vsock *s = (struct vsock *)v;
 
 	for (unsigned int i = 0; s->streams && i < VSOCK_STREAMS_MAX; i++)
-		if (s->streams[i].state != VSOCK_FREE && s->streams[i].state != VSOCK_GREETING)
-			vsock_drop(&s->streams[i]);
+		if (s->streams[i].state == VSOCK_ASKED || s->streams[i].state == VSOCK_LIVE)
+			vsock_end(&s->streams[i]);
 	s->refused_count = 0;
 }
 
@@ -168,7 +168,6 @@ int virtio_vsock_init(struct vsock *s, const struct memory *memory, struct io *i
 	int rc = virtio_init(&s->virtio, &ops, memory, 0, err);
 
 	s->io = io;
-	s->config.guest_cid = VSOCK_CID;
 	s->virtio.config = &s->config;
 	s->virtio.config_bytes = sizeof(s->config);
 	s->streams = xcalloc(VSOCK_STREAMS_MAX, sizeof(*s->streams));

@@ -21,6 +21,7 @@
 #define VSOCK_BUFFER 65536   /* bytes from the guest that wait for a stream's reader, at most */
 #define VSOCK_REFUSED_MAX 64 /* refusals that wait for the guest's room; more are dropped */
 #define VSOCK_CID 3
+#define VSOCK_LINE_MAX 32 /* "CONNECT 4294967295\n" */
 
 /* The first stream of the guest's to this port of the host is joined with this socket; taken over. */
 struct vsock_port {
@@ -32,6 +33,7 @@ struct vsock_port {
 struct vsock_options {
 	const char *path; /* of the socket that is made, and of others PATH_P; NULL: none */
 	int listen;       /* or one that listens already, taken over; -1 */
+	uint32_t cid;     /* the guest's address; 0: VSOCK_CID */
 	const struct vsock_port *ports;
 	size_t port_count;
 };
@@ -70,6 +72,8 @@ struct vsock_stream {
 	uint32_t watched; /* events */
 	unsigned int says;
 	bool asked;
+	char line[VSOCK_LINE_MAX + 1]; /* what the host has said so far of which port */
+	size_t line_len;
 	bool queued;    /* it is among the ready */
 	struct str out; /* from the guest, for the host, from `first` on */
 	size_t first;
@@ -86,6 +90,7 @@ struct vsock {
 	char *path;
 	int listen;
 	bool made; /* the socket at `path` is ours to remove */
+	bool deaf; /* it isn't served: no more fds, until a stream ends */
 	struct io_source source;
 	struct vsock_port *ports;
 	size_t port_count;
@@ -97,6 +102,9 @@ struct vsock {
 	unsigned int refused_count;
 };
 
+/* "PATH[,cid=N]"; the path, also that of a failure, is the caller's, and has to be there as long as `opt` is. */
+int vsock_parse(const char *text, struct vsock_options *opt, char **ret_path,
+		struct err *err) MUST_CHECK;
 /* Make or take over its socket. Before a jail. */
 int virtio_vsock_open(struct vsock *s, const struct vsock_options *opt, struct err *err) MUST_CHECK;
 int virtio_vsock_init(struct vsock *s, const struct memory *memory, struct io *io,
@@ -118,6 +126,10 @@ size_t vsock_fill(struct vsock_stream *t, struct virtio_vsock_hdr *h, void *data
 /* Watch its socket for what is wanted now. */
 void vsock_watch(struct vsock_stream *t);
 void vsock_drop(struct vsock_stream *t);
+/* It is over for the guest; what the guest has said still goes out. */
+void vsock_end(struct vsock_stream *t);
+/* There are fds again. */
+void vsock_hear(struct vsock *s);
 void vsock_refuse(struct vsock *s, const struct virtio_vsock_hdr *h);
 struct vsock_stream *vsock_new(struct vsock *s, int fd, enum vsock_state state);
 /* A socket of the host's for the guest's call; -1: nobody is there. */

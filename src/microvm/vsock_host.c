@@ -7,12 +7,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define FIRST_PORT (1U << 30)
-#define LINE_MAX_BYTES 32 /* "CONNECT 4294967295\n" */
+#define FDS_OF_OTHERS 256
 
 static int address(struct sockaddr_un *ret, const char *path)
 {
@@ -44,8 +45,15 @@ static int make_socket(struct vsock *s, const char *path, struct err *err)
 			       sizeof(at.sun_path) - 1);
 	remove_dead(&at);
 	s->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->listen < 0 || bind(s->listen, (struct sockaddr *)&at, sizeof(at)) < 0)
-		return err_sys(err, "--vsock: make the socket %s", path);
+	if (s->listen < 0)
+		return err_sys(err, "--vsock: make a socket");
+	if (bind(s->listen, (struct sockaddr *)&at, sizeof(at)) < 0)
+		return errno != EADDRINUSE ?
+			       err_sys(err, "--vsock: make the socket %s", path) :
+			       err_set(err, EADDRINUSE,
+				       "--vsock %s: there is a file already, or a socket that "
+				       "somebody serves; name another, or remove it",
+				       path);
 	s->made = true;
 	s->path = xstrdup(path);
 	if (chmod(path, 0600) < 0 || listen(s->listen, 128) < 0)
@@ -53,9 +61,46 @@ static int make_socket(struct vsock *s, const char *path, struct err *err)
 	return 0;
 }
 
+int vsock_parse(const char *text, struct vsock_options *opt, char **ret_path, struct err *err)
+{
+	const char *comma = strchr(text, ','), *word = comma ? comma + 1 : "cid=3";
+	uint64_t cid = 0;
+
+	*ret_path = xstrndup(text, comma ? (size_t)(comma - text) : strlen(text));
+	if (!**ret_path)
+		return err_set(err, EINVAL, "--vsock %s: where? PATH[,cid=N]", text);
+	/* 0 to 2 are the hypervisor, the guest itself and the host; the last one is anybody. */
+	if (!str_starts(word, "cid=") ||
+	    str_to_u64(word + strlen("cid="), VSOCK_CID, UINT32_MAX - 1, &cid) < 0)
+		return err_set(err, EINVAL,
+			       "--vsock %s: \"%s\" is not cid=N, the guest's address, of 3 to "
+			       "4294967294; a path has no comma here",
+			       text, word);
+	opt->cid = (uint32_t)cid;
+	opt->listen = given_number(*ret_path);
+	opt->path = opt->listen < 0 ? *ret_path : NULL;
+	return 0;
+}
+
+/* As many streams as there may be, also where a shell allows 1 024 files. */
+static void want_fds(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+	    files.rlim_cur >= VSOCK_STREAMS_MAX + FDS_OF_OTHERS)
+		return;
+	files.rlim_cur = VSOCK_STREAMS_MAX + FDS_OF_OTHERS;
+	if (files.rlim_cur > files.rlim_max)
+		files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int virtio_vsock_open(struct vsock *s, const struct vsock_options *opt, struct err *err)
 {
 	*s = (struct vsock){ .listen = opt->listen, .next_port = FIRST_PORT };
+	s->config.guest_cid = opt->cid ? opt->cid : VSOCK_CID;
+	want_fds();
 	s->ports = xcalloc(opt->port_count, sizeof(*s->ports));
 	for (; s->port_count < opt->port_count; s->port_count++)
 		s->ports[s->port_count] = opt->ports[s->port_count];
@@ -102,24 +147,27 @@ int vsock_call_host(struct vsock *s, uint32_t port)
 void vsock_greet(struct vsock_stream *t)
 {
 	static const char word[] = "CONNECT ";
-	char line[LINE_MAX_BYTES + 1];
-	ssize_t n = recv(t->fd, line, LINE_MAX_BYTES, MSG_PEEK | MSG_DONTWAIT);
+	char *next = t->line;
+	ssize_t n = 1;
 	uint64_t port;
-	char *end;
 
+	/* By single bytes: what is behind the line is the guest's. What is left there would wake us again. */
+	while (t->line_len < VSOCK_LINE_MAX) {
+		next = t->line + t->line_len;
+		n = recv(t->fd, next, 1, MSG_DONTWAIT);
+		if (n <= 0 || *next == '\n')
+			break;
+		t->line_len++;
+	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	line[n > 0 ? n : 0] = '\0';
-	end = strchr(line, '\n');
-	if (!end && n > 0 && n < LINE_MAX_BYTES)
-		return;
-	if (!end || !str_starts(line, word)) {
+	if (n <= 0 || *next != '\n') {
 		vsock_drop(t);
 		return;
 	}
-	*end = '\0';
-	if (str_to_u64(line + sizeof(word) - 1, 0, UINT32_MAX, &port) < 0 ||
-	    recv(t->fd, line, (size_t)(end - line) + 1, MSG_DONTWAIT) < 0) {
+	*next = '\0';
+	if (!str_starts(t->line, word) ||
+	    str_to_u64(t->line + sizeof(word) - 1, 0, UINT32_MAX, &port) < 0) {
 		vsock_drop(t);
 		return;
 	}
@@ -136,13 +184,23 @@ static void host_calls(void *arg, uint32_t events)
 	struct vsock_stream *t;
 
 	(void)events;
-	if (fd < 0)
-		return;
 	pthread_mutex_lock(&s->virtio.lock);
-	t = vsock_new(s, fd, VSOCK_GREETING);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		/* It stays ready: without rest, and in vain. */
+		io_remove(s->io, s->listen);
+		s->deaf = true;
+	}
+	t = fd < 0 ? NULL : vsock_new(s, fd, VSOCK_GREETING);
 	if (t)
 		vsock_watch(t);
 	pthread_mutex_unlock(&s->virtio.lock);
+}
+
+void vsock_hear(struct vsock *s)
+{
+	struct err ignored;
+
+	s->deaf = s->deaf && io_add(s->io, s->listen, EPOLLIN, &s->source, &ignored) < 0;
 }
 
 int virtio_vsock_listen(struct vsock *s, struct err *err)

@@ -2,6 +2,7 @@
 #include "microvm/virtio_vsock.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -16,11 +17,13 @@ void vsock_drop(struct vsock_stream *t)
 	t->watched = 0;
 	t->says = 0;
 	t->state = VSOCK_FREE;
+	if (t->vsock)
+		vsock_hear(t->vsock);
 }
 
-/* It is over for the guest, who is told so; what the guest has said still goes out. */
-static void end(struct vsock_stream *t)
+void vsock_end(struct vsock_stream *t)
 {
+	t->says = 0;
 	if (t->first < t->out.len && !t->host_gone) {
 		t->state = VSOCK_LAST;
 		vsock_watch(t);
@@ -290,6 +293,12 @@ static void data_came(struct vsock_stream *t, const void *data, uint32_t len)
 		refuse(t);
 		return;
 	}
+	/* A reader that is never quite done doesn't make it grow. */
+	if (t->first >= VSOCK_BUFFER) {
+		t->out.len -= t->first;
+		memmove(t->out.text, t->out.text + t->first, t->out.len);
+		t->first = 0;
+	}
 	str_add_bytes(&t->out, data, len);
 	write_out(t);
 }
@@ -298,6 +307,9 @@ static void shut(struct vsock_stream *t, uint32_t flags)
 {
 	t->guest_reads_no_more |= (flags & VIRTIO_VSOCK_SHUTDOWN_RCV) != 0;
 	t->guest_sends_no_more |= (flags & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0;
+	/* So the host's writer hears, too. */
+	if (t->guest_reads_no_more)
+		(void)shutdown(t->fd, SHUT_RD);
 	pass_end(t);
 }
 
@@ -309,7 +321,7 @@ static void stream_packet(struct vsock_stream *t, const struct virtio_vsock_hdr 
 	if (t->state == VSOCK_ASKED && h->op == VIRTIO_VSOCK_OP_RESPONSE) {
 		answered(t);
 	} else if (h->op == VIRTIO_VSOCK_OP_RST) {
-		end(t);
+		vsock_end(t);
 	} else if (t->state != VSOCK_LIVE || t->says & SAY_RESET) {
 		/* It is over already, or was never asked for. */
 		refuse(t);

@@ -323,6 +323,114 @@ static void test_what_is_no_stream_is_refused(void **state)
 	assert_int_equal(m.vsock.refused_count, VSOCK_REFUSED_MAX);
 }
 
+/* A reader that reads, and is never quite done: what it has read is kept no longer. */
+static void test_a_slow_reader_costs_what_waits_for_it(void **state)
+{
+	CLEAN(machine) struct machine m;
+	CLEAN(free) char *text = xcalloc(30001, 1);
+	const struct vsock_stream *t;
+
+	(void)state;
+	machine_init(&m, NULL);
+	call(&m);
+	t = &m.vsock.streams[0];
+	memset(text, 'x', 30000);
+	for (int i = 0; i < 100; i++) {
+		while (t->out.len - t->first <= VSOCK_BUFFER - 30000) {
+			assert_int_equal(t->state, VSOCK_LIVE);
+			say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
+		}
+		assert_in_range(t->out.len, 1, 2 * VSOCK_BUFFER);
+		assert_int_equal(recv(m.ours, m.data, 30000, MSG_WAITALL), 30000);
+		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, "");
+	}
+	assert_int_equal(t->state, VSOCK_LIVE);
+}
+
+static void test_nothing_is_lost_when_the_driver_leaves(void **state)
+{
+	CLEAN(machine) struct machine m;
+	CLEAN(free) char *text = xcalloc(30001, 1);
+	size_t sent = 0, came = 0;
+	ssize_t n;
+
+	(void)state;
+	machine_init(&m, NULL);
+	call(&m);
+	memset(text, 'x', 30000);
+	while (m.vsock.streams[0].out.len == 0) {
+		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
+		sent += 30000;
+	}
+	say(&m, VIRTIO_VSOCK_OP_CREDIT_REQUEST, HOST_PORT, 0, NULL);
+	m.vsock.virtio.ops->reset(&m.vsock.virtio);
+	/* And nothing is said of it to the next driver. */
+	assert_int_equal(next(&m).op, 0);
+	(void)fcntl(m.ours, F_SETFL, O_NONBLOCK);
+	while ((n = read(m.ours, m.data, sizeof(m.data))) != 0) {
+		came += n > 0 ? (size_t)n : 0;
+		run(&m);
+	}
+	assert_int_equal(came, sent);
+	assert_int_equal(m.vsock.streams[0].state, VSOCK_FREE);
+}
+
+static void test_a_guest_that_reads_no_more(void **state)
+{
+	CLEAN(machine) struct machine m;
+	char got[8];
+
+	(void)state;
+	machine_init(&m, NULL);
+	call(&m);
+	say(&m, VIRTIO_VSOCK_OP_SHUTDOWN, HOST_PORT, VIRTIO_VSOCK_SHUTDOWN_RCV, NULL);
+	assert_int_equal(send(m.ours, "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, "up");
+	assert_int_equal(read(m.ours, got, sizeof(got)), 2);
+}
+
+static void test_a_dead_socket_is_replaced_and_a_file_is_not(void **state)
+{
+	CLEAN(free) char *path = xasprintf("/tmp/ctr-vsock-test.%d", getpid());
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct vsock_options opt = { .path = path, .listen = -1 };
+	struct vsock s;
+	struct err err = { 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(virtio_vsock_open(&s, &opt, &err), -EADDRINUSE);
+	assert_non_null(strstr(err.text, "somebody serves"));
+	virtio_vsock_free(&s);
+	assert_int_equal(access(path, F_OK), 0);
+	close(fd);
+	assert_int_equal(virtio_vsock_open(&s, &opt, &err), 0);
+	virtio_vsock_free(&s);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_a_greeting_in_pieces_wakes_nobody_meanwhile(void **state)
+{
+	CLEAN(free) char *path = xasprintf("/tmp/ctr-vsock-test.%d", getpid());
+	CLEAN(machine) struct machine m;
+	CLEAN(fd) int fd = -1;
+	struct epoll_event e;
+
+	(void)state;
+	machine_init(&m, path);
+	call(&m);
+	fd = connect_to(path);
+	assert_int_equal(write(fd, "CONN", 4), 4);
+	run(&m);
+	assert_int_equal(epoll_wait(m.io.epoll, &e, 1, 0), 0);
+	assert_int_equal(write(fd, "ECT 7\nrest", 10), 10);
+	assert_int_equal(next(&m).dst_port, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +441,11 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_lost_when_the_guest_leaves),
 		cmocka_unit_test(test_the_host_calls),
 		cmocka_unit_test(test_what_is_no_stream_is_refused),
+		cmocka_unit_test(test_a_slow_reader_costs_what_waits_for_it),
+		cmocka_unit_test(test_nothing_is_lost_when_the_driver_leaves),
+		cmocka_unit_test(test_a_guest_that_reads_no_more),
+		cmocka_unit_test(test_a_dead_socket_is_replaced_and_a_file_is_not),
+		cmocka_unit_test(test_a_greeting_in_pieces_wakes_nobody_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
