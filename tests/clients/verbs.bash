@@ -272,6 +272,7 @@ cri_walk() {
 	cri UpdateContainerResources "$(id "$one" | jq -c '.linux = {cpu_quota: 25000, memory_limit_in_bytes: 100663296}')"
 	limits 96 '' 25
 	frozen client -n k8s.io task pause "$one"
+	client -n k8s.io task ls | grep -q "^$one .*PAUSED"
 	thawed client -n k8s.io task resume "$one"
 	client -n k8s.io task kill -s USR1 "$one"
 	wait_until 5 eval 'cri_logs 2>/dev/null | grep -qx heard'
@@ -284,12 +285,16 @@ cri_walk() {
 
 # ---- buildah ------------------------------------------------------------------------------------
 
-# It has no cgroup manager to choose: systemd is asked for by a flag of the plug-in's.
+# Its bud leaves the cgroup manager out, and tells the plug-in only what it is told for it.
 build() {
-	local verb=$1 flags=()
-	[ "$DRIVER$verb" != systemdrun ] && [ "$DRIVER$verb" != systemdbud ] || flags=(--runtime-flag systemd-cgroup)
-	BUILDAH_ISOLATION=oci BUILDAH_RUNTIME=$OCI /usr/bin/buildah "$verb" "${flags[@]}" "${@:2}" 3>&- 4>&-
+	local flags=()
+	[ "$DRIVER $1" != 'systemd bud' ] || flags=(--runtime-flag systemd-cgroup)
+	BUILDAH_ISOLATION=oci BUILDAH_RUNTIME=$OCI /usr/bin/buildah --cgroup-manager "$DRIVER" "$1" "${flags[@]}" \
+		"${@:2}" 3>&- 4>&-
 }
+
+# For build_limited to look, however long that takes.
+UNTIL_SEEN='until [ -e /seen ]; do sleep 0.1; done'
 
 # build_limited MIB COMMAND...: what that runs has this limit, in a group, or a unit, of its own.
 build_limited() {
@@ -304,20 +309,22 @@ build_limited() {
 	[ "$DRIVER" = cgroupfs ] || unit=${dir##*/}
 	[ "$DRIVER" = cgroupfs ] || assert_equal "$(prop "$unit" MemoryMax)" $(($1 << 20))
 	assert_equal "$(<"$dir/memory.max")" $(($1 << 20))
+	: >"/proc/$pid/root/seen"
 	wait "$client" || fail "$(<"$BATS_TEST_TMPDIR/answer")"
 	removed
 }
 
 buildah_walk() {
 	build from --name b1 --memory 64m box:1
-	build_limited 64 build run --network none b1 -- sleep 8
+	build_limited 64 build run --network none b1 -- sh -c "$UNTIL_SEEN"
 	run build run --network none b1 -- sh -c 'exit 7'
 	assert_failure 7
 	# More than it may have.
 	run build run --network none b1 -- probe memory 100
 	assert_failure
+	assert_output --partial 'exited on killed'
 	build rm b1
-	printf 'FROM box:1\nRUN sleep 8\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+	printf 'FROM box:1\nRUN %s\n' "$UNTIL_SEEN" >"$BATS_TEST_TMPDIR/Dockerfile"
 	build_limited 48 build bud --network none --isolation oci --memory 48m -t made "$BATS_TEST_TMPDIR"
 	build rmi made
 }
