@@ -25,7 +25,7 @@ static const uint16_t common[] = {
 	SYS_set_robust_list,
 };
 
-static const uint16_t cpu[] = { SYS_ioctl };
+static const uint16_t cpu[] = { SYS_ioctl, SYS_timerfd_settime };
 
 static const uint16_t device[] = {
 	SYS_epoll_pwait, SYS_readv,    SYS_preadv, SYS_pwritev,  SYS_fdatasync, SYS_getrandom,

@@ -3,8 +3,6 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -90,8 +88,7 @@ void memory_give_up(const struct memory *m, void *at, uint64_t len)
 	end &= ~(PAGE_BYTES - 1);
 	/* Where it fails the host has less memory than it could; nobody else is hurt. */
 	if (first < end)
-		(void)fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
-				(off_t)(end - first));
+		(void)madvise(m->base + first, end - first, MADV_REMOVE);
 }
 
 void memory_free(struct memory *m)

@@ -1,5 +1,5 @@
 /*
- * A guest's driver, which may do anything: ports cf8 and cfc, the registers of two devices, and a ring in
+ * A guest's driver, which may do anything: ports cf8 and cfc, the registers of four devices, and a ring in
  * its memory. The devices and the bus are the real ones; KVM is not asked, and what their threads do is done
  * when the input says so.
  *
@@ -8,9 +8,11 @@
 #include "fuzz.h"
 
 #include "base/str.h"
+#include "microvm/virtio_balloon.h"
 #include "microvm/virtio_block.h"
 #include "microvm/virtio_pci.h"
 #include "microvm/virtio_rng.h"
+#include "microvm/watchdog.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -24,14 +26,20 @@
 #define RING_GPA 0x10000U /* table, avail, used at multiples of 0x100 from here */
 #define RING_SIZE 8
 #define DISK_BYTES 65536
+#define DEVICES 3   /* of virtio */
+#define FUNCTIONS 4 /* and the watchdog */
+#define BALLOON_PAGES 100
 
 struct machine {
 	struct wires wires;
 	struct pci pci;
 	struct virtio_rng rng;
 	struct virtio_block block;
-	struct virtio *devices[2];
-	struct virtio_pci t[2];
+	struct virtio_balloon balloon;
+	struct virtio *devices[DEVICES];
+	struct virtio_pci t[DEVICES];
+	struct io io; /* without a thread */
+	struct watchdog watchdog;
 };
 
 static struct memory memory = MEMORY_NONE;
@@ -74,17 +82,15 @@ static void bar_write(struct machine *m, unsigned int i, uint32_t offset, uint32
 }
 
 /* What a driver does that keeps to the rules, so that the input needn't find all that. */
-static void begin(struct machine *m, unsigned int i, bool indirect, bool event_idx)
+static void begin(struct machine *m, unsigned int i, uint32_t features, uint32_t queue)
 {
-	const uint32_t features = (uint32_t)indirect << VIRTIO_RING_F_INDIRECT_DESC |
-				  (uint32_t)event_idx << VIRTIO_RING_F_EVENT_IDX;
-
 	bar_write(m, i, VIRTIO_PCI_COMMON_STATUS, 3, 1);
 	bar_write(m, i, VIRTIO_PCI_COMMON_GF, features, 4);
 	bar_write(m, i, VIRTIO_PCI_COMMON_GFSELECT, 1, 4);
 	bar_write(m, i, VIRTIO_PCI_COMMON_GF, 1, 4);
 	bar_write(m, i, VIRTIO_PCI_COMMON_STATUS, 11, 1);
 	bar_write(m, i, VIRTIO_PCI_COMMON_MSIX, 0, 2);
+	bar_write(m, i, VIRTIO_PCI_COMMON_Q_SELECT, queue, 2);
 	bar_write(m, i, VIRTIO_PCI_COMMON_Q_SIZE, RING_SIZE, 2);
 	bar_write(m, i, VIRTIO_PCI_COMMON_Q_MSIX, 1, 2);
 	bar_write(m, i, VIRTIO_PCI_COMMON_Q_DESCLO, RING_GPA, 4);
@@ -107,8 +113,15 @@ static void machine_init(struct machine *m)
 	rc = virtio_rng_init(&m->rng, &memory, &err);
 	if (rc == 0)
 		rc = virtio_block_init(&m->block, &disk, &memory, &err);
+	if (rc == 0)
+		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, &memory, &err);
+	if (rc == 0)
+		rc = io_make(&m->io, &err);
+	if (rc == 0)
+		rc = watchdog_init(&m->watchdog, -1, &m->io, &err);
 	m->devices[0] = &m->block.virtio;
 	m->devices[1] = &m->rng.virtio;
+	m->devices[2] = &m->balloon.virtio;
 	for (unsigned int i = 0; rc == 0 && i < ARRAY_LEN(m->devices); i++) {
 		rc = virtio_pci_init(&m->t[i], m->devices[i], &m->wires, &err);
 		if (rc == 0)
@@ -117,6 +130,10 @@ static void machine_init(struct machine *m)
 		config_write(m, i + 1, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 		config_write(m, i + 1, m->t[i].msix.capability + 2, PCI_MSIX_FLAGS_ENABLE, 2);
 	}
+	if (rc == 0)
+		rc = pci_plug(&m->pci, &m->watchdog.function, &err);
+	config_write(m, FUNCTIONS, PCI_BASE_ADDRESS_0, BAR_GPA(DEVICES), 4);
+	config_write(m, FUNCTIONS, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 	if (rc < 0)
 		fuzz_broken("%s", err.text);
 }
@@ -127,6 +144,9 @@ static void machine_free(struct machine *m)
 		virtio_pci_free(&m->t[i]);
 	virtio_block_free(&m->block);
 	virtio_free(&m->rng.virtio);
+	virtio_free(&m->balloon.virtio);
+	watchdog_free(&m->watchdog);
+	io_free(&m->io);
 }
 
 static void check_queue(const struct virtio *v, const struct queue *q)
@@ -156,15 +176,20 @@ static void check(const struct machine *m)
 			fuzz_broken("%s: \"%s\", and it goes on", v->ops->name, v->offence);
 		if ((v->status & VIRTIO_CONFIG_S_FEATURES_OK) && (v->accepted & ~v->offered))
 			fuzz_broken("%s: features that were not offered", v->ops->name);
-		check_queue(v, &v->queues[0].ring);
+		for (unsigned int q = 0; q < v->ops->queues; q++)
+			check_queue(v, &v->queues[q].ring);
 	}
+	if (m->balloon.config.wanted != BALLOON_PAGES)
+		fuzz_broken("the guest has said what is wanted of it");
+	if (m->watchdog.stage > WATCHDOG_STAGES)
+		fuzz_broken("a watchdog in stage %u", m->watchdog.stage);
 	if (m->t[0].function.bar_gpa[0] &&
 	    m->t[0].function.bar_gpa[0] == m->t[1].function.bar_gpa[0])
 		fuzz_broken("two BARs at one place");
 }
 
 /* What the input does, one after the other. */
-enum act { POKE, REGISTER, CONFIG, SERVE, LOOK, ACTS };
+enum act { POKE, REGISTER, CONFIG, SERVE, TELL, LOOK, ACTS };
 
 struct step {
 	uint8_t act, which; /* device, or slot */
@@ -180,7 +205,8 @@ static size_t size_of(const struct step *s)
 
 static size_t do_step(struct machine *m, const struct step *s, const uint8_t *rest, size_t left)
 {
-	struct virtio *v = m->devices[s->which % 2];
+	struct virtio *v = m->devices[s->which % DEVICES];
+	unsigned int queue = s->offset % v->ops->queues;
 	uint64_t data = 0;
 	size_t len = 0;
 
@@ -190,21 +216,40 @@ static size_t do_step(struct machine *m, const struct step *s, const uint8_t *re
 		memcpy(memory.base + RING_GPA + s->offset, rest, len);
 		break;
 	case REGISTER:
-		bar_write(m, s->which % 2, s->offset % VIRTIO_BAR_BYTES, s->value, size_of(s));
+		bar_write(m, s->which % FUNCTIONS, s->offset % VIRTIO_BAR_BYTES, s->value,
+			  size_of(s));
 		break;
 	case CONFIG:
-		config_write(m, s->which % 4, s->offset & 0xff & ~(size_of(s) - 1), s->value,
-			     size_of(s));
+		config_write(m, s->which % (FUNCTIONS + 2), s->offset & 0xff & ~(size_of(s) - 1),
+			     s->value, size_of(s));
 		break;
 	case SERVE:
-		v->queues[0].source.ready(v->queues[0].source.arg, 0);
+		v->queues[queue].source.ready(v->queues[queue].source.arg, 0);
+		break;
+	case TELL: /* what its owner does, or the watchdog's time */
+		(void)virtio_balloon_stats(&m->balloon);
+		m->watchdog.source.ready(m->watchdog.source.arg, 0);
 		break;
 	default:
-		pci_memory_read(&m->pci, BAR_GPA(s->which % 2) + s->offset, &data, size_of(s) * 2);
+		pci_memory_read(&m->pci, BAR_GPA(s->which % FUNCTIONS) + s->offset, &data,
+				size_of(s) * 2);
 		(void)!pci_port_read(&m->pci, (uint16_t)(0xcfc + s->offset % 4), &data, 1);
 		break;
 	}
 	return len;
+}
+
+/* Of the input's first byte: who begins, and with which features; the balloon with its queue from bit 5 on. */
+static const uint8_t begins[DEVICES] = { 1, 2, 16 };
+
+static uint32_t features_of(uint8_t byte, unsigned int device)
+{
+	uint32_t features = (uint32_t) !!(byte & 4) << VIRTIO_RING_F_INDIRECT_DESC |
+			    (uint32_t) !!(byte & 8) << VIRTIO_RING_F_EVENT_IDX;
+
+	if (device == 2)
+		features |= 1U << VIRTIO_BALLOON_F_STATS_VQ | 1U << VIRTIO_BALLOON_F_REPORTING;
+	return features;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -217,8 +262,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fresh_memory();
 	machine_init(&m);
 	for (unsigned int i = 0; i < ARRAY_LEN(m.devices); i++)
-		if (data[0] & 1 << i)
-			begin(&m, i, data[0] & 4, data[0] & 8);
+		if (data[0] & begins[i])
+			begin(&m, i, features_of(data[0], i), i == 2 ? data[0] >> 5 : 0);
 	data++, size--;
 	while (size >= sizeof(step)) {
 		size_t used;
