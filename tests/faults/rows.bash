@@ -262,14 +262,14 @@ killed_at() {
 
 # each_row_killed CASE: at the first and the last call of each row; at every one in check-long.
 each_row_killed() {
-	local row calls n last i=$SEED
+	local row calls n end i=$SEED
 	rows_of "$1" >rows
 	only_new "$1"
 	while IFS=$'\t' read -r row calls <&5; do
-		last=$(wc -w <<<"$calls")
-		for n in $([ -n "${CTR_LONG-}" ] && seq 1 "$last" || printf '%s\n' 1 "$last" | uniq); do
+		end=$(wc -w <<<"$calls")
+		for n in $([ -n "${CTR_LONG-}" ] && seq 1 "$end" || printf '%s\n' 1 "$end" | uniq); do
 			killed_at "$1" "$row" "$n" self
-			[[ -z ${CTR_LONG-} && $((i++ % 2)) == 0 && $last != 1 ]] || killed_at "$1" "$row" "$n" other
+			[[ -z ${CTR_LONG-} && $((i++ % 2)) == 0 && $end != 1 ]] || killed_at "$1" "$row" "$n" other
 		done
 	done 5<rows
 	[ ! -s wrong ] || fail "$(<wrong)"
