@@ -206,8 +206,7 @@ oci_vm() {
 	edit_config "$BATS_TEST_TMPDIR/b" ".vm = {kernel: {path: \"$KERNEL\", parameters: [\"lsm=capability\"]},
 		hwConfig: {vcpus: 2, memory: $((160 << 20))}} |
 		.process.args = [\"sh\", \"-c\", \"nproc; cat /proc/cmdline\"]"
-	run oci create --bundle "$BATS_TEST_TMPDIR/b" two
-	assert_success
+	oci create --bundle "$BATS_TEST_TMPDIR/b" two >/dev/null
 	assert_equal "$(oci state two | jq -r .status)" created
 	oci delete two
 	run oci run --bundle "$BATS_TEST_TMPDIR/b" two
