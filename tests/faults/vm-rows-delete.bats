@@ -1,5 +1,5 @@
 # vm: --systemd -m 2560
-# limit: 600
+# limit: 900
 # `delete` of a container that is a unit of systemd's, and ctr-systemd wherever it is asked: an error from, and
 # kill -9 at, their system calls. And whose a unit is.
 
