@@ -113,7 +113,7 @@ int net_parse(const char *text, struct net_options *ret, struct err *err)
 		ret->has_mac = true;
 	}
 	rc = parse_end(words.count ? words.items[0] : "", ret, err);
-	return rc < 0 ? err_wrap(err, "--net %s", text) : 0;
+	return rc < 0 ? err_wrap(err, "--net %s: ", text) : 0;
 }
 
 void net_options_free(struct net_options *opt)

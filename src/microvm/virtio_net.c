@@ -149,11 +149,11 @@ static bool deliver(struct virtio_net *n, uint16_t *ret_there)
 	struct queue *q = &v->queues[RX].ring;
 	uint16_t most = accepted(n, VIRTIO_NET_F_MRG_RXBUF) ? q->size : 1, count = 0;
 	struct vring_used_elem used[QUEUE_SIZE];
-	struct chain chains[2]; /* the first, which has the header, and the others */
+	struct chain chains[2]; /* the first, whose header is written again, and the others */
 	size_t done = 0;
 
 	while (done < n->packet_bytes && count < most) {
-		struct chain *c = &chains[count != 0];
+		struct chain *c = &chains[count > 0];
 		size_t left = n->packet_bytes - done;
 
 		if (!virtio_pop(v, RX, c))
