@@ -48,6 +48,9 @@ static int open_nets(struct devices *d, const struct devices_options *opt, struc
 		if (net->tap < 0)
 			return err_sys(err, "copy a tap's fd");
 		net->mtu = net_tap_mtu(net->tap);
+		net->rx = o->rx;
+		net->tx = o->tx;
+		net->burst_ms = o->burst_ms;
 		memcpy(net->mac, o->mac, sizeof(net->mac));
 		if (!o->has_mac)
 			rc = net_random_mac(net->mac, err);
@@ -69,6 +72,8 @@ int devices_open(struct devices *d, const struct devices_options *opt, int wake,
 	d->disks = xcalloc(opt->disk_count, sizeof(*d->disks));
 	for (size_t i = 0; rc == 0 && i < opt->disk_count; i++) {
 		d->disks[i] = (struct disk_device){ .disk = DISK_NONE,
+						    .rates = opt->disks[i].rates,
+						    .burst_ms = opt->disks[i].burst_ms,
 						    .block.disk = DISK_NONE,
 						    .io = IO_NONE };
 		d->disk_count++;
@@ -114,6 +119,9 @@ static int start_disk(struct devices *d, struct disk_device *disk, struct pci *p
 	if (rc == 0)
 		rc = plug(d, pci, &disk->block.virtio, &disk->pci, &disk->io, err);
 	if (rc == 0)
+		rc = virtio_limit(&disk->block.virtio, 0, &disk->rates, disk->burst_ms,
+				  VIRTIO_BLOCK_OVERHEAD, &disk->io, err);
+	if (rc == 0)
 		rc = io_start(&disk->io, err);
 	return rc;
 }
@@ -156,6 +164,12 @@ static int start_net(struct devices *d, struct net_device *net, struct pci *pci,
 				     &net->io, err);
 	if (rc == 0)
 		rc = plug(d, pci, &net->net.virtio, &net->pci, &net->io, err);
+	if (rc == 0)
+		rc = virtio_limit(&net->net.virtio, VIRTIO_NET_RX, &net->rx, net->burst_ms,
+				  NET_HEADER_BYTES, &net->io, err);
+	if (rc == 0)
+		rc = virtio_limit(&net->net.virtio, VIRTIO_NET_TX, &net->tx, net->burst_ms,
+				  NET_HEADER_BYTES, &net->io, err);
 	if (rc == 0)
 		rc = virtio_net_listen(&net->net, err);
 	return rc < 0 ? rc : io_start(&net->io, err);

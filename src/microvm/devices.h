@@ -41,6 +41,8 @@ struct devices_options {
 /* A disk may take its time, and has a thread of its own for it. */
 struct disk_device {
 	struct disk disk; /* until it is the block device's */
+	struct bucket_rates rates;
+	uint32_t burst_ms;
 	struct virtio_block block;
 	struct virtio_pci pci;
 	struct io io;
@@ -60,6 +62,8 @@ struct net_device {
 	int tap; /* until it is the device's */
 	uint8_t mac[NET_MAC_BYTES];
 	uint16_t mtu;
+	struct bucket_rates rx, tx;
+	uint32_t burst_ms;
 	struct virtio_net net;
 	struct virtio_pci pci;
 	struct io io;

@@ -24,17 +24,35 @@ static int parse_id(const char *text, const char *id, struct disk_options *ret, 
 	return 0;
 }
 
+/* 0: it's no limit. */
+static int parse_limit(const char *text, const char *word, struct disk_options *ret,
+		       struct err *err)
+{
+	int rc = bucket_parse(word, "", &ret->rates);
+
+	if (rc == 0)
+		rc = bucket_parse_burst(word, &ret->burst_ms);
+	if (rc < 0)
+		return err_set(err, EINVAL, "--disk %s: \"%s\": " BUCKET_WORDS, text, word);
+	return rc;
+}
+
 static int parse_word(const char *text, const char *word, struct disk_options *ret, struct err *err)
 {
+	int rc;
+
 	if (str_eq(word, "readonly")) {
 		ret->readonly = true;
 		return 0;
 	}
 	if (str_starts(word, "id="))
 		return parse_id(text, word + strlen("id="), ret, err);
+	rc = parse_limit(text, word, ret, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	return err_set(err, EINVAL,
-		       "--disk %s: \"%s\" is neither readonly nor id=NAME; a file's name has no "
-		       "comma here",
+		       "--disk %s: \"%s\" is neither readonly nor id=NAME, bps=SIZE, iops=N or "
+		       "burst=MS; a file's name has no comma here",
 		       text, word);
 }
 

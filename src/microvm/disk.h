@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "microvm/bucket.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ struct disk_options {
 	char *file;
 	char id[DISK_ID_MAX + 1]; /* "": none */
 	bool readonly;
+	struct bucket_rates rates;
+	uint32_t burst_ms;
 };
 
 struct disk {
@@ -30,7 +33,7 @@ struct disk {
 		.fd = -1 \
 	}
 
-/* FILE[,readonly][,id=NAME]. */
+/* FILE[,readonly][,id=NAME][,bps=SIZE][,iops=N][,burst=MS]. */
 int disk_parse(const char *text, struct disk_options *ret, struct err *err) MUST_CHECK;
 void disk_options_free(struct disk_options *opt);
 

@@ -188,11 +188,12 @@ static const struct flag {
 	{ "kernel-args", "ARGS", set_args, "more words for its command line" },
 	{ "memory", "SIZE", set_memory, "its memory, from 32m to all that the host has (256m)" },
 	{ "cpus", "N", set_cpus, "its processors, 1 to 32 (1)" },
-	{ "disk", "FILE[,readonly][,id=NAME]", add_disk,
-	  "a disk: a raw image or a block device; again for the next one" },
+	{ "disk", "FILE[,readonly][,id=NAME][,bps=SIZE][,iops=N][,burst=MS]", add_disk,
+	  "a disk: a raw image or a block device; again for the next one. At most\n"
+	  "so many bytes and operations a second, after idle time for MS at once (100)" },
 	{ "share", "TAG=DIR[,readonly]", add_share,
 	  "a folder, for `mount -t virtiofs TAG`; again for the next one" },
-	{ "net", "tap=NAME[,mac=MAC]", add_net,
+	{ "net", "tap=NAME[,mac=MAC][,{rx,tx}-{bps=SIZE,iops=N}][,burst=MS]", add_net,
 	  "a network device, whose cable ends in a tap interface of the host's; again\n"
 	  "for the next one" },
 	{ "vsock", "PATH[,cid=N]", set_vsock,

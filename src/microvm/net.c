@@ -92,6 +92,33 @@ static int parse_end(const char *word, struct net_options *ret, struct err *err)
 	return rc;
 }
 
+static int parse_word(const char *word, struct net_options *ret, struct err *err)
+{
+	int rc;
+
+	if (str_starts(word, "mac=")) {
+		if (!parse_mac(word + strlen("mac="), ret->mac))
+			return err_set(err, EINVAL,
+				       "an address is like 02:00:00:00:00:01, not zero and no "
+				       "multicast (an even first byte)");
+		ret->has_mac = true;
+		return 0;
+	}
+	rc = bucket_parse(word, "rx-", &ret->rx);
+	if (rc == 0)
+		rc = bucket_parse(word, "tx-", &ret->tx);
+	if (rc == 0)
+		rc = bucket_parse_burst(word, &ret->burst_ms);
+	if (rc < 0)
+		return err_set(err, EINVAL, "\"%s\": " BUCKET_WORDS, word);
+	if (rc == 0)
+		return err_set(err, EINVAL,
+			       "\"%s\" is not mac=MAC, rx-bps=SIZE, tx-bps=SIZE, rx-iops=N, "
+			       "tx-iops=N or burst=MS",
+			       word);
+	return 0;
+}
+
 int net_parse(const char *text, struct net_options *ret, struct err *err)
 {
 	CLEAN(strv) struct strv words = { 0 };
@@ -100,19 +127,10 @@ int net_parse(const char *text, struct net_options *ret, struct err *err)
 	*ret = (struct net_options)NET_OPTIONS_NONE;
 	strv_split(&words, text, ',');
 	/* Words first: nothing is opened for what is wrong. */
-	for (size_t i = 1; i < words.count; i++) {
-		if (!str_starts(words.items[i], "mac="))
-			return err_set(err, EINVAL, "--net %s: \"%s\" is not mac=MAC", text,
-				       words.items[i]);
-		if (!parse_mac(words.items[i] + strlen("mac="), ret->mac))
-			return err_set(
-				err, EINVAL,
-				"--net %s: an address is like 02:00:00:00:00:01, not zero and "
-				"no multicast (an even first byte)",
-				text);
-		ret->has_mac = true;
-	}
-	rc = parse_end(words.count ? words.items[0] : "", ret, err);
+	for (size_t i = 1; rc == 0 && i < words.count; i++)
+		rc = parse_word(words.items[i], ret, err);
+	if (rc == 0)
+		rc = parse_end(words.count ? words.items[0] : "", ret, err);
 	return rc < 0 ? err_wrap(err, "--net %s: ", text) : 0;
 }
 

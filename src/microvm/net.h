@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "microvm/bucket.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +15,9 @@
 struct net_options {
 	int fd; /* the tap, with IFF_NO_PI and IFF_VNET_HDR */
 	uint8_t mac[NET_MAC_BYTES];
-	bool has_mac; /* else one by chance */
+	bool has_mac;               /* else one by chance */
+	struct bucket_rates rx, tx; /* to the guest, from it */
+	uint32_t burst_ms;
 };
 
 #define NET_OPTIONS_NONE \
@@ -22,7 +25,7 @@ struct net_options {
 		.fd = -1 \
 	}
 
-/* tap=NAME or fd=N, and perhaps ,mac=MAC. The tap is opened, or the fd duplicated. */
+/* tap=NAME or fd=N; mac=MAC, {rx,tx}-{bps,iops}=, burst=MS. The tap is opened, or the fd duplicated. */
 int net_parse(const char *text, struct net_options *ret, struct err *err) MUST_CHECK;
 void net_options_free(struct net_options *opt);
 

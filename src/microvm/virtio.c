@@ -54,7 +54,7 @@ int virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct mem
 			      .lock = PTHREAD_MUTEX_INITIALIZER,
 			      .offered = COMMON_FEATURES | ops->features | features };
 	for (unsigned int i = 0; i < ops->queues; i++)
-		v->queues[i].bell = -1;
+		v->queues[i].bell = v->queues[i].limit.timer = -1;
 	forget_driver(v);
 	for (unsigned int i = 0; i < ops->queues; i++) {
 		struct virtio_queue *q = &v->queues[i];
@@ -79,9 +79,10 @@ int virtio_attach(struct virtio *v, struct io *io, struct err *err)
 
 void virtio_free(struct virtio *v)
 {
-	for (unsigned int i = 0; v->ops && i < v->ops->queues; i++)
-		if (v->queues[i].bell >= 0)
-			close(v->queues[i].bell);
+	for (unsigned int i = 0; v->ops && i < v->ops->queues; i++) {
+		clean_fd(&v->queues[i].bell);
+		clean_fd(&v->queues[i].limit.timer);
+	}
 	v->ops = NULL;
 }
 
@@ -204,11 +205,13 @@ void virtio_serve(struct virtio *v, unsigned int queue, virtio_request *request)
 {
 	struct queue *q = &v->queues[queue].ring;
 	unsigned int left = q->size;
+	bool passes = true;
 	struct chain c;
 
 	queue_disarm(q);
 	do {
-		while (left && virtio_pop(v, queue, &c)) {
+		while (left && (passes = virtio_limit_passes(v, queue)) &&
+		       virtio_pop(v, queue, &c)) {
 			const char *rule = NULL;
 			int64_t written = request(v, &c, &rule);
 
@@ -217,10 +220,11 @@ void virtio_serve(struct virtio *v, unsigned int queue, virtio_request *request)
 			if (!is_begun(v))
 				return;
 			virtio_push(v, queue, &c, (uint32_t)written);
+			virtio_limit_take(v, queue, (size_t)c.readable_bytes + c.writable_bytes);
 			left--;
 		}
 		/* It may have an endless number of them, and its neighbours some, too. */
 		if (!left)
 			virtio_ring(v, queue);
-	} while (left && is_begun(v) && queue_arm(q));
+	} while (left && passes && is_begun(v) && queue_arm(q));
 }

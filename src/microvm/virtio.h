@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "microvm/io.h"
 #include "microvm/queue.h"
+#include "microvm/virtio_limit.h"
 
 #include <pthread.h>
 
@@ -38,6 +39,7 @@ struct virtio_queue {
 	int bell; /* eventfd that the driver rings */
 	struct io_source source;
 	struct virtio *device;
+	struct virtio_limit limit;
 };
 
 struct virtio {

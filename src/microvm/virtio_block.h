@@ -5,6 +5,9 @@
 #include "microvm/disk.h"
 #include "microvm/virtio.h"
 
+/* Of a request, beside its data: the header and the status. */
+#define VIRTIO_BLOCK_OVERHEAD 17
+
 struct virtio_block {
 	struct virtio virtio;
 	struct disk disk;

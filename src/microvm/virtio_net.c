@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
-enum { RX, TX, QUEUES };
+enum { RX = VIRTIO_NET_RX, TX = VIRTIO_NET_TX, QUEUES };
 
 #define QUEUE_SIZE 256
 #define HEAD NET_HEADER_BYTES
@@ -172,6 +172,7 @@ static bool deliver(struct virtio_net *n, uint16_t *ret_there)
 		if (chain_write(&chains[0], offsetof(head_t, num_buffers), &count, sizeof(count)) ==
 		    sizeof(count))
 			virtio_push_many(v, RX, used, count);
+		virtio_limit_take(v, RX, done);
 		n->packet_bytes = 0;
 		return true;
 	}
@@ -195,6 +196,10 @@ static void receive(struct virtio_net *n)
 	while (left && virtio_is_live(v, RX)) {
 		uint16_t there = 0;
 
+		if (!n->packet_bytes && !virtio_limit_passes(v, RX)) {
+			watch(n, 0);
+			return;
+		}
 		if (!fetch(n)) {
 			watch(n, EPOLLIN);
 			return;

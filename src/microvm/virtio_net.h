@@ -9,6 +9,8 @@
 #include "microvm/net.h"
 #include "microvm/virtio.h"
 
+#define VIRTIO_NET_RX 0 /* queues: to the guest, from it */
+#define VIRTIO_NET_TX 1
 #define VIRTIO_NET_FRAME_MIN 14
 #define VIRTIO_NET_FRAME_MAX 65600 /* 64 KiB, and more than its Ethernet header with two tags */
 

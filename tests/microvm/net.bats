@@ -170,3 +170,55 @@ os.execv(sys.argv[1], sys.argv[1:] + ["--net", "fd=%d" % tap])
 	assert_failure 125
 	[[ $output == *"ctrtap0 is opened without IFF_TAP, IFF_NO_PI or IFF_VNET_HDR"* ]]
 }
+
+@test "vm: disks and networks with limits take their time" {
+	local out=$BATS_TEST_TMPDIR/out back=$BATS_TEST_TMPDIR/back peer
+	head -c 1M /dev/urandom >"$out"
+	head -c 4M /dev/urandom >"$BATS_TEST_TMPDIR/a"
+	cp "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	tap
+	initramfs virtio_pci virtio_blk virtio_net <<-'END'
+		busybox mount -t proc proc /proc
+		busybox mount -t sysfs sysfs /sys
+		busybox mount -t devtmpfs dev /dev
+		. /modules/load
+		# took NAME COMMAND...: in hundredths of a second
+		took() {
+			local name=$1 from to
+			shift
+			from=$(busybox cut -d ' ' -f 1 /proc/uptime)
+			"$@" 2>/dev/null
+			to=$(busybox cut -d ' ' -f 1 /proc/uptime)
+			echo "$name: $(busybox awk "BEGIN { print int(($to - $from) * 100) }")"
+		}
+		busybox ip addr add 10.9.0.2/24 dev eth0
+		busybox ip link set eth0 up
+		echo 0 >/sys/block/vdb/queue/read_ahead_kb
+		took bps busybox dd if=/dev/vda of=/dev/null bs=64k count=48
+		took iops busybox dd if=/dev/vdb of=/dev/null bs=4k count=60
+		busybox mkfifo /quiet
+		exec 3<>/quiet
+		receive() { busybox nc 10.9.0.1 5000 <&3 >/data; }
+		send() { busybox nc 10.9.0.1 5000 </data; }
+		took rx receive
+		took tx send
+		busybox poweroff -f
+	END
+	peer "$out" "$back" >"$BATS_TEST_TMPDIR/peer" &
+	peer=$!
+	wait_until 30 grep -q listens "$BATS_TEST_TMPDIR/peer"
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet \
+		--disk "$BATS_TEST_TMPDIR/a,bps=1m" --disk "$BATS_TEST_TMPDIR/b,iops=20,burst=50" \
+		--net tap=ctrtap0,rx-bps=256k,tx-bps=384k
+	kill "$peer"
+	assert_success
+	assert_equal "$stderr" ''
+	cmp "$out" "$back"
+	# What they take without a limit is far below; how much more than this a busy host makes of it nobody knows.
+	local row name least
+	for row in bps:280 iops:280 rx:380 tx:240; do
+		IFS=: read -r name least <<<"$row"
+		[[ $output =~ $name:\ ([0-9]+) ]]
+		((BASH_REMATCH[1] >= least)) || fail "$name took ${BASH_REMATCH[1]} hundredths, not $least"
+	done
+}
