@@ -84,6 +84,10 @@ setup() {
 	fuzz vsock
 }
 
+@test "fuzz: a guest's packets" {
+	fuzz net
+}
+
 @test "fuzz: what passes between a guest's init and its launcher" {
 	fuzz wire
 }
