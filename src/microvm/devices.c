@@ -28,7 +28,7 @@ static int open_shares(struct devices *d, const struct devices_options *opt, str
 		rc = fuse_server_make(root, opt->fds ? opt->fds : "/proc/self/fd", share->readonly,
 				      fds_max, &d->shares[i].server, err);
 		if (rc < 0)
-			return err_wrap(err, "--share %s", share->tag);
+			return err_wrap(err, "--share %s: ", share->tag);
 	}
 	return rc;
 }
