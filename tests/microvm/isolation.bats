@@ -208,7 +208,7 @@ oci_vm() {
 		.process.args = [\"sh\", \"-c\", \"nproc; cat /proc/cmdline\"]"
 	oci create --bundle "$BATS_TEST_TMPDIR/b" two >/dev/null
 	assert_equal "$(oci state two | jq -r .status)" created
-	oci delete two
+	oci delete --force two
 	run oci run --bundle "$BATS_TEST_TMPDIR/b" two
 	assert_line 2
 	assert_output --partial lsm=capability
