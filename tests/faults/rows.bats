@@ -16,7 +16,7 @@ teardown() { rows_teardown; }
 	# Those in which a call was made.
 	grep -h $'^row [^\t]*\t[^\t]*\t[a-z0-9]' walked.* | cut -f1,2 | sort -u >seen
 	grep -h '^row ' walked.wide | cut -f1,2 | sort -u >all
-	diff seen <(grep -vE "$ELSEWHERE" all) || fail "no case makes a call in these rows: give them one (rows.bash)"
+	diff seen <(grep -vE "$ELSEWHERE|$MICROVM" all) || fail "no case makes a call in these rows: give them one (rows.bash)"
 	# What the helper sees is what is printed.
 	"$CTR_BIN" --root "$CTR_ROOT" run --dry-run busybox true |
 		sed -nE 's/^[0-9]+ +(parent|child) +(.*[^ ]) +[a-z-]+ +[a-z-]+ +(yes|-)( .*)?$/row create \1\t\2/p' |
