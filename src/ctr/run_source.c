@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 static int source_host(struct run_made *m, struct err *err)
@@ -174,6 +175,10 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 			       f->isolation);
 	if (f->isolation)
 		annotation_put(&m->spec, SPEC_ANNOTATION_ISOLATION, f->isolation);
+	if (f->kernel && !str_eq(f->isolation, "vm"))
+		return err_set(err, EINVAL, "--kernel %s: goes with --isolation vm", f->kernel);
+	if (f->kernel && access(f->kernel, R_OK) < 0)
+		return err_sys(err, "--kernel %s", f->kernel);
 	if (f->kernel) {
 		m->spec.has_vm = true;
 		m->spec.vm.kernel_path = path_absolute(f->kernel);

@@ -16,6 +16,7 @@ bad_values() {
 		stop-signal=NOSUCH
 		stop-timeout=soon
 		isolation=magic
+		kernel=/nothere
 		preserve-fds=-1
 		sdnotify=maybe
 		sdnotify=healthy

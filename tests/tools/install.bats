@@ -29,8 +29,10 @@ listing() {
 	{
 		echo 755 ./opt/x/bin/ctr
 		echo 755 ./opt/x/bin/ctr-oci
+		echo 777 ./opt/x/bin/ctr-oci-vm
 		echo 755 ./opt/x/bin/ctr-vm
 		echo 755 ./opt/x/libexec/ctr/ctr-archive
+		echo 755 ./opt/x/libexec/ctr/ctr-guest
 		echo 755 ./opt/x/libexec/ctr/ctr-monitor
 		echo 755 ./opt/x/libexec/ctr/ctr-net
 		echo 755 ./opt/x/libexec/ctr/ctr-systemd
