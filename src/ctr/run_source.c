@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int source_host(struct run_made *m, struct err *err)
 {
