@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/path.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -76,6 +77,12 @@ bool cgroup_words_have(const char *words, const char *word)
 		at += len;
 	}
 	return false;
+}
+
+/* Why a tree isn't there; for anything else it may well be. */
+static bool is_absent(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ENODEV || error == -EACCES;
 }
 
 /* Open `mount` when a filesystem of type `magic` is there; -errno else. */
@@ -175,6 +182,13 @@ int cgroup_host_find(struct cgroup_host *ret, struct err *err)
 	*ret = CGROUP_HOST_INIT;
 	for (i = 0; i < ARRAY_LEN(usual); i++) {
 		ret->fd = open_mount(usual[i].mount, CGROUP2_SUPER_MAGIC);
+		if (ret->fd < 0 && !is_absent(ret->fd)) {
+			int rc = err_set(err, -ret->fd, "look for the cgroup2 tree at %s: %s",
+					 usual[i].mount, strerror(-ret->fd));
+
+			ret->fd = -1;
+			return rc;
+		}
 		if (ret->fd < 0)
 			continue;
 		ret->mount = xstrdup(usual[i].mount);

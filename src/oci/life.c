@@ -4,7 +4,9 @@
 #include "base/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 const struct opt_row oci_kill_rows[] = {
 	{ "all", NULL, "Signal every process in it, also when the first has ended",
@@ -43,10 +45,12 @@ int oci_verb_delete(struct call *call)
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	struct err err = { 0 };
 	int r = oci_open(call, &c, &err);
+	bool found = r == 0;
 
 	if (r == 0)
 		r = container_delete(&c, f->force, &call->warnings, &err);
-	if (r == -ENOENT && f->force)
+	/* What else is missing, of one that is there, is no success. */
+	if (r == -ENOENT && f->force && (!found || faccessat(c.root, c.state.name, F_OK, 0) < 0))
 		return 0;
 	return oci_end(call, r, &err);
 }
