@@ -9,6 +9,7 @@
 #ifndef CTR_MICROVM_VIRTIO_VSOCK_H
 #define CTR_MICROVM_VIRTIO_VSOCK_H
 
+#include "base/backlog.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "microvm/virtio.h"
@@ -74,9 +75,8 @@ struct vsock_stream {
 	bool asked;
 	char line[VSOCK_LINE_MAX + 1]; /* what the host has said so far of which port */
 	size_t line_len;
-	bool queued;    /* it is among the ready */
-	struct str out; /* from the guest, for the host, from `first` on */
-	size_t first;
+	bool queued;                            /* it is among the ready */
+	struct backlog out;                     /* from the guest, for the host */
 	uint32_t taken, taken_told;             /* bytes of the guest's that the host has */
 	uint32_t sent, peer_buffer, peer_taken; /* the other direction */
 	bool guest_sends_no_more, guest_reads_no_more, host_sends_no_more, host_gone;

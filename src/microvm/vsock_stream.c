@@ -13,7 +13,7 @@ void vsock_drop(struct vsock_stream *t)
 	if (t->fd >= 0 && t->watched)
 		io_remove(t->vsock->io, t->fd);
 	drop_fd(&t->fd);
-	str_free(&t->out);
+	backlog_free(&t->out);
 	t->watched = 0;
 	t->says = 0;
 	t->state = VSOCK_FREE;
@@ -24,7 +24,7 @@ void vsock_drop(struct vsock_stream *t)
 void vsock_end(struct vsock_stream *t)
 {
 	t->says = 0;
-	if (t->first < t->out.len && !t->host_gone) {
+	if (backlog_len(&t->out) && !t->host_gone) {
 		t->state = VSOCK_LAST;
 		vsock_watch(t);
 		return;
@@ -35,8 +35,7 @@ void vsock_end(struct vsock_stream *t)
 static void refuse(struct vsock_stream *t)
 {
 	/* Said by the stream itself, which is free only then. */
-	str_free(&t->out);
-	t->first = 0;
+	backlog_free(&t->out);
 	t->says = 0;
 	vsock_say(t, SAY_RESET);
 	vsock_watch(t);
@@ -61,7 +60,7 @@ void vsock_watch(struct vsock_stream *t)
 	if (t->state == VSOCK_GREETING || (t->state == VSOCK_LIVE && !t->host_sends_no_more &&
 					   credit(t) && !(t->says & (SAY_DATA | SAY_RESET))))
 		wanted |= EPOLLIN;
-	if (t->first < t->out.len)
+	if (backlog_len(&t->out))
 		wanted |= EPOLLOUT;
 	if (wanted == t->watched)
 		return;
@@ -78,7 +77,7 @@ void vsock_watch(struct vsock_stream *t)
 /* The guest sends no more, and all of it is out: so the host's reader hears. */
 static void pass_end(struct vsock_stream *t)
 {
-	if (t->first < t->out.len)
+	if (backlog_len(&t->out))
 		return;
 	if (t->state == VSOCK_LAST) {
 		vsock_drop(t);
@@ -94,8 +93,7 @@ static void pass_end(struct vsock_stream *t)
 static void host_left(struct vsock_stream *t)
 {
 	t->host_gone = true;
-	str_free(&t->out);
-	t->first = 0;
+	backlog_free(&t->out);
 	if (t->state == VSOCK_LAST)
 		vsock_drop(t);
 	else
@@ -111,8 +109,8 @@ static void count_taken(struct vsock_stream *t, size_t len)
 
 static void write_out(struct vsock_stream *t)
 {
-	while (t->first < t->out.len) {
-		ssize_t n = send(t->fd, t->out.text + t->first, t->out.len - t->first,
+	while (backlog_len(&t->out)) {
+		ssize_t n = send(t->fd, backlog_head(&t->out), backlog_len(&t->out),
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
@@ -123,11 +121,10 @@ static void write_out(struct vsock_stream *t)
 			host_left(t);
 			return;
 		}
-		t->first += (size_t)n;
+		backlog_take(&t->out, (size_t)n);
 		count_taken(t, (size_t)n);
 	}
-	str_free(&t->out);
-	t->first = 0;
+	backlog_free(&t->out);
 	pass_end(t);
 }
 
@@ -138,7 +135,7 @@ static void host_ready(void *arg, uint32_t events)
 
 	pthread_mutex_lock(&s->virtio.lock);
 	/* The events may be of one that was dropped while they were on their way. */
-	if (t->fd >= 0 && (events & (EPOLLOUT | EPOLLERR)) && t->first < t->out.len)
+	if (t->fd >= 0 && (events & (EPOLLOUT | EPOLLERR)) && backlog_len(&t->out))
 		write_out(t);
 	if (t->fd >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
 		if (t->state == VSOCK_GREETING)
@@ -280,7 +277,7 @@ static void answered(struct vsock_stream *t)
 	int n = snprintf(line, sizeof(line), "OK %u\n", t->host_port);
 
 	t->state = VSOCK_LIVE;
-	str_add_bytes(&t->out, line, (size_t)n);
+	backlog_add(&t->out, line, (size_t)n);
 	/* It is no byte of the guest's. */
 	t->taken = (uint32_t)-n;
 	t->taken_told = t->taken;
@@ -289,17 +286,11 @@ static void answered(struct vsock_stream *t)
 
 static void data_came(struct vsock_stream *t, const void *data, uint32_t len)
 {
-	if (len > VSOCK_BUFFER - (t->out.len - t->first) || t->guest_sends_no_more) {
+	if (len > VSOCK_BUFFER - backlog_len(&t->out) || t->guest_sends_no_more) {
 		refuse(t);
 		return;
 	}
-	/* A reader that is never quite done doesn't make it grow. */
-	if (t->first >= VSOCK_BUFFER) {
-		t->out.len -= t->first;
-		memmove(t->out.text, t->out.text + t->first, t->out.len);
-		t->first = 0;
-	}
-	str_add_bytes(&t->out, data, len);
+	backlog_add(&t->out, data, len);
 	write_out(t);
 }
 

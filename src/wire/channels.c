@@ -20,7 +20,7 @@ void channels_init(struct channels *s, int link, bool host)
 void channels_free(struct channels *s)
 {
 	for (unsigned int i = 0; i < CHANNELS; i++)
-		str_free(&s->channel[i].waits);
+		backlog_free(&s->channel[i].waits);
 	wire_free(&s->wire);
 }
 
@@ -49,7 +49,7 @@ static void send_end(struct channels *s, unsigned int channel)
 /* Backlogs that a peer could let grow: nothing is read while that much waits to be sent. */
 static bool sends(const struct channels *s)
 {
-	return s->wire.out.len - s->wire.out_first < CHANNEL_WINDOW;
+	return backlog_len(&s->wire.out) < CHANNEL_WINDOW;
 }
 
 void channels_poll(const struct channels *s, struct pollfd fds[CHANNELS_FDS])
@@ -59,7 +59,7 @@ void channels_poll(const struct channels *s, struct pollfd fds[CHANNELS_FDS])
 				 .events = (short)(POLLIN | (wire_waits(&s->wire) ? POLLOUT : 0)) };
 	for (unsigned int i = 0; i < CHANNELS; i++) {
 		const struct channel *c = &s->channel[i];
-		bool wanted = c->source ? c->credit && sends(s) : c->first < c->waits.len;
+		bool wanted = c->source ? c->credit && sends(s) : backlog_len(&c->waits) > 0;
 
 		fds[1 + i] = (struct pollfd){ .fd = wanted ? c->fd : -1,
 					      .events = c->source ? POLLIN : POLLOUT };
@@ -88,7 +88,7 @@ static void sink_done(struct channels *s, unsigned int channel)
 {
 	struct channel *c = &s->channel[channel];
 
-	if (!c->end_came || c->ended || c->first < c->waits.len)
+	if (!c->end_came || c->ended || backlog_len(&c->waits))
 		return;
 	c->ended = true;
 	part(s, channel);
@@ -106,8 +106,8 @@ static void sink_took(struct channels *s, unsigned int channel, size_t len)
 static void write_sink(struct channels *s, unsigned int channel)
 {
 	struct channel *c = &s->channel[channel];
-	size_t len = c->waits.len - c->first;
-	ssize_t n = write(c->fd, c->waits.text + c->first, len < SINK_STEP ? len : SINK_STEP);
+	size_t len = backlog_len(&c->waits);
+	ssize_t n = write(c->fd, backlog_head(&c->waits), len < SINK_STEP ? len : SINK_STEP);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -117,9 +117,7 @@ static void write_sink(struct channels *s, unsigned int channel)
 		part(s, channel);
 		wire_put_u32(&s->wire, WIRE_CREDIT, channel, 0);
 	}
-	c->first += (size_t)n;
-	if (c->first == c->waits.len)
-		c->first = c->waits.len = 0;
+	backlog_take(&c->waits, (size_t)n);
 	sink_took(s, channel, (size_t)n);
 	sink_done(s, channel);
 }
@@ -136,7 +134,7 @@ static int data_came(struct channels *s, const struct wire_frame *f)
 	c->end_came = f->len == 0;
 	c->credit -= f->len;
 	if (c->fd >= 0)
-		str_add_bytes(&c->waits, f->data, f->len);
+		backlog_add(&c->waits, f->data, f->len);
 	else if (f->len)
 		sink_took(s, f->channel, f->len);
 	sink_done(s, f->channel);
@@ -217,7 +215,7 @@ bool channels_finish(struct channels *s)
 bool channels_flushed(const struct channels *s)
 {
 	for (unsigned int i = 0; i < CHANNELS; i++)
-		if (!s->channel[i].source && s->channel[i].first < s->channel[i].waits.len)
+		if (!s->channel[i].source && backlog_len(&s->channel[i].waits))
 			return false;
 	return true;
 }

@@ -15,13 +15,12 @@
 #define CHANNELS_FDS (1 + CHANNELS)
 
 struct channel {
-	int fd;           /* borrowed; -1: none, or no more */
-	bool source;      /* we read it; else we write it */
-	bool ended;       /* source: its end was sent. sink: its end came, and all is written */
-	bool end_came;    /* sink */
-	uint32_t credit;  /* source: bytes that may be sent. sink: that may come */
-	struct str waits; /* sink: bytes that came, from `first` on */
-	size_t first;
+	int fd;               /* borrowed; -1: none, or no more */
+	bool source;          /* we read it; else we write it */
+	bool ended;           /* source: its end was sent. sink: its end came, and all is written */
+	bool end_came;        /* sink */
+	uint32_t credit;      /* source: bytes that may be sent. sink: that may come */
+	struct backlog waits; /* sink: bytes that came */
 };
 
 struct channels {

@@ -14,7 +14,7 @@ void wire_init(struct wire *w, int fd)
 
 void wire_free(struct wire *w)
 {
-	str_free(&w->out);
+	backlog_free(&w->out);
 }
 
 static void put_le(uint8_t *to, uint32_t value, size_t bytes)
@@ -41,8 +41,8 @@ void wire_put(struct wire *w, enum wire_type type, unsigned int channel, const v
 	put_le(head + 4, type, 2);
 	put_le(head + 6, channel, 2);
 	put_le(head + 8, w->sent++, 4);
-	str_add_bytes(&w->out, head, sizeof(head));
-	str_add_bytes(&w->out, data, len);
+	backlog_add(&w->out, head, sizeof(head));
+	backlog_add(&w->out, data, len);
 }
 
 void wire_put_u32(struct wire *w, enum wire_type type, unsigned int channel, uint32_t value)
@@ -65,7 +65,7 @@ void wire_put_text(struct wire *w, const char *text, size_t len)
 int wire_send(struct wire *w)
 {
 	while (wire_waits(w)) {
-		ssize_t n = write(w->fd, w->out.text + w->out_first, w->out.len - w->out_first);
+		ssize_t n = write(w->fd, backlog_head(&w->out), backlog_len(&w->out));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -73,9 +73,8 @@ int wire_send(struct wire *w)
 			return 0;
 		if (n < 0)
 			return -errno;
-		w->out_first += (size_t)n;
+		backlog_take(&w->out, (size_t)n);
 	}
-	w->out.len = w->out_first = 0;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef CTR_WIRE_FRAME_H
 #define CTR_WIRE_FRAME_H
 
+#include "base/backlog.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -48,10 +49,9 @@ struct wire_frame {
 };
 
 struct wire {
-	int fd;              /* borrowed, not blocking */
-	uint32_t sent, came; /* sequence numbers */
-	struct str out;      /* what is to be sent, from out_first on */
-	size_t out_first;
+	int fd;                 /* borrowed, not blocking */
+	uint32_t sent, came;    /* sequence numbers */
+	struct backlog out;     /* what is to be sent */
 	size_t in_len, in_used; /* bytes of `in`; those of the frame that was taken last */
 	bool ended;             /* nothing more comes */
 	uint8_t in[WIRE_HEAD_BYTES + WIRE_DATA_MAX];
@@ -71,7 +71,7 @@ void wire_put_text(struct wire *w, const char *text, size_t len);
 /* Is there something to be sent? */
 static inline bool wire_waits(const struct wire *w)
 {
-	return w->out_first < w->out.len;
+	return backlog_len(&w->out) > 0;
 }
 
 /* Send what can be sent now, or all of it and wait. -EPIPE: nobody is there any more. */

@@ -74,10 +74,11 @@ static void check(const struct vsock *s)
 		const struct vsock_stream *t = &s->streams[i];
 
 		queued += t->queued;
-		if (t->state == VSOCK_FREE && (t->fd >= 0 || t->out.text))
+		if (t->state == VSOCK_FREE && (t->fd >= 0 || t->out.bytes.text))
 			fuzz_broken("a stream that is over has a socket");
-		if (t->out.len - t->first > VSOCK_BUFFER + 32)
-			fuzz_broken("%zu bytes are kept for a reader", t->out.len - t->first);
+		if (backlog_len(&t->out) > VSOCK_BUFFER + 32 ||
+		    t->out.bytes.len > 2 * VSOCK_BUFFER + 64)
+			fuzz_broken("%zu bytes are kept for a reader", backlog_len(&t->out));
 	}
 	if (queued != s->ready_count || s->refused_count > VSOCK_REFUSED_MAX)
 		fuzz_broken("%u are ready, of %u", s->ready_count, queued);

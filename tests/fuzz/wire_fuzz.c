@@ -31,9 +31,9 @@ static void take_all(struct channels *s, bool *ret_over)
 	for (unsigned int i = 0; i < CHANNELS; i++) {
 		const struct channel *c = &s->channel[i];
 
-		if (c->credit > CHANNEL_WINDOW || c->waits.len - c->first > CHANNEL_WINDOW)
+		if (c->credit > CHANNEL_WINDOW || backlog_len(&c->waits) > CHANNEL_WINDOW)
 			fuzz_broken("channel %u has %zu bytes, and credit for %u", i,
-				    c->waits.len - c->first, c->credit);
+				    backlog_len(&c->waits), c->credit);
 	}
 }
 

@@ -210,12 +210,12 @@ static void test_credit_of_ours(void **state)
 	call(&m);
 	t = &m.vsock.streams[0];
 	memset(text, 'x', 30000);
-	while (t->out.len == 0) {
+	while (t->out.bytes.len == 0) {
 		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
 		room += 30000;
 		assert_true(room < 10000000);
 	}
-	while (t->out.len + 30000 <= VSOCK_BUFFER)
+	while (t->out.bytes.len + 30000 <= VSOCK_BUFFER)
 		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
 	assert_int_equal(t->state, VSOCK_LIVE);
 	say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
@@ -235,7 +235,7 @@ static void test_nothing_is_lost_when_the_guest_leaves(void **state)
 	machine_init(&m, NULL);
 	call(&m);
 	memset(text, 'x', 30000);
-	while (m.vsock.streams[0].out.len == 0) {
+	while (m.vsock.streams[0].out.bytes.len == 0) {
 		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
 		sent += 30000;
 	}
@@ -336,11 +336,11 @@ static void test_a_slow_reader_costs_what_waits_for_it(void **state)
 	t = &m.vsock.streams[0];
 	memset(text, 'x', 30000);
 	for (int i = 0; i < 100; i++) {
-		while (t->out.len - t->first <= VSOCK_BUFFER - 30000) {
+		while (backlog_len(&t->out) <= VSOCK_BUFFER - 30000) {
 			assert_int_equal(t->state, VSOCK_LIVE);
 			say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
 		}
-		assert_in_range(t->out.len, 1, 2 * VSOCK_BUFFER);
+		assert_in_range(t->out.bytes.len, 1, 2 * VSOCK_BUFFER);
 		assert_int_equal(recv(m.ours, m.data, 30000, MSG_WAITALL), 30000);
 		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, "");
 	}
@@ -358,7 +358,7 @@ static void test_nothing_is_lost_when_the_driver_leaves(void **state)
 	machine_init(&m, NULL);
 	call(&m);
 	memset(text, 'x', 30000);
-	while (m.vsock.streams[0].out.len == 0) {
+	while (m.vsock.streams[0].out.bytes.len == 0) {
 		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
 		sent += 30000;
 	}

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#define SOME 4096
+
 struct both {
 	struct channels host, guest;
 	int links[2];
@@ -115,7 +117,7 @@ static void test_a_reader_that_waits_holds_its_own_channel_alone(void **state)
 		turns(&b, 1);
 	}
 	assert_true(sent < sizeof(bytes));
-	assert_true(b.host.channel[1].waits.len - b.host.channel[1].first <= CHANNEL_WINDOW);
+	assert_true(backlog_len(&b.host.channel[1].waits) <= CHANNEL_WINDOW);
 	assert_int_equal(write(b.pipes[0][1], "in", 2), 2);
 	turns(&b, 3);
 	assert_int_equal(read(b.pipes[2][0], got, sizeof(got)), 2);
@@ -128,6 +130,25 @@ static void test_a_reader_that_waits_holds_its_own_channel_alone(void **state)
 		came += n > 0 ? (size_t)n : 0;
 	}
 	assert_memory_equal(got, bytes, sizeof(bytes));
+}
+
+/* It always has a bit left to read: what it has read makes room again all the same. */
+static void test_a_reader_that_is_never_quite_done_costs_no_more(void **state)
+{
+	CLEAN(both) struct both b;
+	static char bytes[SOME];
+	const struct channel *c;
+
+	(void)state;
+	both_init(&b);
+	c = &b.host.channel[1];
+	for (int i = 0; i < 3000; i++) {
+		(void)!write(b.pipes[3][1], bytes, sizeof(bytes));
+		(void)!write(b.pipes[3][1], bytes, sizeof(bytes));
+		turns(&b, 1);
+		assert_true(read(b.pipes[1][0], bytes, sizeof(bytes)) > 0 || i < 10);
+	}
+	assert_true(c->waits.bytes.room <= 4 * CHANNEL_WINDOW);
 }
 
 /* The process has ended and others still hold its output: what is there goes, then it's the end. */
@@ -267,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes_and_ends_go_both_ways),
 		cmocka_unit_test(test_a_reader_that_waits_holds_its_own_channel_alone),
+		cmocka_unit_test(test_a_reader_that_is_never_quite_done_costs_no_more),
 		cmocka_unit_test(test_finish_sends_what_is_there),
 		cmocka_unit_test(test_a_closed_reader_is_told),
 		cmocka_unit_test(test_a_peer_that_lies_is_cut_off),
