@@ -1,7 +1,7 @@
-/* Inside the room: a quick hash, in the manner of FNV-1a but eight bytes at a time. Names files and finds damage;
+/* A quick hash, in the manner of FNV-1a but eight bytes at a time. Names files and finds damage;
  * keeps nobody out who means it. */
-#ifndef CTR_SANDBOX_HASH_H
-#define CTR_SANDBOX_HASH_H
+#ifndef CTR_BASE_HASH_H
+#define CTR_BASE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

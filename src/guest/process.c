@@ -11,7 +11,6 @@
 
 #define STATE_ROOT "/run/ctr"
 #define NAME "container"
-#define PIPE_BYTES (64 << 10)
 
 static void fds_close(int fds[3])
 {
@@ -41,8 +40,10 @@ static int streams_make(bool terminal, int theirs[3], int ours[3], struct err *e
 	if (terminal)
 		return 0;
 	rc = pipes_make(theirs, ours, err);
-	if (rc < 0)
+	if (rc < 0) {
+		fds_close(theirs);
 		fds_close(ours);
+	}
 	return rc;
 }
 

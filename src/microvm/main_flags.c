@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 
 static const char help_head[] =
@@ -25,32 +26,11 @@ static const char help_end[] =
 
 /* ---- what each is kept in ------------------------------------------------------------ */
 
-static int set_kernel(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->opt.kernel = w->prepare.kernel = text;
-	return 0;
-}
-
 static int set_boot(struct words *w, const char *text, struct err *err)
 {
 	if (!str_eq(text, "pvh") && !str_eq(text, "bzimage"))
 		return err_set(err, EINVAL, "--boot %s: pvh and bzimage are there", text);
 	w->opt.boot = str_eq(text, "pvh") ? KERNEL_PVH : KERNEL_BZIMAGE;
-	return 0;
-}
-
-static int set_initrd(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->opt.initrd = text;
-	return 0;
-}
-
-static int set_args(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->opt.append = text;
 	return 0;
 }
 
@@ -120,48 +100,6 @@ static int set_watchdog(struct words *w, const char *text, struct err *err)
 	return watchdog_parse(text, &w->opt.devices.watchdog, err);
 }
 
-static int set_kvm(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->opt.kvm = text;
-	return 0;
-}
-
-static int set_fds(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->opt.devices.fds = text;
-	return 0;
-}
-
-static int set_payload(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->payload = text;
-	return 0;
-}
-
-static int set_exec(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->exec = text;
-	return 0;
-}
-
-static int set_prepare(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->prepare.cache = text;
-	return 0;
-}
-
-static int set_modules(struct words *w, const char *text, struct err *err)
-{
-	(void)err;
-	w->prepare.modules = text;
-	return 0;
-}
-
 static int set_probe(struct words *w, const char *text, struct err *err)
 {
 	(void)text;
@@ -172,51 +110,54 @@ static int set_probe(struct words *w, const char *text, struct err *err)
 
 /* ---- the table ------------------------------------------------------------------------- */
 
+#define TEXT(field) offsetof(struct words, field)
+
 /* What has no help is between our own programs. */
 static const struct flag {
 	const char *name, *takes;
 	int (*set)(struct words *w, const char *text, struct err *err);
+	size_t text;      /* without `set`: where the word itself is kept in struct words */
 	const char *help; /* lines, the first behind the flag */
 } flags[] = {
-	{ "kernel", "FILE", set_kernel,
+	{ "kernel", "FILE", NULL, TEXT(opt.kernel),
 	  "the guest's kernel: vmlinux with a PVH entry, or a bzImage (vmlinuz)\n"
 	  "packed by xz or zstd (the newest /boot/vmlinuz-VERSION)" },
-	{ "boot", "ENTRY", set_boot,
+	{ "boot", "ENTRY", set_boot, 0,
 	  "pvh: unpacked first, enter at once (the default); bzimage: by its own\n"
 	  "code, which moves it to a place by chance (KASLR)" },
-	{ "initrd", "FILE", set_initrd, "its initramfs" },
-	{ "kernel-args", "ARGS", set_args, "more words for its command line" },
-	{ "memory", "SIZE", set_memory, "its memory, from 32m to all that the host has (256m)" },
-	{ "cpus", "N", set_cpus, "its processors, 1 to 32 (1)" },
-	{ "disk", "FILE[,readonly][,id=NAME][,bps=SIZE][,iops=N][,burst=MS]", add_disk,
+	{ "initrd", "FILE", NULL, TEXT(opt.initrd), "its initramfs" },
+	{ "kernel-args", "ARGS", NULL, TEXT(opt.append), "more words for its command line" },
+	{ "memory", "SIZE", set_memory, 0, "its memory, from 32m to all that the host has (256m)" },
+	{ "cpus", "N", set_cpus, 0, "its processors, 1 to 32 (1)" },
+	{ "disk", "FILE[,readonly][,id=NAME][,bps=SIZE][,iops=N][,burst=MS]", add_disk, 0,
 	  "a disk: a raw image or a block device; again for the next one. At most\n"
 	  "so many bytes and operations a second, after idle time for MS at once (100)" },
-	{ "share", "TAG=DIR[,readonly]", add_share,
+	{ "share", "TAG=DIR[,readonly]", add_share, 0,
 	  "a folder, for `mount -t virtiofs TAG`; again for the next one" },
-	{ "net", "tap=NAME[,mac=MAC][,{rx,tx}-{bps=SIZE,iops=N}][,burst=MS]", add_net,
+	{ "net", "tap=NAME[,mac=MAC][,{rx,tx}-{bps=SIZE,iops=N}][,burst=MS]", add_net, 0,
 	  "a network device, whose cable ends in a tap interface of the host's; again\n"
 	  "for the next one" },
-	{ "vsock", "PATH[,cid=N]", set_vsock,
+	{ "vsock", "PATH[,cid=N]", set_vsock, 0,
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
 	  "guest's port, what the guest calls is the socket PATH_PORT; the guest's\n"
 	  "own address is N (3)" },
-	{ "balloon", "SIZE", set_balloon,
+	{ "balloon", "SIZE", set_balloon, 0,
 	  "the guest gives so much of its memory back from the beginning, unless it\n"
 	  "runs out of it; with any size, 0 too, also what it has free" },
-	{ "watchdog", "POLICY", set_watchdog,
+	{ "watchdog", "POLICY", set_watchdog, 0,
 	  "a watchdog (i6300esb); when nobody in the guest feeds it any more: reset,\n"
 	  "which is an error, poweroff, pause, or none: only the guest is told" },
-	{ "prepare", "DIR", set_prepare,
+	{ "prepare", "DIR", NULL, TEXT(prepare.cache),
 	  "start nothing: put the kernel, unpacked, and an initramfs for containers\n"
 	  "into a cache, where they are not there yet, and say in which folder" },
-	{ "modules", "DIR", set_modules,
+	{ "modules", "DIR", NULL, TEXT(prepare.modules),
 	  "for --prepare: the kernel's modules (/lib/modules/VERSION)" },
-	{ "probe", NULL, set_probe,
+	{ "probe", NULL, set_probe, 0,
 	  "start no kernel: try what this host can do, and say so as JSON" },
-	{ "kvm", "FILE", set_kvm, NULL },
-	{ "fds", "DIR", set_fds, NULL },
-	{ "payload", "FILE", set_payload, NULL },
-	{ "exec", "FILE", set_exec, NULL },
+	{ "kvm", "FILE", NULL, TEXT(opt.kvm), NULL },
+	{ "fds", "DIR", NULL, TEXT(opt.devices.fds), NULL },
+	{ "payload", "FILE", NULL, TEXT(payload), NULL },
+	{ "exec", "FILE", NULL, TEXT(exec), NULL },
 };
 
 #define HELP_COLUMN 18
@@ -250,6 +191,14 @@ static void print_help(void)
 	fputs(help_end, stdout);
 }
 
+static int keep(const struct flag *f, struct words *w, const char *text, struct err *err)
+{
+	if (f->set)
+		return f->set(w, text, err);
+	*(const char **)((char *)w + f->text) = text;
+	return 0;
+}
+
 enum { FIRST = 256, VERSION = FIRST + ARRAY_LEN(flags) };
 
 static int parse(int argc, char **argv, struct words *w, struct err *err)
@@ -275,7 +224,7 @@ static int parse(int argc, char **argv, struct words *w, struct err *err)
 		}
 		if (c == '?') /* getopt has said what is wrong */
 			return err_set(err, EINVAL, "see ctr-vm --help");
-		rc = flags[c - FIRST].set(w, optarg, err);
+		rc = keep(&flags[c - FIRST], w, optarg, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -289,6 +238,7 @@ int words_parse(int argc, char **argv, struct words *ret, struct err *err)
 {
 	int rc = parse(argc, argv, ret, err);
 
+	ret->prepare.kernel = ret->opt.kernel;
 	if (rc != 0 || ret->opt.kernel || ret->probe || ret->exec || ret->prepare.cache)
 		return rc;
 	rc = kernel_find("/boot", &ret->kernel, err);

@@ -1,8 +1,8 @@
 #include "microvm/prepare.h"
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/helper.h"
 #include "base/str.h"
 #include "microvm/cpio.h"
@@ -22,33 +22,31 @@
 #define VERSION_MAX 64
 
 /* A file that was changed has another number, size or time of change, which nobody can set back. */
-static void hash_stat(uint64_t *hash, const struct stat *st)
+static uint64_t hash_stat(uint64_t hash, const struct stat *st)
 {
 	const uint64_t parts[] = { st->st_dev, st->st_ino, (uint64_t)st->st_size,
 				   (uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec };
-	const uint8_t *bytes = (const uint8_t *)parts;
 
-	for (size_t i = 0; i < sizeof(parts); i++)
-		*hash = (*hash ^ bytes[i]) * 0x100000001b3ULL;
+	return hash_bytes(parts, sizeof(parts), hash);
 }
 
 /* The name in the cache; NULL with words. */
 static char *key(const struct prepare *p, int guest, const char *kernel, struct err *err)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
 	struct stat st = { 0 };
+	uint64_t hash = 0;
 	int rc = 0;
 
 	if (stat(kernel, &st) < 0)
 		rc = err_sys(err, "look at the kernel %s", kernel);
-	hash_stat(&hash, &st);
+	hash = hash_stat(hash, &st);
 	if (rc == 0 && fstat(guest, &st) < 0)
 		rc = err_sys(err, "look at " GUEST);
-	hash_stat(&hash, &st);
+	hash = hash_stat(hash, &st);
 	if (rc == 0 && p->modules && stat(p->modules, &st) < 0)
 		rc = err_sys(err, "look at the modules %s", p->modules);
 	if (p->modules)
-		hash_stat(&hash, &st);
+		hash = hash_stat(hash, &st);
 	return rc < 0 ? NULL : xasprintf("%s/%016llx", p->cache, (unsigned long long)hash);
 }
 
@@ -94,14 +92,6 @@ static int initramfs(const struct prepare *p, const struct kernel *k, int guest,
 	return rc;
 }
 
-static int write_file(int dir, const char *name, const void *data, size_t len, struct err *err)
-{
-	CLEAN(fd) int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	int rc = fd < 0 ? -errno : fd_write_all(fd, data, len);
-
-	return rc < 0 ? err_set(err, -rc, "write %s into the cache: %s", name, strerror(-rc)) : 0;
-}
-
 static int fill(const struct prepare *p, const char *kernel, int guest, int dir, struct err *err)
 {
 	CLEAN(kernel) struct kernel k = { 0 };
@@ -111,8 +101,10 @@ static int fill(const struct prepare *p, const char *kernel, int guest, int dir,
 	if (rc == 0)
 		rc = initramfs(p, &k, guest, &archive, err);
 	if (rc == 0)
-		rc = write_file(dir, PREPARE_KERNEL, k.data, k.len, err);
-	return rc < 0 ? rc : write_file(dir, PREPARE_INITRD, archive.text, archive.len, err);
+		rc = file_write_atomic(dir, PREPARE_KERNEL, 0644, k.data, k.len, err);
+	return rc < 0 ?
+		       rc :
+		       file_write_atomic(dir, PREPARE_INITRD, 0644, archive.text, archive.len, err);
 }
 
 /* Beside its place, then renamed: whoever finds it finds all of it. Two that make it at once both succeed. */

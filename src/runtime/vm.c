@@ -111,21 +111,19 @@ static void plan_args(const struct spec *s, struct vm *vm)
 
 /* ---- its files ----------------------------------------------------------------------------------------- */
 
-static char *cache_path(void)
+static int cache_path(char **ret, struct err *err)
 {
-	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-	if (!rootless())
-		return xstrdup(CACHE);
-	if (base && *base == '/')
-		return xasprintf("%s/ctr/vm", base);
-	return xasprintf("%s/.cache/ctr/vm", home ? home : "/tmp");
+	if (rootless())
+		return rootless_cache("ctr/vm", ret, err);
+	*ret = xstrdup(CACHE);
+	return 0;
 }
 
 /* ctr-vm --prepare: *ret is the folder. */
 static int prepare(const struct spec *s, char **ret, struct err *err)
 {
-	CLEAN(free) char *cache = cache_path();
+	CLEAN(free) char *cache = NULL;
+	int rc = cache_path(&cache, err);
 	CLEAN(fd) int exe = helper_open(VM_LAUNCHER, err);
 	CLEAN(free) char *path = xasprintf("/proc/self/fd/%d", exe);
 	CLEAN(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -141,10 +139,10 @@ static int prepare(const struct spec *s, char **ret, struct err *err)
 				   .catch_output = true,
 				   .timeout_ms = PREPARE_MS };
 	CLEAN(str) struct str words = { 0 };
-	int status = 0, rc;
+	int status = 0;
 
-	if (exe < 0)
-		return exe;
+	if (rc < 0 || exe < 0)
+		return rc < 0 ? rc : exe;
 	rc = spawn_wait(&job, &words, &status);
 	if (rc < 0)
 		return err_set(err, -rc, "prepare a kernel for the micro-VM (" VM_LAUNCHER "): %s",

@@ -169,15 +169,14 @@ static void host_half(struct json_object *host)
 
 static void guest_namespaces(struct json_object *lin)
 {
-	/* The network is the guest's own; users are as the host maps them. */
-	static const char *const hosts[] = { "network", "user" };
 	struct json_object *all = member(lin, "namespaces"), *kept = json_object_new_array();
 	size_t count = all ? json_object_array_length(all) : 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *ns = json_object_array_get_idx(all, i), *mine;
 
-		if (str_eq(text(ns, "type"), hosts[0]) || str_eq(text(ns, "type"), hosts[1]))
+		/* The network is the guest's own; users are as the host maps them. */
+		if (str_eq(text(ns, "type"), "network") || str_eq(text(ns, "type"), "user"))
 			continue;
 		mine = copy(ns);
 		json_object_object_del(mine, "path");
@@ -208,14 +207,12 @@ int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object
 {
 	CLEAN(json) struct json_object *host = spec_to_json(whole);
 	CLEAN(json) struct json_object *guest = copy(host);
-	struct json_object *mounts = copy(member(host, "mounts"));
 	struct json_object *host_mounts = json_object_new_array();
 	struct json_object *guest_mounts = json_object_new_array();
 	CLEAN(strv) struct strv ignored = { 0 };
 	int rc;
 
-	split_mounts(mounts, host_mounts, guest_mounts);
-	json_object_put(mounts);
+	split_mounts(member(host, "mounts"), host_mounts, guest_mounts);
 	json_object_object_add(host, "mounts", host_mounts);
 	json_object_object_add(guest, "mounts", guest_mounts);
 	host_half(host);

@@ -1,7 +1,7 @@
 /* configs/seccomp.json, in the program itself: a container needs no file of ours to start. */
 #include "sandbox/profile.h"
 
-#include "sandbox/hash.h"
+#include "base/hash.h"
 
 __asm__(".section .rodata\n"
 	".balign 8\n"

@@ -4,7 +4,7 @@
  * A file that is not ours, or short, long or damaged is a miss too, and replaced. Nothing here can fail a
  * container: without the cache it only starts a little later.
  */
-#include "sandbox/hash.h"
+#include "base/hash.h"
 #include "sandbox/profile.h"
 #include "sandbox/seccomp_rules.h"
 
