@@ -2,14 +2,7 @@
 # limit: 600
 # A guest's balloon by Debian's driver: what the launcher costs the host.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 # guest SIZE: standard input is what it does, with b for busybox, `fill MB` and `free`, in MB; $pid is the
 # launcher, its output goes to $OUT, and each line that goes to $to it may read.

@@ -2,14 +2,7 @@
 # limit: 600
 # Debian's stock kernel, the one that the test VM runs itself, in a guest of ctr-vm's.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 @test "vm: a kernel boots, its init is heard, and it powers off" {
 	initramfs <<-'END'

@@ -4,14 +4,7 @@
 # The test VM has one processor for all of them: with two, QEMU loses a timer or an interrupt of a guest's now and
 # then, and that guest sleeps for ever.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 @test "vm: four processors start, are cores of one package, and all work" {
 	initramfs <<-'END'

@@ -2,14 +2,7 @@
 # limit: 600
 # What a guest of ctr-vm's, Debian's stock kernel with its own drivers, finds and does with its devices.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 @test "vm: the PCI bus has a host bridge, and the kernel its window" {
 	initramfs <<-'END'

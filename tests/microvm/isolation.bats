@@ -2,15 +2,7 @@
 # limit: 900
 # ctr run --isolation vm: the verbs of ctr on a container with a kernel of its own, Debian's.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-	VM_FLAGS=(--isolation vm --kernel "$KERNEL")
-}
 
 # said TEXT NAME: its log has this line.
 said() {

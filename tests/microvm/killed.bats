@@ -2,14 +2,7 @@
 # limit: 900
 # What a micro-VM's container is made of dies at random moments: how it ended is told truthfully, and nothing is left.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 ready() {
 	ctr logs "$1" 2>/dev/null | grep -qx ready
@@ -49,7 +42,7 @@ guest_dies() {
 	RANDOM=${CTR_SEED:-$$}
 	for ((i = 0; i < rounds; i++)); do
 		what=${kinds[i % 3]}
-		ctr run -d --name "kept$i" --privileged --isolation vm --kernel "$KERNEL" busybox \
+		ctr run -d --name "kept$i" --privileged "${VM_FLAGS[@]}" busybox \
 			sh -c 'echo ready; while [ ! -e /tmp/end ]; do sleep 0.1; done; exit 5'
 		sleep "$((RANDOM % 8)).$((RANDOM % 10))"
 		"${what}_dies" "kept$i"

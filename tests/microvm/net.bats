@@ -2,8 +2,6 @@
 # limit: 900
 # The network between a guest of ctr-vm's, Debian's stock kernel with its own driver, and a tap of the host's.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
 
 setup() {
@@ -13,6 +11,7 @@ setup() {
 }
 
 teardown() {
+	ctr_teardown
 	ip link del ctrtap0 2>/dev/null || true
 }
 

@@ -2,14 +2,7 @@
 # limit: 300
 # What a host can do, found out by trying.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 usable() {
 	run "$VM" --probe

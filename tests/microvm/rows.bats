@@ -3,11 +3,9 @@
 # The rows of the stage table that only a micro-VM's container has, made to fail and killed there: what
 # tests/faults/rows.bats does with all the others. It is made, not started: no guest boots.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
+load guest
 load ../faults/faults
 load ../faults/rows
-load guest
 
 setup() {
 	rows_begin

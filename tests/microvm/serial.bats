@@ -2,14 +2,7 @@
 # limit: 300
 # What is typed for a guest of ctr-vm's.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 @test "vm: what comes by a pipe reaches the guest, every byte, and none too early" {
 	initramfs <<-'END'

@@ -2,8 +2,6 @@
 # limit: 600
 # Folders of the host in a guest: Debian's own virtio-fs and FUSE on one side, our server on the other.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
 
 setup() {

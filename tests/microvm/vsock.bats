@@ -2,8 +2,6 @@
 # limit: 600
 # Streams between programs of a guest and of the host's: Debian's own drivers on one side, our device on the other.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
 
 setup() {

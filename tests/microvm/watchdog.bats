@@ -2,14 +2,7 @@
 # limit: 600
 # A guest's watchdog by Debian's driver (i6300esb), and what its bite is for the machine.
 
-bats_require_minimum_version 1.5.0
-load ../integration/lib
 load guest
-
-setup() {
-	ctr_setup
-	guest_setup
-}
 
 # guest: standard input is what it does, with fd 3 for the watchdog that it has woken: 4 s, if it isn't fed.
 guest() {

@@ -223,30 +223,47 @@ static void test_credit_of_ours(void **state)
 		assert_int_not_equal(next(&m).op, 0);
 }
 
+/* A stream with so many bytes of the guest's that some wait in the device: all of them. */
+static size_t call_and_fill(struct machine *m)
+{
+	CLEAN(free) char *text = xcalloc(30001, 1);
+	size_t sent = 0;
+
+	call(m);
+	memset(text, 'x', 30000);
+	while (backlog_len(&m->vsock.streams[0].out) == 0) {
+		say(m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
+		sent += 30000;
+	}
+	return sent;
+}
+
+/* How many the host reads, to the end. */
+static size_t read_all(struct machine *m)
+{
+	size_t came = 0;
+	ssize_t n;
+
+	(void)fcntl(m->ours, F_SETFL, O_NONBLOCK);
+	while ((n = read(m->ours, m->data, sizeof(m->data))) != 0) {
+		came += n > 0 ? (size_t)n : 0;
+		run(m);
+	}
+	return came;
+}
+
 /* What the guest had said before it left is the host's, however late that reads. */
 static void test_nothing_is_lost_when_the_guest_leaves(void **state)
 {
 	CLEAN(machine) struct machine m;
-	CLEAN(free) char *text = xcalloc(30001, 1);
-	size_t sent = 0, came = 0;
-	ssize_t n;
+	size_t sent;
 
 	(void)state;
 	machine_init(&m, NULL);
-	call(&m);
-	memset(text, 'x', 30000);
-	while (m.vsock.streams[0].out.bytes.len == 0) {
-		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
-		sent += 30000;
-	}
+	sent = call_and_fill(&m);
 	say(&m, VIRTIO_VSOCK_OP_RST, HOST_PORT, 0, NULL);
 	assert_int_equal(m.vsock.streams[0].state, VSOCK_LAST);
-	(void)fcntl(m.ours, F_SETFL, O_NONBLOCK);
-	while ((n = read(m.ours, m.data, sizeof(m.data))) != 0) {
-		came += n > 0 ? (size_t)n : 0;
-		run(&m);
-	}
-	assert_int_equal(came, sent);
+	assert_int_equal(read_all(&m), sent);
 	assert_int_equal(m.vsock.streams[0].state, VSOCK_FREE);
 }
 
@@ -350,28 +367,16 @@ static void test_a_slow_reader_costs_what_waits_for_it(void **state)
 static void test_nothing_is_lost_when_the_driver_leaves(void **state)
 {
 	CLEAN(machine) struct machine m;
-	CLEAN(free) char *text = xcalloc(30001, 1);
-	size_t sent = 0, came = 0;
-	ssize_t n;
+	size_t sent;
 
 	(void)state;
 	machine_init(&m, NULL);
-	call(&m);
-	memset(text, 'x', 30000);
-	while (m.vsock.streams[0].out.bytes.len == 0) {
-		say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, text);
-		sent += 30000;
-	}
+	sent = call_and_fill(&m);
 	say(&m, VIRTIO_VSOCK_OP_CREDIT_REQUEST, HOST_PORT, 0, NULL);
 	m.vsock.virtio.ops->reset(&m.vsock.virtio);
 	/* And nothing is said of it to the next driver. */
 	assert_int_equal(next(&m).op, 0);
-	(void)fcntl(m.ours, F_SETFL, O_NONBLOCK);
-	while ((n = read(m.ours, m.data, sizeof(m.data))) != 0) {
-		came += n > 0 ? (size_t)n : 0;
-		run(&m);
-	}
-	assert_int_equal(came, sent);
+	assert_int_equal(read_all(&m), sent);
 	assert_int_equal(m.vsock.streams[0].state, VSOCK_FREE);
 }
 
