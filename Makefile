@@ -318,7 +318,8 @@ endef
 $(if $(PROBE),$(eval $(call payload_rule,$(PROBE),$(call objects,tests/probe))))
 $(patsubst %,$(B)/tests/helpers/%,rows without): PAYLOAD_LIBS := -lseccomp
 # What our start is compared with starts as ours; and what looks at mk/musl.
-AS_OURS   := $(FLOOR) $(B)/tests/helpers/fill
+AS_OURS   := $(FLOOR) $(B)/tests/helpers/fill $(B)/tests/helpers/net-guest
+$(B)/tests/helpers/net-guest: $(call static,$(call archives,netns))
 $(AS_OURS): $(B)/%: $(S)/obj/%.o $(FILL)
 	$(call say,LINK,$@)
 	mkdir -p $(@D)

@@ -51,11 +51,13 @@ int netns_devices_return(int helper, int netns, const struct net_devices *d,
 /* What goes to ctr-net (with the namespace's fd) and comes back. Both ends check it. */
 #define NET_HELPER "ctr-net"
 #define NET_MAGIC 0x6374726eu /* "ctrn" */
-#define NET_VERSION 2u
+#define NET_VERSION 3u
 
 enum net_job {
 	NET_DEVICES_MOVE = 1,
 	NET_DEVICES_RETURN,
+	NET_GUEST_CONNECT, /* netns/guest.h */
+	NET_GUEST_DISCONNECT,
 };
 
 struct net_request {

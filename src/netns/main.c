@@ -5,6 +5,7 @@
  */
 #include "base/fd.h"
 #include "netns/main_devices.h"
+#include "netns/main_guest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define REQUEST_FDS 2
 #define BIT(cap) (1u << (cap))
 
 /* From here on these rights and no others; both are among the first 32. */
@@ -64,10 +66,10 @@ static void tell(const struct net_devices *d)
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static int serve(struct net_request *r, int netns, struct err *err)
+static int serve(struct net_request *r, const int fds[REQUEST_FDS], struct err *err)
 {
 	struct place here = { .netns = -1 }, there = { .netns = -1 };
-	int rc = places_open(&here, &there, netns, err);
+	int rc = places_open(&here, &there, fds[0], err);
 
 	if (rc < 0)
 		return rc;
@@ -76,28 +78,38 @@ static int serve(struct net_request *r, int netns, struct err *err)
 		return devices_move(&here, &there, &r->devices, tell, err);
 	case NET_DEVICES_RETURN:
 		return devices_return(&here, &there, &r->devices, err);
+	case NET_GUEST_CONNECT:
+		return guest_connect(&there.rtnl, fds[1], err);
+	case NET_GUEST_DISCONNECT:
+		return guest_disconnect(&there.rtnl, err);
 	default:
 		return err_set(err, EPROTO, "no such job: %u", r->job);
 	}
+}
+
+/* The namespace; and where a guest's interfaces go. */
+static size_t fds_of(const struct net_request *r)
+{
+	return r->job == NET_GUEST_CONNECT ? 2 : 1;
 }
 
 int main(void)
 {
 	struct net_answer answer = { .magic = NET_MAGIC, .version = NET_VERSION };
 	static struct net_request request;
-	size_t count = 1;
-	int netns = -1;
+	size_t count = REQUEST_FDS;
+	int fds[REQUEST_FDS] = { -1, -1 };
 
 	/* Executed by an fd, we would be called by its number. */
 	prctl(PR_SET_NAME, NET_HELPER);
-	if (fd_recv(0, &request, sizeof(request), &netns, &count) != sizeof(request) ||
-	    count != 1 || !net_request_ok(&request)) {
+	if (fd_recv(0, &request, sizeof(request), fds, &count) != sizeof(request) ||
+	    count != fds_of(&request) || !net_request_ok(&request)) {
 		fprintf(stderr, NET_HELPER " is a part of ctr and not for use by hand, or of "
 					   "another version than the ctr that started it\n");
 		return 2;
 	}
 	if (keep_only(BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN), &answer.err) == 0)
-		(void)!serve(&request, netns, &answer.err);
+		(void)!serve(&request, fds, &answer.err);
 	answer.devices = request.devices;
 	return fd_send(0, &answer, sizeof(answer), NULL, 0) < 0 ? 1 : 0;
 }

@@ -29,7 +29,7 @@ void rtnl_close(struct rtnl *r)
 		mnl_socket_close(take_ptr(r->sock));
 }
 
-static struct nlmsghdr *begin(struct rtnl *r, uint16_t type, uint16_t flags)
+struct nlmsghdr *rtnl_begin(struct rtnl *r, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
 
@@ -39,8 +39,7 @@ static struct nlmsghdr *begin(struct rtnl *r, uint16_t type, uint16_t flags)
 	return h;
 }
 
-/* Send it, and give each message of the answer to `each` (NULL: only the acknowledgement counts). */
-static int talk(struct rtnl *r, const struct nlmsghdr *h, mnl_cb_t each, void *data)
+int rtnl_talk(struct rtnl *r, const struct nlmsghdr *h, mnl_cb_t each, void *data)
 {
 	uint32_t port = mnl_socket_get_portid(r->sock);
 	int rc = MNL_CB_OK;
@@ -85,34 +84,34 @@ static int link_read(const struct nlmsghdr *h, void *data)
 
 int rtnl_link_get(struct rtnl *r, int index, const char *name, struct rtnl_link *ret)
 {
-	struct nlmsghdr *h = begin(r, RTM_GETLINK, NLM_F_ACK);
+	struct nlmsghdr *h = rtnl_begin(r, RTM_GETLINK, NLM_F_ACK);
 
 	*ret = (struct rtnl_link){ 0 };
 	begin_link(h, index);
 	if (!index)
 		mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	mnl_attr_put_u32(h, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return talk(r, h, link_read, ret);
+	return rtnl_talk(r, h, link_read, ret);
 }
 
 int rtnl_link_move(struct rtnl *r, int index, int netns, const char *name, int new_index)
 {
-	struct nlmsghdr *h = begin(r, RTM_SETLINK, NLM_F_ACK);
+	struct nlmsghdr *h = rtnl_begin(r, RTM_SETLINK, NLM_F_ACK);
 
 	begin_link(h, index);
 	mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)netns);
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	mnl_attr_put_u32(h, NEW_IFINDEX, (uint32_t)new_index);
-	return talk(r, h, NULL, NULL);
+	return rtnl_talk(r, h, NULL, NULL);
 }
 
 int rtnl_link_up(struct rtnl *r, int index)
 {
-	struct nlmsghdr *h = begin(r, RTM_SETLINK, NLM_F_ACK);
+	struct nlmsghdr *h = rtnl_begin(r, RTM_SETLINK, NLM_F_ACK);
 	struct ifinfomsg *m = begin_link(h, index);
 
 	m->ifi_flags = m->ifi_change = IFF_UP;
-	return talk(r, h, NULL, NULL);
+	return rtnl_talk(r, h, NULL, NULL);
 }
 
 static int index_max(const struct nlmsghdr *h, void *data)
@@ -127,12 +126,12 @@ static int index_max(const struct nlmsghdr *h, void *data)
 
 int rtnl_index_free(struct rtnl *r, int *ret)
 {
-	struct nlmsghdr *h = begin(r, RTM_GETLINK, NLM_F_DUMP);
+	struct nlmsghdr *h = rtnl_begin(r, RTM_GETLINK, NLM_F_DUMP);
 	int rc;
 
 	*ret = 0;
 	begin_link(h, 0);
-	rc = talk(r, h, index_max, ret);
+	rc = rtnl_talk(r, h, index_max, ret);
 	++*ret;
 	return rc;
 }
@@ -172,11 +171,11 @@ static int address_keep(const struct nlmsghdr *h, void *data)
 int rtnl_addresses_get(struct rtnl *r, int index, struct str *ret)
 {
 	struct wanted w = { index, ret };
-	struct nlmsghdr *h = begin(r, RTM_GETADDR, NLM_F_DUMP);
+	struct nlmsghdr *h = rtnl_begin(r, RTM_GETADDR, NLM_F_DUMP);
 	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
 
 	m->ifa_family = AF_UNSPEC;
-	return talk(r, h, address_keep, &w);
+	return rtnl_talk(r, h, address_keep, &w);
 }
 
 /* An IPv4 label begins with the link's name: "eth0", "eth0:1". Too long with the new one: dropped. */
@@ -215,11 +214,11 @@ static void attribute_put(struct nlmsghdr *h, const struct nlattr *a, const char
 	}
 }
 
-static int address_put(struct rtnl *r, const struct rtnl_link *link, const char *old,
-		       const struct nlmsghdr *from)
+struct nlmsghdr *rtnl_address_request(struct rtnl *r, const struct rtnl_link *link, const char *old,
+				      const struct nlmsghdr *from, uint32_t more_flags)
 {
 	const struct ifaddrmsg *was = mnl_nlmsg_get_payload(from);
-	struct nlmsghdr *h = begin(r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *h = rtnl_begin(r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
 	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
 	const struct nlattr *a;
 
@@ -230,8 +229,8 @@ static int address_put(struct rtnl *r, const struct rtnl_link *link, const char 
 		.ifa_index = (unsigned int)link->index,
 	};
 	mnl_attr_for_each(a, from, sizeof(*was)) attribute_put(h, a, old, link->name);
-	mnl_attr_put_u32(h, IFA_FLAGS, address_flags(from) & ASKED_FLAGS);
-	return talk(r, h, NULL, NULL);
+	mnl_attr_put_u32(h, IFA_FLAGS, (address_flags(from) & ASKED_FLAGS) | more_flags);
+	return h;
 }
 
 int rtnl_addresses_put(struct rtnl *r, const struct rtnl_link *link, const char *old_name,
@@ -239,7 +238,7 @@ int rtnl_addresses_put(struct rtnl *r, const struct rtnl_link *link, const char 
 {
 	for (size_t at = 0; at < addresses->len;) {
 		const struct nlmsghdr *h = (const struct nlmsghdr *)(addresses->text + at);
-		int rc = address_put(r, link, old_name, h);
+		int rc = rtnl_talk(r, rtnl_address_request(r, link, old_name, h, 0), NULL, NULL);
 
 		if (rc < 0)
 			return rc;

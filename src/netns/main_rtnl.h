@@ -46,4 +46,15 @@ int rtnl_addresses_get(struct rtnl *r, int index, struct str *ret) MUST_CHECK;
 int rtnl_addresses_put(struct rtnl *r, const struct rtnl_link *link, const char *old_name,
 		       const struct str *addresses) MUST_CHECK;
 
+/*
+ * For other requests: one begins in a buffer, the only one there is; it is sent, and each message of the answer goes
+ * to `each` (NULL: only the acknowledgement counts). Or it is not sent by us, but kept.
+ */
+struct nlmsghdr *rtnl_begin(struct rtnl *r, uint16_t type, uint16_t flags);
+int rtnl_talk(struct rtnl *r, const struct nlmsghdr *h, mnl_cb_t each, void *data) MUST_CHECK;
+
+/* The request that would add an address like `from`, whose link was called `old`, to this one. */
+struct nlmsghdr *rtnl_address_request(struct rtnl *r, const struct rtnl_link *link, const char *old,
+				      const struct nlmsghdr *from, uint32_t more_flags);
+
 #endif
