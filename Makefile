@@ -112,7 +112,8 @@ DEBIAN    := $(patsubst %,$(B)/%,$(call wanted,tests/debian.tar))
 PROBE     := $(if $(wildcard tests/probe/*.c),$(B)/tests/probe)
 FLOOR     := $(if $(wildcard tests/bench/floor.c),$(B)/tests/bench/floor)
 HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
-TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS)
+RAW       := $(B)/tests/microvm/raw/hostile
+TESTPROGS := $(PROBE) $(FLOOR) $(HELPERS) $(RAW)
 
 # All that `ctr` and `ctr-vm` are made of, once more; what a target doesn't call is not linked.
 # The same object or archive as a static program has it.
@@ -149,7 +150,7 @@ endif
 
 # ---- targets for people ------------------------------------------------------------
 
-.PHONY: all demo check check-long unit fuzz lint fmt bench install uninstall clean help deps \
+.PHONY: all demo check check-long unit fuzz fuzz-guest lint fmt bench install uninstall clean help deps \
         deps-test deps-lint deps-bench deps-hint tests
 
 ## all: build the programs (the default)
@@ -179,6 +180,11 @@ unit: $(UNIT)
 ## fuzz: look for inputs that break a reader, five minutes each; T=FILE one of tests/fuzz
 fuzz: deps-test $(FUZZ)
 	CTR_BUILD=$(abspath $(B)) tests/fuzz/run -s $(FUZZ_SECONDS) $(notdir $(FUZZ))
+
+## fuzz-guest: a hostile guest after the other on /dev/kvm, against a launcher with sanitizers
+fuzz-guest: deps-test $(RAW)
+	$(MAKE) SAN=address,undefined $(B)-san/bin/ctr-vm
+	CTR_BUILD=$(abspath $(B)) tests/microvm/raw/run -s $(FUZZ_SECONDS)
 
 ## lint: clang-tidy, cppcheck, clang-format, room rules, sizes, man pages; T=FILE a part
 lint: deps-lint
@@ -215,7 +221,7 @@ help:
 	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # Packages come before the first compiler call, also with -j.
-DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz bench:bench build:demo,\
+DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz test:fuzz-guest bench:bench build:demo,\
               $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
 DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
 
@@ -326,6 +332,15 @@ $(AS_OURS): $(B)/%: $(S)/obj/%.o $(FILL)
 	$(CC) $(LINK_STATIC) $(LDGC) -o $@ $^ $(LIBS_STATIC)
 $(foreach p,$(filter-out $(AS_OURS),$(HELPERS)),\
 	$(eval $(call payload_rule,$(p),$(patsubst $(B)/%,$(B)/obj/%.o,$(p)))))
+
+# A guest without an operating system: 32-bit code in a file that says 64, as Linux' own is before it gets there.
+$(RAW): tests/microvm/raw/hostile.c $(B)/flags | $(DEPS_FIRST)
+	$(call say,LINK,$@)
+	mkdir -p $(@D)
+	set -e; { echo .code32; $(CC) -m32 -march=i686 -mgeneral-regs-only -O2 -ffreestanding -fno-pic -fno-stack-protector \
+		-fno-asynchronous-unwind-tables $(WARN) -S -o - $<; } >$@.s
+	as --64 -o $@.o $@.s
+	ld -m elf_x86_64 -static -nostdlib -Ttext 0x1000000 -e enter --build-id=none -z noexecstack -o $@ $@.o
 
 $(B)/fuzz/obj/%.o: %.c $(B)/fuzz/flags | $(DEPS_FIRST)
 	$(call say,FUZZ,$<)
