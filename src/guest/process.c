@@ -62,6 +62,7 @@ static int first(struct spec *spec, const int stdio[3], struct container *c, str
 		.name = NAME,
 		.stdio = { stdio[0], stdio[1], stdio[2] },
 		.start_by_caller = true,
+		.all_controllers = true,
 	};
 	CLEAN(strv) struct strv warnings = { 0 };
 	/* The container's to keep: it outlives this. */

@@ -2,8 +2,11 @@
 
 #include "base/process.h"
 #include "guest/process.h"
+#include "netns/requests.h"
+#include "wire/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,9 +22,12 @@ static void parted(void *arg, unsigned int channel)
 
 void stream_init(struct stream *s, int link, bool first)
 {
-	*s = (struct stream){
-		.link = link, .fds = { -1, -1, -1 }, .terminal = -1, .pidfd = -1, .first = first
-	};
+	*s = (struct stream){ .link = link,
+			      .fds = { -1, -1, -1 },
+			      .terminal = -1,
+			      .pidfd = -1,
+			      .events = -1,
+			      .first = first };
 	channels_init(&s->channels, link, false);
 	s->channels.parted = parted;
 	s->channels.arg = s;
@@ -32,6 +38,7 @@ void stream_free(struct stream *s)
 {
 	channels_free(&s->channels);
 	str_free(&s->text);
+	str_free(&s->network);
 	for (unsigned int i = 0; i < CHANNELS; i++)
 		drop_fd(&s->fds[i]);
 	/* The first one's are the container's. */
@@ -39,6 +46,7 @@ void stream_free(struct stream *s)
 		drop_fd(&s->terminal);
 		drop_fd(&s->pidfd);
 	}
+	drop_fd(&s->events);
 	drop_fd(&s->link);
 }
 
@@ -62,6 +70,15 @@ static void join_terminal(struct stream *s)
 	s->fds[1] = dup(s->terminal);
 }
 
+/* Becomes urgent when something has happened for want of memory. */
+static int open_events(struct container *c)
+{
+	struct err ignored;
+	int group = container_cgroup(c, &ignored);
+
+	return group < 0 ? -1 : openat(group, "memory.events", O_RDONLY | O_CLOEXEC);
+}
+
 static void begin(struct stream *s, struct container *c)
 {
 	struct process_made made;
@@ -83,6 +100,8 @@ static void begin(struct stream *s, struct container *c)
 		channels_join(&s->channels, i, s->fds[i]);
 	wire_put(&s->channels.wire, WIRE_STARTED, 0, "", 0);
 	s->state = STREAM_RUNS;
+	if (s->first)
+		s->events = open_events(c);
 	for (uint32_t signal = 1; signal <= 64; signal++)
 		if (s->early >> (signal - 1) & 1)
 			(void)!process_signal(s->pidfd, (int)signal);
@@ -90,13 +109,33 @@ static void begin(struct stream *s, struct container *c)
 
 /* ---- what the host says ----------------------------------------------------------------- */
 
-static void text_came(struct stream *s, struct container *c, const struct wire_frame *f)
+/* In frames, whose last one is empty. 1: that is all. */
+static int collect(struct stream *s, struct str *to, size_t max, const struct wire_frame *f)
 {
-	if (s->state != STREAM_TOLD || s->text.len + f->len > WIRE_TEXT_MAX)
+	/* Sent before the host could hear that it is over. */
+	if (s->state == STREAM_OVER)
+		return 0;
+	if (s->state != STREAM_TOLD || to->len + f->len > max)
 		s->state = STREAM_GONE;
 	else if (f->len)
-		str_add_bytes(&s->text, f->data, f->len);
-	else
+		str_add_bytes(to, f->data, f->len);
+	return s->state == STREAM_TOLD && !f->len;
+}
+
+static void network_came(struct stream *s, const struct wire_frame *f)
+{
+	struct err err = { 0 };
+
+	if (!s->first)
+		s->state = STREAM_GONE;
+	else if (collect(s, &s->network, NET_REQUESTS_MAX, f) &&
+		 netns_requests_apply(s->network.text, s->network.len, &err) < 0)
+		say_failed(s, &err);
+}
+
+static void text_came(struct stream *s, struct container *c, const struct wire_frame *f)
+{
+	if (collect(s, &s->text, WIRE_TEXT_MAX, f))
 		begin(s, c);
 }
 
@@ -135,6 +174,9 @@ static void frame_came(struct stream *s, struct container *c, const struct wire_
 	case WIRE_TEXT:
 		text_came(s, c, f);
 		break;
+	case WIRE_NETWORK:
+		network_came(s, f);
+		break;
 	case WIRE_SIGNAL:
 		signal_came(s, wire_u32(f, 0));
 		break;
@@ -144,6 +186,33 @@ static void frame_came(struct stream *s, struct container *c, const struct wire_
 	default:
 		s->state = STREAM_GONE;
 	}
+}
+
+/* ---- want of memory ------------------------------------------------------------------------ */
+
+static void tell_oom(struct stream *s, const struct state_oom *oom)
+{
+	uint8_t data[8 + WIRE_NAME_MAX];
+	uint32_t head[2] = { (uint32_t)oom->kills, (uint32_t)oom->pid };
+	size_t len = oom->process ? strnlen(oom->process, WIRE_NAME_MAX) : 0;
+
+	if (!s->first || oom->kills <= s->oom_told)
+		return;
+	s->oom_told = oom->kills;
+	memcpy(data, head, sizeof(head));
+	memcpy(data + sizeof(head), oom->process ? oom->process : "", len);
+	wire_put(&s->channels.wire, WIRE_OOM, 0, data, sizeof(head) + len);
+}
+
+static void look_for_oom(struct stream *s, struct container *c)
+{
+	char sink[512];
+
+	/* Read, or it stays urgent. */
+	if (pread(s->events, sink, sizeof(sink), 0) < 0)
+		drop_fd(&s->events);
+	container_note_oom(c);
+	tell_oom(s, &c->state.oom);
 }
 
 /* ---- its end ---------------------------------------------------------------------------- */
@@ -167,8 +236,10 @@ static void look_for_end(struct stream *s, struct container *c)
 	if (s->state != STREAM_LEAVES || !channels_finish(&s->channels))
 		return;
 	/* Files first: who hears that it has ended may look at them. */
-	if (s->first)
+	if (s->first) {
+		tell_oom(s, &c->state.oom);
 		sync();
+	}
 	wire_put_u32(&s->channels.wire, WIRE_EXIT, 0, (uint32_t)s->exit_code);
 	s->state = STREAM_OVER;
 }
@@ -186,6 +257,8 @@ void stream_poll(const struct stream *s, struct pollfd fds[STREAM_FDS])
 	channels_poll(&s->channels, fds);
 	fds[CHANNELS_FDS] =
 		(struct pollfd){ .fd = s->state == STREAM_RUNS ? s->pidfd : -1, .events = POLLIN };
+	fds[CHANNELS_FDS + 1] = (struct pollfd){ .fd = s->state == STREAM_RUNS ? s->events : -1,
+						 .events = POLLPRI };
 }
 
 void stream_serve(struct stream *s, struct container *c, const struct pollfd fds[STREAM_FDS])
@@ -201,6 +274,8 @@ void stream_serve(struct stream *s, struct container *c, const struct pollfd fds
 		frame_came(s, c, &f);
 	if (rc < 0)
 		hang_up(s);
+	if (fds[CHANNELS_FDS + 1].revents)
+		look_for_oom(s, c);
 	look_for_end(s, c);
 	if (channels_send(&s->channels) < 0)
 		hang_up(s);

@@ -20,17 +20,20 @@ struct stream {
 	int link;
 	struct channels channels;
 	enum stream_state state;
-	bool greeted;      /* the host has said hello */
-	struct str text;   /* its document, as far as it came */
+	bool greeted;    /* the host has said hello */
+	struct str text; /* its document, as far as it came */
+	struct str network;
 	int fds[CHANNELS]; /* our ends of its streams; -1 */
 	int terminal;      /* the same, where it has one: one master for both ways; -1 */
 	int pidfd;         /* of its process; -1 */
 	bool first;        /* the container's own */
+	int events;        /* of the first: memory.events of its group; -1 */
+	uint64_t oom_told; /* kills that the host knows of */
 	uint64_t early;    /* signals that came before there was a process, as bits */
 	int exit_code;
 };
 
-#define STREAM_FDS (CHANNELS_FDS + 1)
+#define STREAM_FDS (CHANNELS_FDS + 2)
 
 /* Takes the link over. It doesn't move from here on. */
 void stream_init(struct stream *s, int link, bool first);

@@ -12,7 +12,9 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Two threads: the caller's has the machine, the other one the process. Each ends the other's waiting. */
 struct launch {
@@ -77,18 +79,47 @@ static int run(struct launch *l, struct machine_options *opt, struct machine_res
 	return rc;
 }
 
-int launch_payload(struct machine_options *opt, const char *text, int *ret_status,
-		   struct machine_result *ret, struct err *err)
+static void unmap(struct wire_report **page)
 {
+	if (*page)
+		munmap(*page, WIRE_REPORT_BYTES);
+}
+CLEAN_DEFINE(page, struct wire_report *, unmap)
+
+/* Its fd is given up before the guest begins: nobody can write beyond the page then. */
+static int map_report(const char *given, struct wire_report **ret, struct err *err)
+{
+	void *page;
+
+	if (!given)
+		return 0;
+	page = mmap(NULL, WIRE_REPORT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    given_number(given), 0);
+	if (page == MAP_FAILED)
+		return err_sys(err, "--report %s", given);
+	close(given_number(given));
+	*ret = page;
+	return 0;
+}
+
+int launch_payload(struct machine_options *opt, const struct launch_options *launch,
+		   int *ret_status, struct machine_result *ret, struct err *err)
+{
+	CLEAN(page) struct wire_report *report = NULL;
 	CLEAN(free) char *document = NULL;
 	CLEAN(fd) int signals = -1;
 	CLEAN(fd) int gone = eventfd(0, EFD_CLOEXEC);
 	CLEAN(fd) int done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int ends[2];
-	struct launch l = { .payload.stop = gone, .done = done };
+	struct launch l = { .payload = { .stop = gone,
+					 .network = launch->network->text,
+					 .network_len = launch->network->len },
+			    .done = done };
 	struct vsock_port port = { .port = WIRE_PORT };
-	int rc = read_text(text, &document, &l.payload.len, err);
+	int rc = read_text(launch->text, &document, &l.payload.len, err);
 
+	if (rc == 0)
+		rc = map_report(launch->report, &report, err);
 	if (rc < 0)
 		return rc;
 	if (gone < 0 || done < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -99,6 +130,7 @@ int launch_payload(struct machine_options *opt, const char *text, int *ret_statu
 	opt->devices.jailed = true;
 	if (signals >= 0) {
 		l.payload.text = document;
+		l.payload.report = report;
 		l.payload.link = ends[0];
 		l.payload.signals = signals;
 		port.fd = ends[1];

@@ -45,7 +45,7 @@ static int exec_payload(const struct words *w)
 	struct err err = { 0 };
 	int status = 0;
 
-	return launch_exec(w->exec, w->payload, &status, &err) < 0 ? fail(&err) : status;
+	return launch_exec(w->exec, w->launch.text, &status, &err) < 0 ? fail(&err) : status;
 }
 
 /* While a guest runs. */
@@ -60,8 +60,8 @@ static int run(struct words *w)
 	struct err err = { 0 };
 	int status = 0, rc;
 
-	if (w->payload)
-		rc = launch_payload(&w->opt, w->payload, &status, &result, &err);
+	if (w->launch.text)
+		rc = launch_payload(&w->opt, &w->launch, &status, &result, &err);
 	else
 		rc = machine_run(&w->opt, &result, &err);
 	/* As it would have done without our doing. */

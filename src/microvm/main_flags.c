@@ -4,6 +4,7 @@
 #include "microvm/given.h"
 #include "microvm/kernel_find.h"
 #include "microvm/layout.h"
+#include "microvm/network.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -77,6 +78,15 @@ static int add_net(struct words *w, const char *text, struct err *err)
 	w->nets = xrealloc(w->nets, *count + 1, sizeof(*w->nets));
 	w->opt.devices.nets = w->nets;
 	return net_parse(text, &w->nets[(*count)++], err);
+}
+
+static int add_network(struct words *w, const char *text, struct err *err)
+{
+	size_t *count = &w->opt.devices.net_count;
+
+	w->nets = xrealloc(w->nets, *count + NETWORK_LINKS_MAX, sizeof(*w->nets));
+	w->opt.devices.nets = w->nets;
+	return network_take(text, w->nets, count, &w->network, err);
 }
 
 static int set_vsock(struct words *w, const char *text, struct err *err)
@@ -156,8 +166,10 @@ static const struct flag {
 	  "start no kernel: try what this host can do, and say so as JSON" },
 	{ "kvm", "FILE", NULL, TEXT(opt.kvm), NULL },
 	{ "fds", "DIR", NULL, TEXT(opt.devices.fds), NULL },
-	{ "payload", "FILE", NULL, TEXT(payload), NULL },
+	{ "payload", "FILE", NULL, TEXT(launch.text), NULL },
 	{ "exec", "FILE", NULL, TEXT(exec), NULL },
+	{ "network", "FILE", add_network, 0, NULL },
+	{ "report", "FILE", NULL, TEXT(launch.report), NULL },
 };
 
 #define HELP_COLUMN 18
@@ -238,6 +250,7 @@ int words_parse(int argc, char **argv, struct words *ret, struct err *err)
 {
 	int rc = parse(argc, argv, ret, err);
 
+	ret->launch.network = &ret->network;
 	ret->prepare.kernel = ret->opt.kernel;
 	if (rc != 0 || ret->opt.kernel || ret->probe || ret->exec || ret->prepare.cache)
 		return rc;
@@ -257,5 +270,7 @@ void words_free(struct words *w)
 	for (size_t i = 0; i < w->opt.devices.net_count; i++)
 		net_options_free(&w->nets[i]);
 	free(w->nets);
+	str_free(&w->network);
 	free(w->kernel);
+	free(w->vsock);
 }

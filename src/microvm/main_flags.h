@@ -2,7 +2,7 @@
 #ifndef CTR_MICROVM_MAIN_FLAGS_H
 #define CTR_MICROVM_MAIN_FLAGS_H
 
-#include "microvm/machine.h"
+#include "microvm/launch.h"
 #include "microvm/prepare.h"
 
 #include <stdbool.h>
@@ -12,10 +12,12 @@ struct words {
 	struct disk_options *disks; /* opt.devices has them */
 	struct share_options *shares;
 	struct net_options *nets;
-	char *kernel;           /* that was found */
-	char *vsock;            /* its path */
-	struct prepare prepare; /* --prepare: cache is set */
-	const char *payload, *exec;
+	char *kernel;                 /* that was found */
+	char *vsock;                  /* its path */
+	struct str network;           /* what the guest is told of `nets` */
+	struct prepare prepare;       /* --prepare: cache is set */
+	struct launch_options launch; /* --payload: text is set */
+	const char *exec;
 	bool probe;
 };
 

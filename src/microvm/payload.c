@@ -82,6 +82,21 @@ static void failed(struct relayed *r, const struct wire_frame *f)
 	r->over = true;
 }
 
+/* What others read must be whole at any time but for the name: the number of kills comes last. */
+static void oom_came(const struct relayed *r, const struct wire_frame *f)
+{
+	struct wire_report *to = r->p->report;
+	size_t len = f->len > 8 ? f->len - 8 : 0;
+
+	if (!to)
+		return;
+	len = len < WIRE_NAME_MAX - 1 ? len : WIRE_NAME_MAX - 1;
+	memcpy(to->oom_name, f->data + 8, len);
+	to->oom_name[len] = '\0';
+	to->oom_pid = wire_u32(f, 4);
+	__atomic_store_n(&to->oom_kills, wire_u32(f, 0), __ATOMIC_RELEASE);
+}
+
 static void frame_came(struct relayed *r, const struct wire_frame *f)
 {
 	if (!r->greeted) {
@@ -91,6 +106,9 @@ static void frame_came(struct relayed *r, const struct wire_frame *f)
 	}
 	switch (f->type) {
 	case WIRE_STARTED:
+		break;
+	case WIRE_OOM:
+		oom_came(r, f);
 		break;
 	case WIRE_FAILED:
 		failed(r, f);
@@ -154,7 +172,9 @@ static void begin(struct relayed *r)
 		channels_join(&r->channels, (unsigned int)i, i);
 	}
 	wire_put_u32(w, WIRE_HELLO, 0, WIRE_VERSION);
-	wire_put_text(w, r->p->text, r->p->len);
+	if (r->p->network_len)
+		wire_put_text(w, WIRE_NETWORK, r->p->network, r->p->network_len);
+	wire_put_text(w, WIRE_TEXT, r->p->text, r->p->len);
 	tell_size(r);
 }
 

@@ -6,6 +6,7 @@
 #define CTR_MICROVM_PAYLOAD_H
 
 #include "base/err.h"
+#include "wire/report.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -14,8 +15,11 @@ struct payload {
 	int link;         /* the stream to the guest's init; borrowed */
 	const char *text; /* what is to be run, a JSON document: man/ctr-wire.7 */
 	size_t len;
-	int signals; /* from payload_signals(); borrowed */
-	int stop;    /* readable: there is no guest any more; -1: the link's end says so */
+	const char *network; /* what the guest's interfaces are, once more as ctr-wire.7 has it */
+	size_t network_len;  /* 0: they are not ours to tell */
+	struct wire_report *report; /* where it's said what becomes of the guest; NULL */
+	int signals;                /* from payload_signals(); borrowed */
+	int stop; /* readable: there is no guest any more; -1: the link's end says so */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include "runtime/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,17 +42,32 @@ static int next_caller(int listening, struct err *err)
 	return err_set(err, code, "take a caller: %s", strerror(code));
 }
 
-/* 1: it was said. 0: somebody came and went without a word. */
-static int hear_start(int conn, struct err *err)
+/* The launcher knows it by the number of what stands in its place. */
+static int take_network(const struct making *m, int fd, struct err *err)
 {
+	int place = m->plan->vm.fds[VM_NETWORK];
+
+	if (fd < 0 || place < 0)
+		return 0;
+	return dup3(fd, place, O_CLOEXEC) < 0 ? err_sys(err, "take the micro-VM's network") : 0;
+}
+
+/* 1: it was said. 0: somebody came and went without a word. */
+static int hear_start(const struct making *m, int conn, struct err *err)
+{
+	CLEAN(fd) int network = -1;
 	struct report r;
-	int n = report_receive(conn, 0, &r, NULL);
+	int n = report_receive(conn, 0, &r, &network), rc;
 
 	/* A caller who says something else, or is gone, is none. */
 	if (n == -EPROTO || n == -ECONNRESET)
 		return 0;
-	return n < 0 ? err_set(err, -n, "hear from the caller: %s", strerror(-n)) :
-		       n > 0 && r.kind == REPORT_START;
+	if (n < 0)
+		return err_set(err, -n, "hear from the caller: %s", strerror(-n));
+	if (n == 0 || r.kind != REPORT_START)
+		return 0;
+	rc = take_network(m, network, err);
+	return rc < 0 ? rc : 1;
 }
 
 int stages_await_start(struct making *m, struct err *err)
@@ -61,7 +77,7 @@ int stages_await_start(struct making *m, struct err *err)
 	/* Our own caller doesn't come twice. */
 	if (m->plan->opt->start_by_caller) {
 		m->start_child = take_fd(&m->sync);
-		rc = hear_start(m->start_child, err);
+		rc = hear_start(m, m->start_child, err);
 		if (rc == 0)
 			_exit(1);
 		return rc < 0 ? rc : 0;
@@ -72,7 +88,7 @@ int stages_await_start(struct making *m, struct err *err)
 
 		if (conn < 0)
 			return conn;
-		rc = hear_start(conn, err);
+		rc = hear_start(m, conn, err);
 		if (rc > 0) {
 			close(m->start_child);
 			m->start_child = conn;

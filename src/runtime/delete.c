@@ -7,6 +7,7 @@
 #include "runtime/rename.h"
 #include "runtime/session.h"
 #include "runtime/unit.h"
+#include "runtime/vm.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ static bool read_hooks(struct container *c, struct spec *ret, struct strv *warni
 int container_destroy(struct container *c, struct strv *warnings, struct err *err)
 {
 	CLEAN(spec) struct spec spec = { 0 };
+	struct err why = { 0 };
 	bool has_hooks;
 	int rc = container_kill_all(c, err);
 
@@ -56,6 +58,8 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 		rc = remove_cgroup(c, err);
 	if (rc < 0)
 		return rc;
+	if (vm_network_out(c, &why) < 0)
+		strv_printf(warnings, "the network that its micro-VM had: %s", why.text);
 	rename_forget(c);
 	c->state.status = STATUS_STOPPED;
 	has_hooks = read_hooks(c, &spec, warnings);

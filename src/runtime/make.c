@@ -196,7 +196,7 @@ int make_guest_socket(struct making *m, struct err *err)
 	unlinkat(m->dir, VM_SOCKET, 0);
 	if (fd_bind_at(*calls, m->dir, VM_SOCKET) < 0 || listen(*calls, 128) < 0)
 		return err_sys(err, "bind %s/" VM_SOCKET, m->plan->staging);
-	return 0;
+	return vm_report_make(m->dir, &m->plan->vm.fds[VM_REPORT], err);
 }
 
 static int pair(int *ret_ours, int *ret_childs, struct err *err)

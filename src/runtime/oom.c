@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cgroups/leaf.h"
 #include "runtime/events.h"
+#include "runtime/vm.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -165,15 +166,20 @@ static uint64_t limit_of(const char *path)
 bool oom_look(struct container *c)
 {
 	struct state_oom *oom = &c->state.oom;
-	uint64_t kills = 0;
+	uint64_t kills = 0, inside = vm_oom_kills(c->dir, NULL);
 	struct err ignored;
 	int fd = container_cgroup(c, &ignored);
 
-	if (fd < 0 || cgroup_oom_kills(fd, &kills) < 0 || kills <= oom->kills)
+	if (fd < 0 || cgroup_oom_kills(fd, &kills) < 0)
+		kills = 0;
+	if (kills + inside <= oom->kills)
 		return false;
 	state_oom_free(oom);
-	search_log(&c->state, oom);
-	oom->kills = kills;
+	if (inside)
+		(void)vm_oom_kills(c->dir, oom);
+	else
+		search_log(&c->state, oom);
+	oom->kills = kills + inside;
 	oom->limit_bytes = limit_of(oom->limit_cgroup);
 	return true;
 }

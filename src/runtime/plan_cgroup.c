@@ -238,7 +238,7 @@ int plan_cgroup(struct plan *p, struct strv *warnings, struct err *err)
 	p->cgroup_owner = owner(p);
 	if (p->host.fd >= 0 && (!p->cgroup || !may_make(p, p->cgroup)))
 		return without_group(p, warnings, err);
-	p->limits.all_controllers = p->cgroup_delegated;
+	p->limits.all_controllers = p->cgroup_delegated || p->opt->all_controllers;
 	rc = plan_limits(p, warnings, err);
 	if (rc == 0)
 		warn_of_limits(p, warnings);

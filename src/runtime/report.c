@@ -18,9 +18,11 @@ int report_send(int sock, const struct report *r, int fd)
 	return fd_send(sock, r, length(r), &fd, fd >= 0);
 }
 
-static bool brings_fd(const struct report *r)
+static bool may_bring_fd(const struct report *r, bool has)
 {
-	return r->kind == REPORT_TERMINAL || r->kind == REPORT_LISTENER;
+	bool must = r->kind == REPORT_TERMINAL || r->kind == REPORT_LISTENER;
+
+	return has ? must || r->kind == REPORT_START : !must;
 }
 
 static bool is_sound(const struct report *r, size_t len, size_t rows)
@@ -57,7 +59,7 @@ int report_receive(int sock, size_t rows, struct report *ret, int *ret_fd)
 	if (n <= 0)
 		return (int)n;
 	if ((size_t)n < SHORT_REPORT || !is_sound(ret, (size_t)n, rows) ||
-	    (fd >= 0) != brings_fd(ret) || (fd >= 0 && !ret_fd))
+	    !may_bring_fd(ret, fd >= 0) || (fd >= 0 && !ret_fd))
 		return -EPROTO;
 	if (ret->kind == REPORT_FAILED) {
 		ret->err.text[sizeof(ret->err.text) - 1] = '\0';

@@ -6,6 +6,7 @@
 #include "runtime/hooks.h"
 #include "runtime/life.h"
 #include "runtime/stages.h"
+#include "runtime/vm.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -51,7 +52,11 @@ static int poststart(struct container *c, struct strv *warnings, struct err *err
 static int start_over(int sock, struct container *c, struct strv *warnings, struct err *err)
 {
 	const struct stage *failed = NULL;
-	int rc = stages_start(sock, &c->state, c->dir, &failed, err);
+	CLEAN(fd) int network = -1;
+	int rc = vm_network_in(c, &network, err);
+
+	if (rc == 0)
+		rc = stages_start(sock, &c->state, c->dir, network, &failed, err);
 
 	c->state.status = rc < 0 ? STATUS_STOPPED : STATUS_RUNNING;
 	if (rc < 0 && failed && failed->run == hooks_start_container)

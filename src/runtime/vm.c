@@ -53,6 +53,12 @@ static int refuse(const struct spec *s, struct err *err)
 	if (s->lin.namespaces[NS_MOUNT].path)
 		return err_set(err, ENOTSUP, "linux.namespaces: %scan't join a mount namespace",
 			       why);
+	if (!s->lin.namespaces[NS_NETWORK].wanted)
+		return err_set(
+			err, ENOTSUP,
+			"linux.namespaces: %scan't be in the host's network; give it a network "
+			"namespace",
+			why);
 	if (s->vm.kernel_path && access(s->vm.kernel_path, R_OK) < 0)
 		return err_sys(err, "vm.kernel.path: %s", s->vm.kernel_path);
 	if (s->process.args.count == 0 && s->has_process)
@@ -189,6 +195,18 @@ static int text_make(struct json_object *document, int *ret, struct err *err)
 	return lseek(*ret, 0, SEEK_SET) < 0 ? err_sys(err, "lseek") : 0;
 }
 
+/* Its place among the fds; start puts the real one there, or the launcher finds the end of a stream. */
+static int network_place(struct vm *vm, struct err *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "make a socket");
+	close(ends[1]);
+	vm->fds[VM_NETWORK] = ends[0];
+	return 0;
+}
+
 static int launcher_open(struct vm *vm, struct err *err)
 {
 	vm->fds[VM_EXE] = helper_open(VM_LAUNCHER, err);
@@ -220,6 +238,8 @@ int vm_plan(const struct spec *whole, struct vm *ret, struct err *err)
 			     &ret->fds[VM_INITRD], err);
 	if (rc == 0)
 		rc = launcher_open(ret, err);
+	if (rc == 0)
+		rc = network_place(ret, err);
 	return rc < 0 ? rc : text_make(guest, &ret->fds[VM_TEXT], err);
 }
 
@@ -242,8 +262,9 @@ int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret, st
 void vm_args(const struct vm *vm, struct strv *ret)
 {
 	static const char *const flags[VM_FDS] = {
-		[VM_TEXT] = "--payload",  [VM_KVM] = "--kvm",     [VM_KERNEL] = "--kernel",
-		[VM_INITRD] = "--initrd", [VM_CALLS] = "--vsock", [VM_LINK] = "--exec",
+		[VM_TEXT] = "--payload",    [VM_KVM] = "--kvm",       [VM_KERNEL] = "--kernel",
+		[VM_INITRD] = "--initrd",   [VM_CALLS] = "--vsock",   [VM_LINK] = "--exec",
+		[VM_NETWORK] = "--network", [VM_REPORT] = "--report",
 	};
 
 	strv_add(ret, VM_LAUNCHER);

@@ -17,6 +17,8 @@
 #define VM_SOCKET \
 	"guest" /* in the container's folder: where its launcher takes calls for the guest */
 
+#define VM_REPORT_FILE "guest.report" /* there, too: wire/report.h */
+
 /* What is open for the launcher, by what it's told of it: see vm_args(). */
 enum vm_fd {
 	VM_EXE,
@@ -24,8 +26,10 @@ enum vm_fd {
 	VM_KVM,
 	VM_KERNEL,
 	VM_INITRD,
-	VM_CALLS, /* listens at VM_SOCKET */
-	VM_LINK,  /* of exec: connected there */
+	VM_CALLS,   /* listens at VM_SOCKET */
+	VM_LINK,    /* of exec: connected there */
+	VM_NETWORK, /* vm_network_in()'s socket, once it is started; until then one without an end */
+	VM_REPORT,
 	VM_FDS,
 };
 
@@ -38,9 +42,9 @@ struct vm {
 	char *kernel_args; /* NULL: none */
 };
 
-#define VM_INIT                                       \
-	{                                             \
-		.fds = { -1, -1, -1, -1, -1, -1, -1 } \
+#define VM_INIT                                               \
+	{                                                     \
+		.fds = { -1, -1, -1, -1, -1, -1, -1, -1, -1 } \
 	}
 
 void vm_free(struct vm *vm);
@@ -57,6 +61,18 @@ int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret,
 
 /* The launcher's command line, with the numbers of its fds, which stay open over its exec from here on. */
 void vm_args(const struct vm *vm, struct strv *ret);
+
+/* vm_network.c: for a container that is about to start. *ret: what it is to get, the caller's; left alone where it is
+ * no micro-VM. And for one that has ended: what would outlive it. */
+struct container;
+int vm_network_in(const struct container *c, int *ret, struct err *err) MUST_CHECK;
+int vm_network_out(const struct container *c, struct err *err) MUST_CHECK;
+
+/* vm_report.c: made for a launcher, the fd the caller's; and what it says: how many processes the guest's kernel has
+ * ended for want of memory, 0 where there is no guest, and of the last one what is known (NULL: not asked). */
+struct state_oom;
+int vm_report_make(int dir, int *ret, struct err *err) MUST_CHECK;
+uint64_t vm_oom_kills(int dir, struct state_oom *ret);
 
 /* vm_split.c: both halves. The guest's is the caller's to put. */
 int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object **ret_guest,

@@ -254,12 +254,12 @@ static int await_exec(int sock, const struct stage *table, const struct notify *
 	}
 }
 
-int stages_start(int sock, const struct state *s, int dir, const struct stage **ret_failed,
-		 struct err *err)
+int stages_start(int sock, const struct state *s, int dir, int network,
+		 const struct stage **ret_failed, struct err *err)
 {
 	const struct notify to = { .state = s, .dir = dir, .pid = s->pid };
 	struct report r = { .kind = REPORT_START };
-	int sent = report_send(sock, &r, -1), rc;
+	int sent = report_send(sock, &r, network), rc;
 
 	if (sent < 0 && sent != -EPIPE)
 		return err_set(err, -sent, "tell the container's init to start: %s",

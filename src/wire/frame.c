@@ -53,13 +53,13 @@ void wire_put_u32(struct wire *w, enum wire_type type, unsigned int channel, uin
 	wire_put(w, type, channel, bytes, sizeof(bytes));
 }
 
-void wire_put_text(struct wire *w, const char *text, size_t len)
+void wire_put_text(struct wire *w, enum wire_type type, const char *text, size_t len)
 {
 	for (size_t part; len; text += part, len -= part) {
 		part = len < WIRE_DATA_MAX ? len : WIRE_DATA_MAX;
-		wire_put(w, WIRE_TEXT, 0, text, part);
+		wire_put(w, type, 0, text, part);
 	}
-	wire_put(w, WIRE_TEXT, 0, "", 0);
+	wire_put(w, type, 0, "", 0);
 }
 
 int wire_send(struct wire *w)

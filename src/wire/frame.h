@@ -37,6 +37,8 @@ enum wire_type {
 	WIRE_SIGNAL, /* host: u32 signal for the process */
 	WIRE_RESIZE, /* host: u16 rows, u16 columns */
 	WIRE_EXIT,   /* guest: u32 exit status, as a shell says it; nothing follows */
+	WIRE_NETWORK, /* host, before the document: a part of netns/requests.h; an empty one ends it */
+	WIRE_OOM,     /* guest, first stream: u32 kills so far, u32 pid of the last, its name */
 	WIRE_TYPES,
 };
 
@@ -66,7 +68,7 @@ void wire_put(struct wire *w, enum wire_type type, unsigned int channel, const v
 	      size_t len);
 void wire_put_u32(struct wire *w, enum wire_type type, unsigned int channel, uint32_t value);
 /* A whole document, in as many frames as it takes, and its end. */
-void wire_put_text(struct wire *w, const char *text, size_t len);
+void wire_put_text(struct wire *w, enum wire_type type, const char *text, size_t len);
 
 /* Is there something to be sent? */
 static inline bool wire_waits(const struct wire *w)

@@ -1,0 +1,33 @@
+# vm: --kvm -m 2000
+# limit: 600
+# Want of memory in a guest, told on the host.
+
+load guest
+
+oom() {
+	ctr inspect "$1" | jq -r '.[0].State.OOM | [.Kills, .Process, .LimitCgroup] | join(" ")'
+}
+
+@test "vm: want of memory: the guest's kernel ends a process, and inspect and events say so" {
+	ctr run -d --name big "${VM_FLAGS[@]}" --memory 160m busybox \
+		sh -c 'dd if=/dev/zero of=/dev/null bs=200M count=1; echo $?; sleep 1000'
+	wait_until 20 eval '[ "$(ctr logs big 2>/dev/null | tail -n 1)" = 137 ]'
+	# While it runs, and goes on.
+	wait_until 10 eval '[ "$(oom big)" = "1 dd /" ]'
+	run ctr inspect --format '{{.State.Status}}' big
+	assert_output running
+	run ctr events --no-stream --filter event=oom --format '{{.Name}} {{.Attributes.process}}'
+	assert_output 'big dd'
+	ctr kill --signal KILL big
+	run ctr wait big
+	assert_output 137
+	assert_equal "$(oom big)" '1 dd /'
+	ctr rm big
+	# And the first process itself.
+	run ctr run --name first "${VM_FLAGS[@]}" --memory 160m busybox dd if=/dev/zero of=/dev/null bs=200M count=1
+	assert_equal "$status" 137
+	run ctr inspect --format '{{.State.OOMKilled}}' first
+	assert_output true
+	ctr rm first
+	assert_nothing_left
+}
