@@ -11,7 +11,8 @@ setup() {
 	modprobe tun
 	host=$(new_netns)
 	make_bundle "$BATS_TEST_TMPDIR/b"
-	edit_config "$BATS_TEST_TMPDIR/b" ".vm = {kernel: {path: \"$KERNEL\"}}"
+	edit_config "$BATS_TEST_TMPDIR/b" ".vm = {kernel: {path: \"$KERNEL\"}} |
+		.process.capabilities |= with_entries(.value += [\"CAP_NET_RAW\"])"
 }
 
 teardown() {
@@ -115,11 +116,13 @@ answered"
 	mount --bind / "$BATS_TEST_TMPDIR/root"
 	edit_config "$BATS_TEST_TMPDIR/b" ".linux.namespaces |= map(select(.type != \"network\")) +
 		[{type: \"network\", path: \"/proc/$host/ns/net\"}] |
-		.root = {path: \"$BATS_TEST_TMPDIR/root\", readonly: true}"
+		.root = {path: \"$BATS_TEST_TMPDIR/root\", readonly: true} |
+		.mounts += [{destination: \"/tmp\", type: \"tmpfs\", source: \"tmpfs\"}]"
 	runs 'for way in "" -R; do iperf3 -J -n 4M -c 10.9.0.1 $way; done'
 	for _ in 1 2; do iperf3 -s -1; done >/dev/null 2>&1 3>&- 4>&- &
 	run --separate-stderr oci_vm run --bundle "$BATS_TEST_TMPDIR/b" one
 	umount "$BATS_TEST_TMPDIR/root"
+	echo "$output" "$stderr"
 	assert_success
 	run jq -s -r '.[] | [.start.test_start.reverse, .end.sum_received.bytes >= 4000000] | join(" ")' <<<"$output"
 	assert_output $'0 true\n1 true'

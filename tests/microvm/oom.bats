@@ -4,13 +4,16 @@
 
 load guest
 
+# No more than there is is asked for at once, which would be refused.
+TOO_MUCH='dd if=/dev/zero of=/dev/shm/fill bs=1M count=40 2>/dev/null; dd if=/dev/zero of=/dev/null bs=80M count=1'
+
 oom() {
 	ctr inspect "$1" | jq -r '.[0].State.OOM | [.Kills, .Process, .LimitCgroup] | join(" ")'
 }
 
 @test "vm: want of memory: the guest's kernel ends a process, and inspect and events say so" {
 	ctr run -d --name big "${VM_FLAGS[@]}" --memory 160m busybox \
-		sh -c 'dd if=/dev/zero of=/dev/null bs=200M count=1; echo $?; sleep 1000'
+		sh -c "$TOO_MUCH"'; echo $?; sleep 1000'
 	wait_until 20 eval '[ "$(ctr logs big 2>/dev/null | tail -n 1)" = 137 ]'
 	# While it runs, and goes on.
 	wait_until 10 eval '[ "$(oom big)" = "1 dd /" ]'
@@ -24,7 +27,7 @@ oom() {
 	assert_equal "$(oom big)" '1 dd /'
 	ctr rm big
 	# And the first process itself.
-	run ctr run --name first "${VM_FLAGS[@]}" --memory 160m busybox dd if=/dev/zero of=/dev/null bs=200M count=1
+	run ctr run --name first "${VM_FLAGS[@]}" --memory 160m busybox sh -c "${TOO_MUCH/; dd/; exec dd}"
 	assert_equal "$status" 137
 	run ctr inspect --format '{{.State.OOMKilled}}' first
 	assert_output true
