@@ -150,6 +150,8 @@ void cpus_hold(struct cpus *c)
 void cpus_go_on(struct cpus *c)
 {
 	pthread_mutex_lock(&c->lock);
+	for (unsigned int i = 0; c->want == CPUS_HOLD && i < c->count; i++)
+		vcpu_was_held(&c->cpu[i].vcpu);
 	if (tell(c, CPUS_HOLD, CPUS_RUN)) {
 		pthread_cond_broadcast(&c->changed);
 		while (c->want == CPUS_RUN && c->running < c->started)

@@ -47,7 +47,7 @@ int cpus_start(struct cpus *c, struct err *err) MUST_CHECK;
 
 /*
  * Hold all at the border of two instructions, with nothing of a device half done; and let them go on. Both
- * wait until it is so. Of one thread only.
+ * wait until it is so. One call at a time, and none beside cpus_end().
  */
 void cpus_hold(struct cpus *c);
 void cpus_go_on(struct cpus *c);

@@ -67,6 +67,7 @@ int devices_open(struct devices *d, const struct devices_options *opt, int wake,
 	d->jailed = opt->jailed;
 	d->has_balloon = opt->has_balloon;
 	d->balloon_pages = opt->balloon_bytes / BALLOON_PAGE_BYTES;
+	d->balloon_firm = opt->balloon_firm;
 	d->has_watchdog = opt->watchdog != WATCHDOG_ABSENT;
 	d->watchdog.wake = wake;
 	d->disks = xcalloc(opt->disk_count, sizeof(*d->disks));
@@ -182,7 +183,8 @@ static int start_balloon(struct devices *d, struct pci *pci, const struct memory
 	int rc = make_io(d, &d->balloon_io, JAIL_DEVICE, err);
 
 	if (rc == 0)
-		rc = virtio_balloon_init(&d->balloon, d->balloon_pages, memory, err);
+		rc = virtio_balloon_init(&d->balloon, d->balloon_pages, d->balloon_firm, memory,
+					 err);
 	if (rc == 0)
 		rc = plug(d, pci, &d->balloon.virtio, &d->balloon_pci, &d->balloon_io, err);
 	return rc < 0 ? rc : io_start(&d->balloon_io, err);

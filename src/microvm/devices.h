@@ -30,6 +30,7 @@ struct devices_options {
 	enum watchdog_policy watchdog;
 	bool has_balloon;
 	uint64_t balloon_bytes; /* that it is to have from the beginning */
+	bool balloon_firm;      /* virtio_balloon.h */
 	const char *fds;        /* for shares: our /proc/self/fd, or "fd:N"; NULL: that path */
 };
 
@@ -86,7 +87,7 @@ struct devices {
 	size_t share_count;
 	struct net_device *nets;
 	size_t net_count;
-	bool has_balloon;
+	bool has_balloon, balloon_firm;
 	uint64_t balloon_pages;
 	struct virtio_balloon balloon;
 	struct virtio_pci balloon_pci;

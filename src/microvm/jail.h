@@ -15,11 +15,12 @@ int jail_enter(struct err *err) MUST_CHECK;
 
 /* What a thread is for, and so which system calls it may make. */
 enum jail_thread {
-	JAIL_NONE,   /* there is no jail */
-	JAIL_CPU,    /* runs a processor, and answers for the bus */
-	JAIL_DEVICE, /* moves bytes of devices */
-	JAIL_SHARE,  /* serves files: alone in that it opens some */
-	JAIL_OWNER,  /* starts and ends the others, and moves a process' bytes */
+	JAIL_NONE,    /* there is no jail */
+	JAIL_CPU,     /* runs a processor, and answers for the bus */
+	JAIL_DEVICE,  /* moves bytes of devices */
+	JAIL_SHARE,   /* serves files: alone in that it opens some */
+	JAIL_CONTROL, /* holds the processors and lets them go on, as it is asked to */
+	JAIL_OWNER,   /* starts and ends the others, and moves a process' bytes */
 };
 
 /*

@@ -48,9 +48,20 @@ static const uint16_t share[] = {
 	SYS_getegid,
 };
 
+/* control.h */
+static const uint16_t control[] = {
+	SYS_ioctl,       SYS_accept4,         SYS_recvfrom,        SYS_sendto,
+	SYS_epoll_pwait, SYS_timerfd_gettime, SYS_timerfd_settime,
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait,
+#endif
+};
+
+/* Processors are its threads: what they may do, it must be able to. */
 static const uint16_t owner[] = {
-	SYS_ioctl,  SYS_fcntl,    SYS_clone,   SYS_clone3, SYS_rt_sigaction, SYS_fstat,
-	SYS_sendto, SYS_recvfrom, SYS_seccomp, SYS_capget, SYS_capset,
+	SYS_timerfd_gettime, SYS_timerfd_settime, SYS_ioctl,  SYS_fcntl,  SYS_clone,
+	SYS_clone3,          SYS_rt_sigaction,    SYS_fstat,  SYS_sendto, SYS_recvfrom,
+	SYS_seccomp,         SYS_capget,          SYS_capset,
 };
 
 static const struct {
@@ -60,6 +71,7 @@ static const struct {
 	[JAIL_CPU] = { cpu, ARRAY_LEN(cpu) },
 	[JAIL_DEVICE] = { device, ARRAY_LEN(device) },
 	[JAIL_SHARE] = { share, ARRAY_LEN(share) },
+	[JAIL_CONTROL] = { control, ARRAY_LEN(control) },
 	[JAIL_OWNER] = { owner, ARRAY_LEN(owner) },
 };
 

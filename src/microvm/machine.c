@@ -2,15 +2,10 @@
 
 #include "base/file.h"
 #include "microvm/boot.h"
-#include "microvm/console.h"
-#include "microvm/cpus.h"
-#include "microvm/devices.h"
-#include "microvm/input.h"
 #include "microvm/jail.h"
 #include "microvm/kernel.h"
-#include "microvm/kvm.h"
 #include "microvm/layout.h"
-#include "microvm/memory.h"
+#include "microvm/machine_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,23 +22,10 @@
 #define FEED_AGAIN_MS 10
 #define CPUINFO_BYTES (4U << 20)
 
-/* What the machine's devices reach. */
-struct machine {
-	struct kvm kvm;
-	struct memory memory;
-	struct cpus cpus;
-	struct pci pci;
-	struct devices devices;
-	struct ports ports;
-	struct console console;
-	struct input input;
-	int wake; /* an eventfd: a processor has ended, the guest takes input again, or its watchdog bites */
-	uint32_t entry;
-};
-
 /* The processors first: nothing may go on when what it reaches is taken away. */
 static void machine_free(struct machine *m)
 {
+	control_free(&m->control);
 	cpus_free(&m->cpus);
 	devices_free(&m->devices);
 	input_close(&m->input);
@@ -114,6 +96,8 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 
 	if (rc == 0)
 		rc = devices_open(&m->devices, &opt->devices, m->wake, err);
+	if (rc == 0 && opt->control)
+		rc = control_open(&m->control, opt->control, err);
 	if (rc == 0)
 		rc = kvm_make(opt->kvm, &m->kvm, err);
 	if (rc == 0)
@@ -126,11 +110,15 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
 	if (rc == 0)
 		rc = enter(m, opt->boot, err);
+	if (rc == 0 && opt->devices.jailed)
+		rc = jail_drop(err);
+	if (rc == 0 && opt->control)
+		rc = control_start(&m->control, opt->devices.jailed ? JAIL_CONTROL : JAIL_NONE,
+				   err);
 	if (rc < 0 || !opt->devices.jailed)
 		return rc;
 	m->cpus.jail = JAIL_CPU;
-	rc = jail_drop(err);
-	return rc < 0 ? rc : jail_thread(JAIL_OWNER, err);
+	return jail_thread(JAIL_OWNER, err);
 }
 
 /*
@@ -216,7 +204,7 @@ static bool bitten(struct machine *m, enum watchdog_policy policy, void (*note)(
 	if (!watchdog_has_bitten(&m->devices.watchdog) || policy == WATCHDOG_NONE)
 		return false;
 	if (policy == WATCHDOG_PAUSE)
-		cpus_hold(&m->cpus);
+		machine_hold(m);
 	else
 		atomic_compare_exchange_strong(&m->ports.end, &not,
 					       policy == WATCHDOG_RESET ? END_BITTEN : END_OFF);
@@ -264,8 +252,12 @@ static int run(struct machine *m, const struct machine_options *opt, int *ret_si
 		return signals;
 	input_open(&m->input, opt->input);
 	rc = cpus_start(&m->cpus, err);
+	if (rc == 0 && opt->control)
+		rc = control_listen(&m->control, err);
 	if (rc == 0) {
 		*ret_signal = wait_for_end(m, opt, signals);
+		/* What it is doing with the processors comes first. */
+		control_free(&m->control);
 		rc = cpus_end(&m->cpus, err);
 	}
 	input_close(&m->input);
@@ -283,10 +275,12 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 			     .ports = PORTS_INIT,
 			     .console.fd = opt->console,
 			     .input = INPUT_NONE,
+			     .hold = PTHREAD_MUTEX_INITIALIZER,
 			     .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	int rc;
 
 	cpus_init(&m.cpus, &m.ports, m.wake);
+	control_init(&m.control, &machine_control_ops, &m);
 	if (m.wake < 0)
 		return err_sys(err, "make an eventfd");
 	pci_init(&m.pci);

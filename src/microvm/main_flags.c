@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char help_head[] =
 	"Usage: ctr-vm [OPTION]...\n"
@@ -99,7 +100,13 @@ static int set_vsock(struct words *w, const char *text, struct err *err)
 
 static int set_balloon(struct words *w, const char *text, struct err *err)
 {
-	if (str_to_bytes(text, &w->opt.devices.balloon_bytes) < 0)
+	const char *comma = strchr(text, ',');
+	CLEAN(free) char *size = xstrndup(text, comma ? (size_t)(comma - text) : strlen(text));
+
+	if (comma && !str_eq(comma, ",firm"))
+		return err_set(err, EINVAL, "--balloon %s: SIZE[,firm]", text);
+	w->opt.devices.balloon_firm = comma;
+	if (str_to_bytes(size, &w->opt.devices.balloon_bytes) < 0)
 		return err_set(err, EINVAL, "--balloon %s: not a size; 0 and 128m are", text);
 	w->opt.devices.has_balloon = true;
 	return 0;
@@ -151,12 +158,15 @@ static const struct flag {
 	  "a socket device: whoever connects to PATH and says \"CONNECT PORT\" has the\n"
 	  "guest's port, what the guest calls is the socket PATH_PORT; the guest's\n"
 	  "own address is N (3)" },
-	{ "balloon", "SIZE", set_balloon, 0,
+	{ "balloon", "SIZE[,firm]", set_balloon, 0,
 	  "the guest gives so much of its memory back from the beginning, unless it\n"
-	  "runs out of it; with any size, 0 too, also what it has free" },
+	  "runs out of it (firm: also then); with any size, 0 too, also what it has free" },
 	{ "watchdog", "POLICY", set_watchdog, 0,
 	  "a watchdog (i6300esb); when nobody in the guest feeds it any more: reset,\n"
 	  "which is an error, poweroff, pause, or none: only the guest is told" },
+	{ "control", "PATH", NULL, TEXT(opt.control),
+	  "a socket by which it is controlled while it runs: pause, resume, the\n"
+	  "balloon's size, status; a line asks, a line answers" },
 	{ "prepare", "DIR", NULL, TEXT(prepare.cache),
 	  "start nothing: put the kernel, unpacked, and an initramfs for containers\n"
 	  "into a cache, where they are not there yet, and say in which folder" },

@@ -48,6 +48,9 @@ int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err) MUST_CHECK;
 #define VCPU_SIGNAL (SIGRTMIN + 1) /* musl keeps the first for itself, and refuses a handler */
 void vcpu_kick(const struct vcpu *v, pthread_t thread);
 
+/* Before it goes on: its kernel, which may have a clock of KVM's, needn't think that it hung. From any thread. */
+void vcpu_was_held(const struct vcpu *v);
+
 void vcpu_free(struct vcpu *v);
 CLEAN_DEFINE(vcpu, struct vcpu, vcpu_free)
 

@@ -11,6 +11,7 @@
 enum { INFLATE, DEFLATE, THIRD, FOURTH, FIFTH, QUEUES };
 
 #define QUEUE_SIZE 128
+#define STATS_MAX 64     /* of one buffer; kernels know more kinds with each year */
 #define PFNS_AT_ONCE 256 /* as many as Linux' driver sends */
 
 static bool accepted(const struct virtio_balloon *b, unsigned int feature)
@@ -106,8 +107,7 @@ static void read_stats(struct virtio_balloon *b, const struct chain *c)
 {
 	struct virtio_balloon_stat s;
 
-	for (size_t at = 0; at < c->readable_bytes && at < VIRTIO_BALLOON_S_NR * sizeof(s);
-	     at += sizeof(s))
+	for (size_t at = 0; at < c->readable_bytes && at < STATS_MAX * sizeof(s); at += sizeof(s))
 		if (chain_read(c, at, &s, sizeof(s)) == sizeof(s) && s.tag < VIRTIO_BALLOON_S_NR)
 			b->stats.values[s.tag] = s.val;
 }
@@ -179,13 +179,12 @@ static const struct virtio_ops ops = {
 	.name = "balloon",
 	.id = VIRTIO_ID_BALLOON,
 	.class = 0x050000,
-	.features = 1ULL << VIRTIO_BALLOON_F_STATS_VQ | 1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM |
-		    1ULL << VIRTIO_BALLOON_F_REPORTING,
+	.features = 1ULL << VIRTIO_BALLOON_F_STATS_VQ | 1ULL << VIRTIO_BALLOON_F_REPORTING,
 	.queues = QUEUES,
 	.queue_max = { QUEUE_SIZE, QUEUE_SIZE, QUEUE_SIZE, QUEUE_SIZE, QUEUE_SIZE },
 	.serve = serve,
 	.reset = reset,
-	.configure = configure
+	.configure = configure,
 };
 
 /* ---- its owner ---------------------------------------------------------------------------------------- */
@@ -204,10 +203,11 @@ static int check(const struct virtio_balloon *b, uint64_t pages, struct err *err
 		(unsigned long long)all >> 20);
 }
 
-int virtio_balloon_init(struct virtio_balloon *b, uint64_t pages, const struct memory *memory,
-			struct err *err)
+int virtio_balloon_init(struct virtio_balloon *b, uint64_t pages, bool firm,
+			const struct memory *memory, struct err *err)
 {
-	int rc = virtio_init(&b->virtio, &ops, memory, 0, err);
+	int rc = virtio_init(&b->virtio, &ops, memory,
+			     firm ? 0 : 1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM, err);
 
 	forget(b);
 	if (rc == 0)
@@ -233,14 +233,12 @@ int virtio_balloon_target(struct virtio_balloon *b, uint64_t pages, struct err *
 	return 0;
 }
 
-uint32_t virtio_balloon_actual(struct virtio_balloon *b)
+void virtio_balloon_size(struct virtio_balloon *b, uint32_t *ret_wanted, uint32_t *ret_actual)
 {
-	uint32_t pages;
-
 	pthread_mutex_lock(&b->virtio.lock);
-	pages = b->config.actual;
+	*ret_wanted = b->config.wanted;
+	*ret_actual = b->config.actual;
 	pthread_mutex_unlock(&b->virtio.lock);
-	return pages;
 }
 
 struct balloon_stats virtio_balloon_stats(struct virtio_balloon *b)

@@ -28,17 +28,20 @@ struct virtio_balloon {
 	uint16_t stats_head;
 };
 
-/* `pages` are wanted of it from the beginning; all but one of the guest's at most. */
-int virtio_balloon_init(struct virtio_balloon *b, uint64_t pages, const struct memory *memory,
-			struct err *err) MUST_CHECK;
+/*
+ * `pages` are wanted of it from the beginning; all but one of the guest's at most. A firm one the guest doesn't take
+ * pages back from when it runs out of memory.
+ */
+int virtio_balloon_init(struct virtio_balloon *b, uint64_t pages, bool firm,
+			const struct memory *memory, struct err *err) MUST_CHECK;
 
 /*
- * For whoever controls the machine, without the device's lock, from any thread: how large the balloon is to be
- * from now on; how large it is (as the guest says, which may lie); what the guest has said of its memory, and an
- * invitation to say more.
+ * For whoever controls the machine, without the device's lock, from any thread: how large the balloon is to be from
+ * now on; how many pages it is to have, and has (as the guest says, which may lie); what the guest has said of its
+ * memory, and an invitation to say more.
  */
 int virtio_balloon_target(struct virtio_balloon *b, uint64_t pages, struct err *err) MUST_CHECK;
-uint32_t virtio_balloon_actual(struct virtio_balloon *b) MUST_CHECK;
+void virtio_balloon_size(struct virtio_balloon *b, uint32_t *ret_wanted, uint32_t *ret_actual);
 struct balloon_stats virtio_balloon_stats(struct virtio_balloon *b);
 
 #endif

@@ -2,6 +2,7 @@
 #include "microvm/virtio_vsock.h"
 
 #include "microvm/given.h"
+#include "microvm/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,57 +10,10 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #define FIRST_PORT (1U << 30)
 #define FDS_OF_OTHERS 256
-
-static int address(struct sockaddr_un *ret, const char *path)
-{
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(ret->sun_path))
-		return -ENAMETOOLONG;
-	memcpy(ret->sun_path, path, strlen(path) + 1);
-	return 0;
-}
-
-/* One whose maker is gone is nobody's. */
-static void remove_dead(const struct sockaddr_un *at)
-{
-	CLEAN(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
-
-	if (fd >= 0 && lstat(at->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)at, sizeof(*at)) < 0 && errno == ECONNREFUSED)
-		unlink(at->sun_path);
-}
-
-static int make_socket(struct vsock *s, const char *path, struct err *err)
-{
-	struct sockaddr_un at;
-
-	if (address(&at, path) < 0)
-		return err_set(err, ENAMETOOLONG,
-			       "--vsock %s: a socket's path has at most %zu bytes", path,
-			       sizeof(at.sun_path) - 1);
-	remove_dead(&at);
-	s->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->listen < 0)
-		return err_sys(err, "--vsock: make a socket");
-	if (bind(s->listen, (struct sockaddr *)&at, sizeof(at)) < 0)
-		return errno != EADDRINUSE ?
-			       err_sys(err, "--vsock: make the socket %s", path) :
-			       err_set(err, EADDRINUSE,
-				       "--vsock %s: there is a file already, or a socket that "
-				       "somebody serves; name another, or remove it",
-				       path);
-	s->made = true;
-	s->path = xstrdup(path);
-	if (chmod(path, 0600) < 0 || listen(s->listen, 128) < 0)
-		return err_sys(err, "--vsock: listen at %s", path);
-	return 0;
-}
 
 int vsock_parse(const char *text, struct vsock_options *opt, char **ret_path, struct err *err)
 {
@@ -106,7 +60,14 @@ int virtio_vsock_open(struct vsock *s, const struct vsock_options *opt, struct e
 		s->ports[s->port_count] = opt->ports[s->port_count];
 	if (s->listen >= 0 && fcntl(s->listen, F_SETFL, O_NONBLOCK) < 0)
 		return err_sys(err, "--vsock: fd %d", s->listen);
-	return opt->path ? make_socket(s, opt->path, err) : 0;
+	if (!opt->path)
+		return 0;
+	s->listen = listen_at("--vsock", opt->path, err);
+	if (s->listen < 0)
+		return s->listen;
+	s->made = true;
+	s->path = xstrdup(opt->path);
+	return 0;
 }
 
 static bool may_ask(const struct vsock *s)
@@ -134,7 +95,7 @@ int vsock_call_host(struct vsock *s, uint32_t port)
 		if (s->ports[i].port == port && s->ports[i].fd >= 0) {
 			return take_fd(&s->ports[i].fd);
 		}
-	if (!path || address(&at, path) < 0)
+	if (!path || listen_address(&at, path) < 0)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)

@@ -99,6 +99,38 @@ static void time_passed(void *arg, uint32_t events)
 	pthread_mutex_unlock(&w->lock);
 }
 
+void watchdog_hold(struct watchdog *w)
+{
+	struct itimerspec t;
+
+	if (w->timer < 0)
+		return;
+	pthread_mutex_lock(&w->lock);
+	if (!w->held && w->stage && timerfd_gettime(w->timer, &t) == 0) {
+		w->left = t.it_value;
+		/* It is over, but nobody has read that yet, nor will: it is over as soon as they go on. */
+		w->left.tv_nsec += !w->left.tv_sec && !w->left.tv_nsec;
+		t = (struct itimerspec){ 0 };
+		(void)timerfd_settime(w->timer, 0, &t, NULL);
+	}
+	w->held = true;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void watchdog_go_on(struct watchdog *w)
+{
+	if (w->timer < 0)
+		return;
+	pthread_mutex_lock(&w->lock);
+	if (w->held && w->stage) {
+		const struct itimerspec t = { .it_value = w->left };
+
+		(void)timerfd_settime(w->timer, 0, &t, NULL);
+	}
+	w->held = false;
+	pthread_mutex_unlock(&w->lock);
+}
+
 /* ---- registers ---------------------------------------------------------------------------------- */
 
 static void bar_read(void *arg, unsigned int bar, uint32_t offset, void *data, size_t len)

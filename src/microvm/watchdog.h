@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define WATCHDOG_STAGES 2
 
@@ -40,6 +41,8 @@ struct watchdog {
 	uint32_t preload[WATCHDOG_STAGES]; /* ticks */
 	unsigned int keys;                 /* of the two that open its registers for one access */
 	unsigned int stage;                /* that runs, from 1; 0: none */
+	bool held;                         /* it stands still, */
+	struct timespec left;              /* so much before the stage's end */
 	bool timed_out; /* what its driver reads as the reason of the last reset */
 };
 
@@ -53,6 +56,10 @@ int watchdog_init(struct watchdog *w, int wake, struct io *io, struct err *err) 
 
 /* True once after each bite. */
 bool watchdog_has_bitten(struct watchdog *w) MUST_CHECK;
+
+/* While all processors are held: its time stands still, too, from now on; no more. Takes one that is absent. */
+void watchdog_hold(struct watchdog *w);
+void watchdog_go_on(struct watchdog *w);
 
 /* When no processor runs any more, nor the thread. */
 void watchdog_free(struct watchdog *w);

@@ -88,6 +88,10 @@ setup() {
 	fuzz net
 }
 
+@test "fuzz: what a machine is asked by its control socket" {
+	fuzz control
+}
+
 @test "fuzz: what passes between a guest's init and its launcher" {
 	fuzz wire
 }

@@ -114,7 +114,7 @@ static void machine_init(struct machine *m)
 	if (rc == 0)
 		rc = virtio_block_init(&m->block, &disk, &memory, &err);
 	if (rc == 0)
-		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, &memory, &err);
+		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, false, &memory, &err);
 	if (rc == 0)
 		rc = io_make(&m->io, &err);
 	if (rc == 0)

@@ -302,6 +302,36 @@ static void test_ticks_are_short_if_wanted(void **state)
 	assert_int_equal(t.it_value.tv_sec, 0);
 }
 
+static void test_held_its_time_stands_still(void **state)
+{
+	CLEAN(machine) struct machine m;
+	struct pollfd p;
+
+	(void)state;
+	machine_init(&m);
+	watchdog_hold(&m.watchdog);
+	watchdog_go_on(&m.watchdog);
+	assert_false(waits(&m));
+	begin(&m, 512, LONG, ENABLE);
+	watchdog_hold(&m.watchdog);
+	watchdog_hold(&m.watchdog);
+	assert_false(waits(&m));
+	assert_true(m.watchdog.left.tv_nsec > 300000000 && m.watchdog.left.tv_nsec <= 500000000);
+	watchdog_go_on(&m.watchdog);
+	assert_true(waits(&m));
+	/* Its time had passed, and its thread was not there yet. */
+	begin(&m, 0, LONG, 0);
+	begin(&m, 0, LONG, ENABLE);
+	p = (struct pollfd){ .fd = m.watchdog.timer, .events = POLLIN };
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	watchdog_hold(&m.watchdog);
+	m.watchdog.source.ready(m.watchdog.source.arg, POLLIN);
+	assert_int_equal(m.watchdog.stage, 1);
+	watchdog_go_on(&m.watchdog);
+	step(&m);
+	assert_int_equal(m.watchdog.stage, 2);
+}
+
 static void test_policies_have_words(void **state)
 {
 	enum watchdog_policy policy = WATCHDOG_ABSENT;
@@ -328,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_locked_it_cant_be_disabled),
 		cmocka_unit_test(test_tame_it_doesnt_bite_and_may_go_round),
 		cmocka_unit_test(test_ticks_are_short_if_wanted),
+		cmocka_unit_test(test_held_its_time_stands_still),
 		cmocka_unit_test(test_policies_have_words),
 	};
 
