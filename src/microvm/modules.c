@@ -17,8 +17,9 @@
 
 /* What ctr-guest and the devices that we give want. What a kernel has neither built in nor as a module, it lacks. */
 static const char *const wanted[] = {
-	"virtio_pci", "virtiofs", "vmw_vsock_virtio_transport", "virtio_net", "virtio_blk",
-	"virtio_rng", "overlay",
+	"virtio_pci",     "virtiofs",   "vmw_vsock_virtio_transport",
+	"virtio_net",     "virtio_blk", "virtio_rng",
+	"virtio_balloon", "overlay",
 };
 
 struct lists {

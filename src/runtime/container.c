@@ -308,33 +308,3 @@ int container_stop(struct container *c, int signal, int timeout_ms, struct err *
 	event_note(c->root, &c->state, EVENT_STOP, NULL);
 	return 0;
 }
-
-static int pause_locked(struct container *c, bool paused, struct err *err)
-{
-	enum status now = paused ? STATUS_RUNNING : STATUS_PAUSED;
-	int fd, rc;
-
-	if (c->state.status != now)
-		return err_set(err, EINVAL, "container \"%s\" is %s, not %s", c->state.name,
-			       status_name(c->state.status), status_name(now));
-	fd = container_cgroup(c, err);
-	if (fd < 0)
-		return fd;
-	rc = cgroup_freeze(fd, paused, KILL_MS, err);
-	if (rc < 0)
-		return rc;
-	c->state.status = paused ? STATUS_PAUSED : STATUS_RUNNING;
-	rc = state_write(c->dir, &c->state, err);
-	event_note(c->root, &c->state, paused ? EVENT_PAUSE : EVENT_UNPAUSE, NULL);
-	return rc;
-}
-
-int container_pause(struct container *c, bool paused, struct err *err)
-{
-	int rc = container_lock(c, err);
-
-	if (rc == 0)
-		rc = pause_locked(c, paused, err);
-	container_unlock(c);
-	return rc;
-}

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "runtime/rootless.h"
+#include "runtime/vm_control.h"
 #include "spec/load.h"
 #include "spec/names.h"
 
@@ -184,19 +185,26 @@ bool want_vm(const struct plan *p)
 	return p->vm.wanted;
 }
 
-/* Whoever comes to the guest comes this way: root alone, as all of the folder's. */
-int make_guest_socket(struct making *m, struct err *err)
+static int listen_in(const struct making *m, const char *name, int *ret, struct err *err)
 {
-	int *calls = &m->plan->vm.fds[VM_CALLS];
-
-	*calls = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*calls < 0)
+	*ret = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*ret < 0)
 		return err_sys(err, "socket");
 	/* Of a life before. */
-	unlinkat(m->dir, VM_SOCKET, 0);
-	if (fd_bind_at(*calls, m->dir, VM_SOCKET) < 0 || listen(*calls, 128) < 0)
-		return err_sys(err, "bind %s/" VM_SOCKET, m->plan->staging);
-	return vm_report_make(m->dir, &m->plan->vm.fds[VM_REPORT], err);
+	unlinkat(m->dir, name, 0);
+	if (fd_bind_at(*ret, m->dir, name) < 0 || listen(*ret, 128) < 0)
+		return err_sys(err, "bind %s/%s", m->plan->staging, name);
+	return 0;
+}
+
+/* Whoever comes to the guest comes this way, or controls it: root alone, as all of the folder's. */
+int make_guest_sockets(struct making *m, struct err *err)
+{
+	int rc = listen_in(m, VM_SOCKET, &m->plan->vm.fds[VM_CALLS], err);
+
+	if (rc == 0)
+		rc = listen_in(m, VM_CONTROL_SOCKET, &m->plan->vm.fds[VM_CONTROL], err);
+	return rc < 0 ? rc : vm_report_make(m->dir, &m->plan->vm.fds[VM_REPORT], err);
 }
 
 static int pair(int *ret_ours, int *ret_childs, struct err *err)

@@ -18,7 +18,7 @@ const struct stage create_stages[] = {
 	{ "make the notify socket",          PARENT, NOW,        NOW,        want_notify,          make_notify,            NULL },
 	{ "open the sources of mounts",      PARENT, NOW,        NOW,        want_rootfs,          make_sources,           unmake_sources },
 	{ "make the start socket",           PARENT, NOW,        NOW,        NULL,                 make_start_socket,      NULL },
-	{ "make the guest's socket",         PARENT, NOW,        NOW,        want_vm,              make_guest_socket,      NULL },
+	{ "make the guest's sockets",        PARENT, NOW,        NOW,        want_vm,              make_guest_sockets,     NULL },
 	{ "set time offsets",                PARENT, NOW,        NOW,        want_time_offsets,    ns_time_offsets,        ns_go_home },
 	{ "enter given namespaces",          PARENT, NOW,        NOW,        want_given,           ns_enter_given,         ns_go_home },
 	{ "clone the init process",          PARENT, NOW,        NOW,        NULL,                 make_child,             unmake_child },

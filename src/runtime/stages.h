@@ -141,7 +141,7 @@ int make_cgroup_closed(struct making *m, struct err *err);
 int make_sources(struct making *m, struct err *err);
 void unmake_sources(struct making *m);
 int make_start_socket(struct making *m, struct err *err);
-int make_guest_socket(struct making *m, struct err *err);
+int make_guest_sockets(struct making *m, struct err *err);
 bool want_vm(const struct plan *p);
 int make_child(struct making *m, struct err *err);
 void unmake_child(struct making *m);

@@ -4,6 +4,7 @@
 #include "cgroups/leaf.h"
 #include "runtime/events.h"
 #include "runtime/unit.h"
+#include "runtime/vm_control.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -98,6 +99,39 @@ static int write_or_undo(struct container *c, struct cgroup_settings *settings,
 	return rc;
 }
 
+/*
+ * A micro-VM's guest has its memory from its beginning; what a lower limit leaves no room for it gives back first, and
+ * takes again when the limit is higher.
+ */
+static int write_vm(struct container *c, struct cgroup_settings *settings,
+		    const struct spec_resources *res, struct strv *warnings, struct err *err)
+{
+	struct vm_balloon b = { 0 };
+	struct err why = { 0 };
+	bool more;
+	int rc;
+
+	if (c->state.status == STATUS_PAUSED)
+		return err_set(err, EBUSY,
+			       "container \"%s\" is paused; resume it first, for its guest has to "
+			       "give memory back, or to take it",
+			       c->state.name);
+	rc = vm_balloon_plan(c->dir, res->memory.limit.value, &b, err);
+	if (rc < 0)
+		return rc;
+	more = b.wanted > b.before;
+	if (more)
+		rc = vm_balloon_grow(c->dir, &b, err);
+	if (rc == 0)
+		rc = write_or_undo(c, settings, res, warnings, err);
+	if (rc == 0 && !more)
+		return vm_balloon_set(c->dir, b.wanted, err);
+	if (rc < 0 && more && vm_balloon_set(c->dir, b.before, &why) < 0)
+		strv_printf(warnings, "after that, the guest's balloon is not as it was: %s",
+			    why.text);
+	return rc;
+}
+
 static int update_locked(struct container *c, const struct spec_resources *res, bool stopped_too,
 			 struct strv *warnings, struct err *err)
 {
@@ -124,7 +158,12 @@ static int update_locked(struct container *c, const struct spec_resources *res, 
 	if (rc < 0 || ended)
 		return rc < 0 ? rc : keep(c, &all, err);
 	rc = cgroup_hand_down(&host, c->state.cgroup, &settings, err);
-	return rc < 0 ? rc : write_or_undo(c, &settings, &all, warnings, err);
+	if (rc < 0)
+		return rc;
+	/* One that was not started has no guest yet. */
+	if (res->memory.limit.set && c->state.status != STATUS_CREATED && vm_has_control(c->dir))
+		return write_vm(c, &settings, &all, warnings, err);
+	return write_or_undo(c, &settings, &all, warnings, err);
 }
 
 int container_update(struct container *c, const struct spec_resources *res, bool stopped_too,

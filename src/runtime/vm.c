@@ -20,9 +20,6 @@
 #define KERNEL_FILE "vmlinux" /* microvm/prepare.h */
 #define INITRD_FILE "initramfs"
 #define MEMORY_DEFAULT (512ULL << 20)
-#define MEMORY_MIN (96ULL << 20) /* below it Debian's kernel has no room for a payload */
-#define LAUNCHER_BYTES \
-	(32ULL << 20) /* of a memory limit: for the launcher and the kernel's account of it */
 #define PREPARE_MS 120000
 
 void vm_free(struct vm *vm)
@@ -75,16 +72,16 @@ static int plan_memory(const struct spec *s, struct vm *vm, struct err *err)
 	vm->memory_bytes = s->vm.memory.set ? s->vm.memory.value : MEMORY_DEFAULT;
 	/* A limit is for all that it costs the host. */
 	if (!s->vm.memory.set && limit->set && limit->value > 0)
-		vm->memory_bytes = (uint64_t)limit->value < LAUNCHER_BYTES ?
+		vm->memory_bytes = (uint64_t)limit->value < VM_LAUNCHER_BYTES ?
 					   0 :
-					   (uint64_t)limit->value - LAUNCHER_BYTES;
+					   (uint64_t)limit->value - VM_LAUNCHER_BYTES;
 	vm->memory_bytes &= ~((1ULL << 20) - 1);
-	if (vm->memory_bytes < MEMORY_MIN)
+	if (vm->memory_bytes < VM_MEMORY_MIN)
 		return err_set(
 			err, EINVAL,
 			"%s: a micro-VM's guest has at least %llu MiB, and its launcher %llu more",
 			s->vm.memory.set ? "vm.hwConfig.memory" : "linux.resources.memory.limit",
-			MEMORY_MIN >> 20, LAUNCHER_BYTES >> 20);
+			VM_MEMORY_MIN >> 20, VM_LAUNCHER_BYTES >> 20);
 	return 0;
 }
 
@@ -264,7 +261,7 @@ void vm_args(const struct vm *vm, struct strv *ret)
 	static const char *const flags[VM_FDS] = {
 		[VM_TEXT] = "--payload",    [VM_KVM] = "--kvm",       [VM_KERNEL] = "--kernel",
 		[VM_INITRD] = "--initrd",   [VM_CALLS] = "--vsock",   [VM_LINK] = "--exec",
-		[VM_NETWORK] = "--network", [VM_REPORT] = "--report",
+		[VM_NETWORK] = "--network", [VM_REPORT] = "--report", [VM_CONTROL] = "--control",
 	};
 
 	strv_add(ret, VM_LAUNCHER);
@@ -280,5 +277,7 @@ void vm_args(const struct vm *vm, struct strv *ret)
 	strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
 	strv_printf(ret, "--cpus=%u", vm->cpus);
 	strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
+	/* Its processes are killed, not the launcher, when a limit that was lowered is too low for them. */
+	strv_add(ret, "--balloon=0,firm");
 	strv_add(ret, "--share=" WIRE_SHARE "=/");
 }

@@ -19,6 +19,10 @@
 
 #define VM_REPORT_FILE "guest.report" /* there, too: wire/report.h */
 
+#define VM_MEMORY_MIN (96ULL << 20) /* below it Debian's kernel has no room for a payload */
+#define VM_LAUNCHER_BYTES \
+	(32ULL << 20) /* of a memory limit: for the launcher and the kernel's account of it */
+
 /* What is open for the launcher, by what it's told of it: see vm_args(). */
 enum vm_fd {
 	VM_EXE,
@@ -29,7 +33,8 @@ enum vm_fd {
 	VM_CALLS,   /* listens at VM_SOCKET */
 	VM_LINK,    /* of exec: connected there */
 	VM_NETWORK, /* vm_network_in()'s socket, once it is started; until then one without an end */
-	VM_REPORT,
+	VM_REPORT,  /* wire/report.h */
+	VM_CONTROL, /* listens at VM_CONTROL_SOCKET, vm_control.h */
 	VM_FDS,
 };
 
@@ -42,9 +47,9 @@ struct vm {
 	char *kernel_args; /* NULL: none */
 };
 
-#define VM_INIT                                               \
-	{                                                     \
-		.fds = { -1, -1, -1, -1, -1, -1, -1, -1, -1 } \
+#define VM_INIT                                     \
+	{                                           \
+		.fds = { [0 ... VM_FDS - 1] = -1 }, \
 	}
 
 void vm_free(struct vm *vm);

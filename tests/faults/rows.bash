@@ -9,7 +9,7 @@
 # Walked by the cases of vm-rows.bash, and by none here: both together walk each row.
 ELSEWHERE='systemd|scope|let nobody else into the cgroup'
 # And by tests/microvm/rows.bats.
-MICROVM="guest's socket"
+MICROVM="guest's sockets"
 
 # What always does what it says, whatever the machine is like, or is asked only to be on the safe side.
 NO_FAILURE='close|close_range|umask|getpid|gettid|getuid|geteuid|poll|ppoll|waitid|rt_sig.*'
