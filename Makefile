@@ -148,10 +148,20 @@ else
 say        = :
 endif
 
+# ---- packages -----------------------------------------------------------------------
+
+# Packages come before the first compiler call, also with -j.
+DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz test:fuzz-guest bench:bench build:demo \
+              test:check-vtx,\
+              $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
+DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
+# What only tests need that are too long to be run with all the others.
+DEPS_LONG := $(if $(filter check-long check-vtx,$(GOALS)),vtx)
+
 # ---- targets for people ------------------------------------------------------------
 
-.PHONY: all demo check check-long unit fuzz fuzz-guest lint fmt bench install uninstall clean help deps \
-        deps-test deps-lint deps-bench deps-hint tests
+.PHONY: all demo check check-long check-vtx unit fuzz fuzz-guest lint fmt bench install uninstall \
+        clean help deps deps-test deps-lint deps-bench deps-hint tests
 
 ## all: build the programs (the default)
 all: $(ALL_PROGRAMS) $(B)/bin/ctr-oci-vm
@@ -169,7 +179,7 @@ RUN_CHECK  = CTR_BUILD=$(abspath $(B)) CTR_SAN=$(SAN) tests/tools/check
 check: deps-test tests $(DEBIAN)
 	$(RUN_CHECK) $(T)
 
-## check-long: the same tests with counts that take their time
+## check-long: the same tests with counts that take their time, and those that are long as they are
 check-long: deps-test tests $(DEBIAN)
 	CTR_LONG=1 $(RUN_CHECK) $(T)
 
@@ -194,6 +204,10 @@ lint: deps-lint
 fmt:
 	clang-format -i $(or $(T),$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
 
+## check-vtx: guests of ctr-vm on VT-x, which Bochs emulates
+check-vtx: deps-test all
+	$(RUN_CHECK) tests/vtx/vtx.bats
+
 ## bench: measure against the installed crun, runc and podman
 bench: deps-bench all $(TESTPROGS)
 	CTR_BUILD=$(abspath $(B)) tests/bench/run $(T)
@@ -203,7 +217,7 @@ deps:
 	tests/tools/deps build
 ## deps-test: install the packages that the tests need
 deps-test:
-	tests/tools/deps build test
+	tests/tools/deps build test $(DEPS_LONG)
 deps-lint:
 	tests/tools/deps build lint
 deps-bench:
@@ -219,11 +233,6 @@ clean:
 ## help: this list
 help:
 	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
-
-# Packages come before the first compiler call, also with -j.
-DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz test:fuzz-guest bench:bench build:demo,\
-              $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
-DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
 
 # ---- rules -------------------------------------------------------------------------
 

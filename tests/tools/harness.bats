@@ -4,14 +4,14 @@ load ../integration/lib
 # A stand-in, so that this file tells about the harness and not about ctr.
 CTR_BIN=/bin/true
 
-# The runner, run over a tree with the files of add_bats.
+# check_dir [FILE]: the runner, run over a tree with the files of add_bats.
 check_dir() {
 	local tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree/tests/integration" "$tree/tests/unit/base" "$tree/build/tests/unit/base"
 	cp -r "$REPO/tests/tools" "$tree/tests"
 	rm "$tree"/tests/tools/*.bats
 	(cd "$tree" && env -u CTR_VIEW -u F CTR_BUILD="$tree/build" CTR_STRICT="${STRICT-}" \
-		tests/tools/check) 3>&-
+		tests/tools/check "$@") 3>&-
 }
 
 add_bats() {
@@ -64,6 +64,21 @@ add_bats() {
 	run check_dir
 	assert_failure 1
 	assert_line "stopped at its time limit"
+}
+
+@test "check: what is long by nature runs when it is named, or all is long" {
+	add_bats long <<-'END'
+		# long: make check-something
+		test "takes its time" { true; }
+	END
+	add_bats short <<<'test "does not" { true; }'
+	CTR_LONG='' run check_dir
+	assert_equal "${lines[-1]}" "1 passed, 0 failed, 0 skipped"
+	CTR_LONG='' run check_dir tests/integration/long.bats
+	assert_equal "${lines[-1]}" "1 passed, 0 failed, 0 skipped"
+	assert_output --partial integration/long.bats
+	CTR_LONG=1 run check_dir
+	assert_equal "${lines[-1]}" "2 passed, 0 failed, 0 skipped"
 }
 
 @test "check: an empty tree is no success" {
