@@ -63,7 +63,7 @@ static int run(const struct control_client *client, const char *line, struct str
 			   .out = out };
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
-		if (strncmp(requests[i].word, line, len) || requests[i].word[len])
+		if (strncmp(requests[i].word, line, len) != 0 || requests[i].word[len])
 			continue;
 		if (requests[i].takes && !a.rest)
 			return err_set(err, EINVAL, "%s %s", requests[i].word, requests[i].takes);
