@@ -9,6 +9,7 @@
 #define LAYOUT_CMDLINE_GPA 0x20000 /* one page */
 #define LAYOUT_LOW_END_GPA 0x9fc00 /* below is memory, above are the tables */
 #define LAYOUT_ACPI_GPA 0xe0000    /* RSDP first */
+#define LAYOUT_VMGENID_GPA 0xef000 /* among ACPI's; dsdt.asl says the same */
 #define LAYOUT_RESET_GPA 0xffff0   /* where a processor begins, and where Linux jumps to reset */
 
 #define CPUS_MAX 32

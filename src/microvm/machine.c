@@ -6,6 +6,7 @@
 #include "microvm/kernel.h"
 #include "microvm/layout.h"
 #include "microvm/machine_parts.h"
+#include "microvm/vmgenid.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,6 +77,8 @@ static int fill_memory(struct machine *m, const struct machine_options *opt, str
 		rc = memory_make(opt->memory, &m->memory, err);
 	if (rc == 0)
 		rc = boot_write(&boot, &m->memory, err);
+	if (rc == 0)
+		rc = vmgenid_write(&m->memory, err);
 	m->entry = kernel.entry;
 	return rc;
 }
