@@ -1,5 +1,6 @@
 #include "microvm/control.h"
 
+#include "base/fd.h"
 #include "microvm/given.h"
 #include "microvm/listen.h"
 
@@ -15,7 +16,8 @@
 struct asked {
 	struct control *control;
 	const char *rest; /* NULL: nothing */
-	struct str *out;  /* behind "ok " */
+	const int *files;
+	struct str *out; /* behind "ok " */
 };
 
 static int do_pause(const struct asked *a, struct err *err)
@@ -37,6 +39,17 @@ static int do_balloon(const struct asked *a, struct err *err)
 	return a->control->ops->balloon(a->control->arg, bytes, err);
 }
 
+static int do_snapshot(const struct asked *a, struct err *err)
+{
+	bool has_files = a->files[0] >= 0 && a->files[1] >= 0;
+
+	if (has_files == (a->rest != NULL))
+		return err_set(err, EINVAL,
+			       "snapshot PATH, or snapshot and two files with it, for state and "
+			       "memory");
+	return a->control->ops->snapshot(a->control->arg, a->rest, a->files, err);
+}
+
 static int do_status(const struct asked *a, struct err *err)
 {
 	(void)err;
@@ -45,12 +58,11 @@ static int do_status(const struct asked *a, struct err *err)
 }
 
 static const struct {
-	const char *word, *takes; /* NULL: nothing follows */
+	const char *word, *takes; /* NULL: nothing follows; "": it may */
 	int (*run)(const struct asked *a, struct err *err);
 } requests[] = {
-	{ "pause", NULL, do_pause },
-	{ "resume", NULL, do_resume },
-	{ "balloon", "SIZE", do_balloon },
+	{ "pause", NULL, do_pause },       { "resume", NULL, do_resume },
+	{ "balloon", "SIZE", do_balloon }, { "snapshot", "", do_snapshot },
 	{ "status", NULL, do_status },
 };
 
@@ -60,18 +72,25 @@ static int run(const struct control_client *client, const char *line, struct str
 	size_t len = strcspn(line, " ");
 	struct asked a = { .control = client->control,
 			   .rest = line[len] ? line + len + 1 : NULL,
+			   .files = client->files,
 			   .out = out };
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
 		if (strncmp(requests[i].word, line, len) != 0 || requests[i].word[len])
 			continue;
-		if (requests[i].takes && !a.rest)
+		if (requests[i].takes && *requests[i].takes && !a.rest)
 			return err_set(err, EINVAL, "%s %s", requests[i].word, requests[i].takes);
 		if (!requests[i].takes && a.rest)
 			return err_set(err, EINVAL, "%s: nothing follows it", requests[i].word);
 		return requests[i].run(&a, err);
 	}
 	return err_set(err, EINVAL, "no such request: \"%s\"", line);
+}
+
+static void files_drop(struct control_client *client)
+{
+	for (size_t i = 0; i < CONTROL_FILES; i++)
+		drop_fd(&client->files[i]);
 }
 
 /* An answer is short: who has no room for it has not read those before. */
@@ -82,6 +101,7 @@ static bool answer(struct control_client *client, const char *line)
 	struct err err = { 0 };
 	int rc = run(client, line, &out, &err);
 
+	files_drop(client);
 	str_add(&text, rc < 0 ? "error " : out.len ? "ok " : "ok");
 	/* Whatever is in it, it is one line. */
 	str_add_shown(&text, rc < 0 ? err.text : out.len ? out.text : "", false);
@@ -114,6 +134,7 @@ static void client_drop(struct control_client *client)
 	if (client->fd >= 0)
 		io_remove(&client->control->io, client->fd);
 	drop_fd(&client->fd);
+	files_drop(client);
 	client->len = 0;
 }
 
@@ -121,11 +142,17 @@ static void client_ready(void *arg, uint32_t events)
 {
 	struct control_client *client = arg;
 	char bytes[512];
-	ssize_t n = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	int files[CONTROL_FILES];
+	size_t count = CONTROL_FILES;
+	ssize_t n = fd_recv(client->fd, bytes, sizeof(bytes), files, &count);
 
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return;
+	for (size_t i = 0; n >= 0 && i < count; i++) {
+		drop_fd(&client->files[i]);
+		client->files[i] = files[i];
+	}
 	if (n <= 0 || !control_take(client, bytes, (size_t)n))
 		client_drop(client);
 }
@@ -157,6 +184,7 @@ void control_init(struct control *c, const struct control_ops *ops, void *arg)
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		c->clients[i].control = c;
 		c->clients[i].fd = -1;
+		c->clients[i].files[0] = c->clients[i].files[1] = -1;
 		c->clients[i].source =
 			(struct io_source){ .ready = client_ready, .arg = &c->clients[i] };
 	}
@@ -195,8 +223,10 @@ int control_listen(struct control *c, struct err *err)
 void control_free(struct control *c)
 {
 	io_free(&c->io);
-	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		files_drop(&c->clients[i]);
 		drop_fd(&c->clients[i].fd);
+	}
 	drop_fd(&c->listen);
 	if (c->path)
 		unlink(c->path);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define CONTROL_LINE_MAX 4608 /* with a path in it */
+#define CONTROL_FILES 2       /* of a snapshot: state and memory */
 #define CONTROL_CLIENTS_MAX 8 /* who comes beyond that is not served */
 
 /* What the machine does; in the thread. 0, or -errno with words. */
@@ -20,6 +21,9 @@ struct control_ops {
 	int (*pause)(void *arg, struct err *err);
 	int (*resume)(void *arg, struct err *err);
 	int (*balloon)(void *arg, uint64_t bytes, struct err *err);
+	/* Into a folder, or, without a path, into empty files that came with the request, borrowed. */
+	int (*snapshot)(void *arg, const char *path, const int files[CONTROL_FILES],
+			struct err *err);
 	void (*status)(void *arg, struct str *out); /* JSON, in one line */
 };
 
@@ -30,7 +34,8 @@ struct control_client {
 	int fd; /* -1: free */
 	struct io_source source;
 	char line[CONTROL_LINE_MAX];
-	size_t len; /* of the line so far */
+	size_t len;               /* of the line so far */
+	int files[CONTROL_FILES]; /* that came with it; -1 */
 };
 
 /* It stays where it is once it's made. */

@@ -107,6 +107,8 @@ static int plug(struct devices *d, struct pci *pci, struct virtio *v, struct vir
 		rc = virtio_attach(v, io, err);
 	if (rc == 0)
 		rc = pci_plug(pci, &t->function, err);
+	if (rc == 0)
+		d->plugged[d->plugged_count++] = t;
 	return rc;
 }
 

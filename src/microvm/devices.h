@@ -73,6 +73,8 @@ struct net_device {
 /* It stays where it is once it's made. */
 struct devices {
 	bool jailed;
+	struct virtio_pci *plugged[PCI_SLOTS]; /* those of virtio, in the order of the bus */
+	size_t plugged_count;
 	struct wires wires;
 	struct io io;
 	struct virtio_rng rng;

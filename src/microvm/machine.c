@@ -6,6 +6,7 @@
 #include "microvm/kernel.h"
 #include "microvm/layout.h"
 #include "microvm/machine_parts.h"
+#include "microvm/snapshot.h"
 #include "microvm/vmgenid.h"
 
 #include <errno.h>
@@ -64,8 +65,7 @@ static void serial_room(void *arg)
 	(void)!write(m->wake, &one, sizeof(one));
 }
 
-/* All that is refused for what the user said comes before KVM is asked for anything. */
-static int fill_memory(struct machine *m, const struct machine_options *opt, struct err *err)
+static int boot_memory(struct machine *m, const struct machine_options *opt, struct err *err)
 {
 	CLEAN(kernel) struct kernel kernel = { 0 };
 	struct boot boot = {
@@ -83,6 +83,16 @@ static int fill_memory(struct machine *m, const struct machine_options *opt, str
 	return rc;
 }
 
+/* All that is refused for what the user said comes before KVM is asked for anything. */
+static int fill_memory(struct machine *m, const struct machine_options *opt, struct snapshot *s,
+		       struct err *err)
+{
+	if (opt->restore)
+		return snapshot_open(m, opt->restore, s, err);
+	m->cpu_count = opt->cpus;
+	return boot_memory(m, opt, err);
+}
+
 static int enter(struct machine *m, enum kernel_boot boot, struct err *err)
 {
 	const struct vcpu *first = &m->cpus.cpu[0].vcpu;
@@ -95,7 +105,8 @@ static int enter(struct machine *m, enum kernel_boot boot, struct err *err)
 
 static int make(struct machine *m, const struct machine_options *opt, struct err *err)
 {
-	int rc = fill_memory(m, opt, err);
+	CLEAN(snapshot) struct snapshot s = SNAPSHOT_NONE;
+	int rc = fill_memory(m, opt, &s, err);
 
 	if (rc == 0)
 		rc = devices_open(&m->devices, &opt->devices, m->wake, err);
@@ -110,9 +121,9 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	if (rc == 0)
 		rc = devices_start(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
 	if (rc == 0)
-		rc = cpus_make(&m->cpus, &m->kvm, opt->cpus, err);
+		rc = cpus_make(&m->cpus, &m->kvm, m->cpu_count, err);
 	if (rc == 0)
-		rc = enter(m, opt->boot, err);
+		rc = opt->restore ? snapshot_load(m, &s, err) : enter(m, opt->boot, err);
 	if (rc == 0 && opt->devices.jailed)
 		rc = jail_drop(err);
 	if (rc == 0 && opt->control)

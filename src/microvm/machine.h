@@ -19,6 +19,7 @@ struct machine_options {
 	int stop; /* readable: it is to end, and signals are the caller's; -1: signals end it */
 	/* Tell the user something while the guest runs; NULL: nobody listens. */
 	void (*note)(const char *text);
+	const char *restore; /* DIR[,unchecked]: the snapshot to go on from; NULL: from a kernel */
 	const char *control; /* the socket's path, or "fd:N"; NULL: none */
 	struct devices_options devices;
 };

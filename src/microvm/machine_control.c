@@ -1,6 +1,7 @@
 /* What a machine does when it is asked to by its control socket, in that's thread. */
 #include "base/json.h"
 #include "microvm/machine_parts.h"
+#include "microvm/snapshot.h"
 
 #include <errno.h>
 
@@ -58,6 +59,30 @@ static int do_balloon(void *arg, uint64_t bytes, struct err *err)
 	return virtio_balloon_target(&m->devices.balloon, bytes / BALLOON_PAGE_BYTES, err);
 }
 
+static int do_snapshot(void *arg, const char *path, const int files[CONTROL_FILES], struct err *err)
+{
+	struct machine *m = arg;
+	bool was_paused;
+	int rc;
+
+	if (path && m->devices.jailed)
+		return err_set(
+			err, EPERM,
+			"the launcher is in a jail, and opens no path: give it two files with "
+			"the request");
+	pthread_mutex_lock(&m->hold);
+	was_paused = m->paused;
+	hold(m);
+	rc = check_runs(m, err);
+	if (rc == 0)
+		rc = path ? snapshot_save_at(m, path, err) :
+			    snapshot_save(m, files[0], files[1], err);
+	if (!was_paused)
+		go_on(m);
+	pthread_mutex_unlock(&m->hold);
+	return rc;
+}
+
 static struct json_object *balloon_status(struct virtio_balloon *b)
 {
 	static const struct {
@@ -99,6 +124,8 @@ static void do_status(void *arg, struct str *out)
 	str_add(out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 }
 
-const struct control_ops machine_control_ops = {
-	.pause = do_pause, .resume = do_resume, .balloon = do_balloon, .status = do_status
-};
+const struct control_ops machine_control_ops = { .pause = do_pause,
+						 .resume = do_resume,
+						 .balloon = do_balloon,
+						 .snapshot = do_snapshot,
+						 .status = do_status };

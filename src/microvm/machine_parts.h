@@ -23,6 +23,7 @@ struct machine {
 	struct input input;
 	int wake; /* an eventfd: a processor has ended, the guest takes input again, or its watchdog bites */
 	uint32_t entry;
+	unsigned int cpu_count;
 	struct control control;
 	pthread_mutex_t hold; /* of what follows, and for who holds processors or lets them go on */
 	bool paused;

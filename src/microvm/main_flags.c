@@ -164,9 +164,12 @@ static const struct flag {
 	{ "watchdog", "POLICY", set_watchdog, 0,
 	  "a watchdog (i6300esb); when nobody in the guest feeds it any more: reset,\n"
 	  "which is an error, poweroff, pause, or none: only the guest is told" },
+	{ "restore", "DIR[,unchecked]", NULL, TEXT(opt.restore),
+	  "go on from the snapshot in this folder instead of starting a kernel, with\n"
+	  "the same devices; unchecked: without reading all of its memory first" },
 	{ "control", "PATH", NULL, TEXT(opt.control),
 	  "a socket by which it is controlled while it runs: pause, resume, the\n"
-	  "balloon's size, status; a line asks, a line answers" },
+	  "balloon's size, snapshot, status; a line asks, a line answers" },
 	{ "prepare", "DIR", NULL, TEXT(prepare.cache),
 	  "start nothing: put the kernel, unpacked, and an initramfs for containers\n"
 	  "into a cache, where they are not there yet, and say in which folder" },
@@ -256,13 +259,32 @@ static int parse(int argc, char **argv, struct words *w, struct err *err)
 	return 0;
 }
 
+/* What a machine begins with, it has begun with. */
+static int check_restore(const struct words *w, struct err *err)
+{
+	const struct machine_options *opt = &w->opt;
+
+	if (!opt->restore)
+		return 0;
+	if (opt->kernel || opt->initrd || opt->append)
+		return err_set(err, EINVAL,
+			       "--restore goes on with the snapshot's own kernel: no --kernel, "
+			       "--initrd, --kernel-args");
+	if (w->launch.text)
+		return err_set(err, EINVAL, "--restore can't go on with a container's process");
+	return 0;
+}
+
 int words_parse(int argc, char **argv, struct words *ret, struct err *err)
 {
 	int rc = parse(argc, argv, ret, err);
 
+	if (rc == 0)
+		rc = check_restore(ret, err);
 	ret->launch.network = &ret->network;
 	ret->prepare.kernel = ret->opt.kernel;
-	if (rc != 0 || ret->opt.kernel || ret->probe || ret->exec || ret->prepare.cache)
+	if (rc != 0 || ret->opt.kernel || ret->opt.restore || ret->probe || ret->exec ||
+	    ret->prepare.cache)
 		return rc;
 	rc = kernel_find("/boot", &ret->kernel, err);
 	ret->opt.kernel = ret->kernel;

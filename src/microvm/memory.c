@@ -88,7 +88,8 @@ void memory_give_up(const struct memory *m, void *at, uint64_t len)
 	end &= ~(PAGE_BYTES - 1);
 	/* Where it fails the host has less memory than it could; nobody else is hurt. */
 	if (first < end)
-		(void)madvise(m->base + first, end - first, MADV_REMOVE);
+		(void)madvise(m->base + first, end - first,
+			      m->private ? MADV_DONTNEED : MADV_REMOVE);
 }
 
 void memory_free(struct memory *m)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct memory {
 	char *base;
 	uint64_t size, low; /* bytes in all, bytes below the gap */
 	int fd;
+	bool private; /* a copy of the file's, page by page as it is written to; memory_file.h */
 };
 
 #define MEMORY_NONE      \
@@ -38,7 +40,7 @@ void *memory_at(const struct memory *m, uint64_t gpa, uint64_t len) MUST_CHECK;
 
 /*
  * The host needs not keep what is in these bytes, which are of this memory: whole pages among them are taken away, and
- * read as zeros when they are touched again.
+ * read as zeros when they are touched again, or, of private memory, as they were in the file.
  */
 void memory_give_up(const struct memory *m, void *at, uint64_t len);
 

@@ -1,5 +1,6 @@
 #include "microvm/msix.h"
 
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
@@ -119,6 +120,31 @@ void msix_pending_read(struct msix *m, uint32_t offset, void *data, size_t len)
 	if (offset + len <= sizeof(m->pending))
 		memcpy(data, (const char *)&m->pending + offset, len);
 	pthread_mutex_unlock(&m->lock);
+}
+
+void msix_save(struct msix *m, struct msix_state *ret)
+{
+	pthread_mutex_lock(&m->lock);
+	*ret = (struct msix_state){ .pending = m->pending, .count = m->count };
+	for (unsigned int i = 0; i < m->count; i++)
+		memcpy(ret->words[i], m->vectors[i].words, sizeof(ret->words[i]));
+	pthread_mutex_unlock(&m->lock);
+}
+
+int msix_load(struct msix *m, const struct pci_function *f, const struct msix_state *s)
+{
+	if (s->count != m->count)
+		return -EINVAL;
+	pthread_mutex_lock(&m->lock);
+	for (unsigned int i = 0; i < m->count; i++) {
+		for (unsigned int word = 0; word < 4; word++)
+			write_word(&m->vectors[i], word, s->words[i][word]);
+		m->vectors[i].told = false;
+		m->pending |= s->pending & 1ULL << i;
+	}
+	pthread_mutex_unlock(&m->lock);
+	msix_config_written(m, f);
+	return 0;
 }
 
 bool msix_raise(struct msix *m, unsigned int vector)

@@ -46,6 +46,17 @@ void msix_pending_read(struct msix *m, uint32_t offset, void *data, size_t len);
 /* Interrupt the guest: now, or once it unmasks the vector. False: it has not enabled MSI-X. */
 bool msix_raise(struct msix *m, unsigned int vector);
 
+/* For a snapshot, the table's words and what is pending; and into a fresh one, behind pci_load() of its function. */
+struct msix_state {
+	uint64_t pending;
+	uint32_t count, zero;
+	uint32_t words[MSIX_MAX][4];
+};
+
+void msix_save(struct msix *m, struct msix_state *ret);
+/* -EINVAL: it has another number of interrupts. */
+int msix_load(struct msix *m, const struct pci_function *f, const struct msix_state *s) MUST_CHECK;
+
 void msix_free(struct msix *m);
 
 #endif

@@ -100,6 +100,14 @@ static void place_bars(struct pci *p)
 	}
 }
 
+void pci_loaded(struct pci *p, uint32_t address)
+{
+	pthread_mutex_lock(&p->lock);
+	p->address = address & ADDRESS_BITS;
+	place_bars(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 static struct pci_function *addressed(const struct pci *p)
 {
 	if (!(p->address & ADDRESS_ENABLE) || (p->address & ADDRESS_OTHERS))

@@ -81,6 +81,14 @@ void pci_init(struct pci *p);
 /* Into the next free slot; the function stays where it is. -ENOSPC: there is none. */
 int pci_plug(struct pci *p, struct pci_function *f, struct err *err) MUST_CHECK;
 
+/*
+ * For a snapshot, when no processor runs: the bytes of a function that is plugged in, and the address of port cf8.
+ * Loaded are those of all functions first (-EINVAL: what the guest can't write differs from ours, it is another one),
+ * then their BARs are put where they say.
+ */
+int pci_load(struct pci_function *f, const uint8_t config[PCI_CONFIG_BYTES]) MUST_CHECK;
+void pci_loaded(struct pci *p, uint32_t address);
+
 /* Ports cf8 to cff, `size` 1, 2 or 4. False: this access is not for the bus. */
 bool pci_port_read(struct pci *p, uint16_t port, void *data, size_t size) MUST_CHECK;
 bool pci_port_write(struct pci *p, uint16_t port, const void *data, size_t size) MUST_CHECK;

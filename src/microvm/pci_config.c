@@ -1,6 +1,7 @@
 /* The configuration space of one function: bytes, and a mask of the bits that the guest may change. */
 #include "microvm/pci.h"
 
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
@@ -44,6 +45,15 @@ void pci_add_bar(struct pci_function *f, unsigned int bar, uint32_t bytes)
 {
 	f->bar_bytes[bar] = bytes;
 	may_write(f, PCI_BASE_ADDRESS_0 + 4 * bar, 4, ~(bytes - 1));
+}
+
+int pci_load(struct pci_function *f, const uint8_t config[PCI_CONFIG_BYTES])
+{
+	for (size_t i = 0; i < PCI_CONFIG_BYTES; i++)
+		if ((f->config[i] ^ config[i]) & ~f->writable[i])
+			return -EINVAL;
+	memcpy(f->config, config, PCI_CONFIG_BYTES);
+	return 0;
 }
 
 unsigned int pci_add_capability(struct pci_function *f, uint8_t id, const void *body, size_t len)

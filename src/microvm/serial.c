@@ -1,5 +1,8 @@
 #include "microvm/serial.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* Registers by offset; the first two are the divisor while LCR says so. PC16550D data sheet. */
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 
@@ -173,4 +176,40 @@ void serial_write(struct serial *s, unsigned int offset, uint8_t value)
 		write_mcr(s, value);
 	else if (offset == SCR)
 		s->scr = value;
+}
+
+void serial_save(const struct serial *s, struct serial_state *ret)
+{
+	*ret = (struct serial_state){ .first = s->first,
+				      .count = s->count,
+				      .ier = s->ier,
+				      .lcr = s->lcr,
+				      .mcr = s->mcr,
+				      .scr = s->scr,
+				      .dll = s->dll,
+				      .dlm = s->dlm,
+				      .fifo = s->fifo,
+				      .empty_pending = s->empty_pending };
+	memcpy(ret->received, s->received, sizeof(ret->received));
+}
+
+int serial_load(struct serial *s, const struct serial_state *state)
+{
+	if (state->first >= SERIAL_FIFO || state->count > SERIAL_FIFO || state->fifo > FCR_FIFO ||
+	    (!state->fifo && state->count > 1))
+		return -EINVAL;
+	memcpy(s->received, state->received, sizeof(s->received));
+	s->first = state->first;
+	s->count = state->count;
+	s->ier = state->ier & 0x0f;
+	s->lcr = state->lcr;
+	s->mcr = state->mcr & 0x1f;
+	s->scr = state->scr;
+	s->dll = state->dll;
+	s->dlm = state->dlm;
+	s->fifo = state->fifo;
+	s->empty_pending = state->empty_pending;
+	s->up = false;
+	update(s);
+	return 0;
 }

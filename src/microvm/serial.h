@@ -29,6 +29,17 @@ struct serial {
 	bool up;
 };
 
+/* What a snapshot has of it. */
+struct serial_state {
+	uint8_t received[SERIAL_FIFO];
+	uint32_t first, count;
+	uint8_t ier, lcr, mcr, scr, dll, dlm, fifo, empty_pending;
+};
+
+void serial_save(const struct serial *s, struct serial_state *ret);
+/* Into a fresh one; an interrupt that was up comes once more. -EINVAL: no words. */
+int serial_load(struct serial *s, const struct serial_state *state) MUST_CHECK;
+
 /* `offset` from SERIAL_PORT, below SERIAL_PORTS. */
 uint8_t serial_read(struct serial *s, unsigned int offset);
 void serial_write(struct serial *s, unsigned int offset, uint8_t value);

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #define VIRTIO_QUEUES_MAX 8
+#define VIRTIO_STATE_BYTES 32 /* that a device may add to a snapshot, virtio_state.h */
 
 struct virtio;
 
@@ -32,6 +33,10 @@ struct virtio_ops {
 	void (*configure)(struct virtio *v, uint32_t offset, const void *data, size_t len);
 	/* All queues are gone and the driver may come back; NULL: nothing is kept. */
 	void (*reset)(struct virtio *v);
+	/* What a snapshot is to have of the device beside its queues, and its way back; NULL: nothing. */
+	void (*save)(const struct virtio *v, uint8_t own[VIRTIO_STATE_BYTES]);
+	int (*load)(struct virtio *v, const uint8_t own[VIRTIO_STATE_BYTES]); /* -EINVAL */
+	const char *no_snapshot; /* why there can't be any with it; NULL: there can */
 };
 
 struct virtio_queue {

@@ -175,6 +175,39 @@ static void configure(struct virtio *v, uint32_t offset, const void *data, size_
 		memcpy(&b->config.actual, data, len);
 }
 
+struct own {
+	uint32_t wanted, actual;
+	uint16_t stats_head;
+	uint8_t has_stats_buffer, zero;
+};
+
+static void save(const struct virtio *v, uint8_t own[VIRTIO_STATE_BYTES])
+{
+	const struct virtio_balloon *b = (const struct virtio_balloon *)v;
+	const struct own o = { .wanted = b->config.wanted,
+			       .actual = b->config.actual,
+			       .stats_head = b->stats_head,
+			       .has_stats_buffer = b->has_stats_buffer };
+
+	memcpy(own, &o, sizeof(o));
+}
+
+/* Its size goes on as it was, whatever the flag says now. */
+static int load(struct virtio *v, const uint8_t own[VIRTIO_STATE_BYTES])
+{
+	struct virtio_balloon *b = (struct virtio_balloon *)v;
+	struct own o;
+
+	memcpy(&o, own, sizeof(o));
+	if (o.wanted >= v->memory->size / BALLOON_PAGE_BYTES)
+		return -EINVAL;
+	b->config.wanted = o.wanted;
+	b->config.actual = o.actual;
+	b->stats_head = o.stats_head;
+	b->has_stats_buffer = o.has_stats_buffer;
+	return 0;
+}
+
 static const struct virtio_ops ops = {
 	.name = "balloon",
 	.id = VIRTIO_ID_BALLOON,
@@ -185,6 +218,8 @@ static const struct virtio_ops ops = {
 	.serve = serve,
 	.reset = reset,
 	.configure = configure,
+	.save = save,
+	.load = load,
 };
 
 /* ---- its owner ---------------------------------------------------------------------------------------- */

@@ -125,6 +125,21 @@ static void serve(struct virtio *v, unsigned int queue)
 	virtio_serve(v, queue, request);
 }
 
+/* Another size would be another disk. */
+static void save(const struct virtio *v, uint8_t own[VIRTIO_STATE_BYTES])
+{
+	const struct virtio_block *b = (const struct virtio_block *)v;
+
+	memcpy(own, &b->disk.bytes, sizeof(b->disk.bytes));
+}
+
+static int load(struct virtio *v, const uint8_t own[VIRTIO_STATE_BYTES])
+{
+	const struct virtio_block *b = (const struct virtio_block *)v;
+
+	return memcmp(own, &b->disk.bytes, sizeof(b->disk.bytes)) ? -EINVAL : 0;
+}
+
 static const struct virtio_ops ops = { .name = "block",
 				       .id = VIRTIO_ID_BLOCK,
 				       .class = 0x018000,
@@ -133,7 +148,9 @@ static const struct virtio_ops ops = { .name = "block",
 						   1ULL << VIRTIO_BLK_F_FLUSH,
 				       .queues = 1,
 				       .queue_max = { QUEUE_SIZE },
-				       .serve = serve };
+				       .serve = serve,
+				       .save = save,
+				       .load = load };
 
 int virtio_block_init(struct virtio_block *b, struct disk *disk, const struct memory *memory,
 		      struct err *err)

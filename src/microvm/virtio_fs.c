@@ -31,7 +31,9 @@ static const struct virtio_ops ops = { .name = "fs",
 				       .queues = 2,
 				       .queue_max = { QUEUE_SIZE, QUEUE_SIZE },
 				       .serve = serve,
-				       .reset = reset };
+				       .reset = reset,
+				       .no_snapshot = "what a guest knows of a shared folder "
+						      "(--share) can't be carried over" };
 
 int virtio_fs_init(struct virtio_fs *fs, const char *tag, struct fuse_server *server,
 		   const struct memory *memory, struct err *err)

@@ -90,6 +90,7 @@ struct vsock {
 	char *path;
 	int listen;
 	bool made; /* the socket at `path` is ours to remove */
+	bool lost; /* the guest is to be told that its streams are gone */
 	bool deaf; /* it isn't served: no more fds, until a stream ends */
 	struct io_source source;
 	struct vsock_port *ports;

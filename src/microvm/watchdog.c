@@ -19,6 +19,7 @@
 #define RELOAD_NOW 0x100
 #define TIMED_OUT 0x200 /* a write of it clears it */
 #define TICKS_MAX 0xfffff
+#define NS_PER_S 1000000000ULL
 
 /* Of configuration space. */
 #define CONFIG 0x60
@@ -62,7 +63,7 @@ static void run_stage(struct watchdog *w, unsigned int stage)
 
 	w->stage = stage;
 	if (stage) {
-		ns = w->preload[stage - 1] * 1000000000ULL >> (w->config & CONFIG_FAST ? 20 : 10);
+		ns = w->preload[stage - 1] * NS_PER_S >> (w->config & CONFIG_FAST ? 20 : 10);
 		t.it_value.tv_sec = (time_t)(ns / 1000000000);
 		/* All zero would be never. */
 		t.it_value.tv_nsec = (long)(ns % 1000000000) + !ns;
@@ -203,6 +204,46 @@ static void config_written(void *arg, unsigned int offset, size_t len)
 			run_stage(w, 0);
 	}
 	pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------------ */
+
+void watchdog_save(struct watchdog *w, struct watchdog_state *ret)
+{
+	pthread_mutex_lock(&w->lock);
+	*ret = (struct watchdog_state){ .preload = { w->preload[0], w->preload[1] },
+					.keys = w->keys,
+					.stage = w->stage,
+					.config = w->config,
+					.control = w->control,
+					.timed_out = w->timed_out };
+	if (w->stage)
+		ret->left_ns = (uint64_t)w->left.tv_sec * NS_PER_S + (uint64_t)w->left.tv_nsec;
+	pthread_mutex_unlock(&w->lock);
+}
+
+int watchdog_load(struct watchdog *w, const struct watchdog_state *s)
+{
+	/* The longest stage has some 1024 s. */
+	if (s->preload[0] > TICKS_MAX || s->preload[1] > TICKS_MAX || s->keys > 2 ||
+	    s->stage > WATCHDOG_STAGES || s->left_ns / NS_PER_S > TICKS_MAX ||
+	    (s->config & ~CONFIG_BITS) || (s->control & ~CONTROL_BITS))
+		return -EINVAL;
+	pthread_mutex_lock(&w->lock);
+	memcpy(w->preload, s->preload, sizeof(w->preload));
+	w->keys = s->keys;
+	w->stage = s->stage;
+	w->config = s->config;
+	w->control = s->control;
+	w->timed_out = s->timed_out;
+	w->held = true;
+	w->left = (struct timespec){ .tv_sec = (time_t)(s->left_ns / NS_PER_S),
+				     .tv_nsec = (long)(s->left_ns % NS_PER_S) };
+	w->left.tv_nsec += !s->left_ns;
+	if (w->control & CONTROL_LOCK)
+		w->function.writable[CONTROL] = 0;
+	pthread_mutex_unlock(&w->lock);
+	return 0;
 }
 
 /* ---- from its making to its end ----------------------------------------------------------------- */

@@ -57,6 +57,18 @@ int watchdog_init(struct watchdog *w, int wake, struct io *io, struct err *err) 
 /* True once after each bite. */
 bool watchdog_has_bitten(struct watchdog *w) MUST_CHECK;
 
+/* For a snapshot, while it is held: what a driver can't see of its configuration space. */
+struct watchdog_state {
+	uint64_t left_ns;
+	uint32_t preload[WATCHDOG_STAGES];
+	uint32_t keys, stage;
+	uint8_t config, control, timed_out, zero[5];
+};
+
+void watchdog_save(struct watchdog *w, struct watchdog_state *ret);
+/* A fresh one, whose configuration space is loaded already; it is held then. -EINVAL: no words. */
+int watchdog_load(struct watchdog *w, const struct watchdog_state *s) MUST_CHECK;
+
 /* While all processors are held: its time stands still, too, from now on; no more. Takes one that is absent. */
 void watchdog_hold(struct watchdog *w);
 void watchdog_go_on(struct watchdog *w);

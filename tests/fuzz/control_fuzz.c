@@ -32,6 +32,15 @@ static int balloon(void *arg, uint64_t bytes, struct err *err)
 	return bytes > 1 << 20 ? err_set(err, EINVAL, "too much") : 0;
 }
 
+/* With no file there is a path. */
+static int snapshot(void *arg, const char *path, const int files[CONTROL_FILES], struct err *err)
+{
+	(void)arg, (void)files;
+	if (!path)
+		fuzz_broken("a snapshot without a place");
+	return strlen(path) % 2 ? err_set(err, EEXIST, "%s: there is one", path) : 0;
+}
+
 static void status(void *arg, struct str *out)
 {
 	(void)arg;
@@ -39,7 +48,11 @@ static void status(void *arg, struct str *out)
 }
 
 static const struct control_ops ops = {
-	.pause = accept_it, .resume = refuse, .balloon = balloon, .status = status
+	.pause = accept_it,
+	.resume = refuse,
+	.balloon = balloon,
+	.snapshot = snapshot,
+	.status = status,
 };
 
 /* All answers to the input, given in pieces of `piece` bytes. */

@@ -92,6 +92,10 @@ setup() {
 	fuzz control
 }
 
+@test "fuzz: a machine's snapshot" {
+	fuzz snapshot
+}
+
 @test "fuzz: what passes between a guest's init and its launcher" {
 	fuzz wire
 }

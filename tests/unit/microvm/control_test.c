@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -48,6 +49,22 @@ static int do_balloon(void *arg, uint64_t bytes, struct err *err)
 	return 0;
 }
 
+/* Whether it has files, and which. */
+static int do_snapshot(void *arg, const char *path, const int files[CONTROL_FILES], struct err *err)
+{
+	struct machine *m = arg;
+	char byte = '?';
+
+	(void)err;
+	if (path)
+		str_printf(&m->done, "snapshot %s;", path);
+	for (size_t i = 0; !path && i < CONTROL_FILES; i++) {
+		assert_int_equal(pread(files[i], &byte, 1, 0), 1);
+		str_printf(&m->done, "file %c;", byte);
+	}
+	return 0;
+}
+
 static void do_status(void *arg, struct str *out)
 {
 	(void)arg;
@@ -55,7 +72,11 @@ static void do_status(void *arg, struct str *out)
 }
 
 static const struct control_ops ops = {
-	.pause = do_pause, .resume = do_resume, .balloon = do_balloon, .status = do_status
+	.pause = do_pause,
+	.resume = do_resume,
+	.balloon = do_balloon,
+	.snapshot = do_snapshot,
+	.status = do_status,
 };
 
 static void machine_free(struct machine *m)
@@ -181,6 +202,63 @@ static void test_what_is_no_request_is_an_error_and_does_nothing(void **state)
 	assert_null(m.done.text);
 }
 
+static int file_with(char byte)
+{
+	int fd = memfd_create("a file", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, &byte, 1), 1);
+	return fd;
+}
+
+static unsigned int files_open(const struct machine *m)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		for (size_t f = 0; f < CONTROL_FILES; f++)
+			count += m->control.clients[i].files[f] >= 0;
+	return count;
+}
+
+static void test_a_snapshot_has_a_place_or_two_files(void **state)
+{
+	static const char two[] =
+		"error snapshot PATH, or snapshot and two files with it, for state and memory\n";
+	CLEAN(machine) struct machine m;
+	CLEAN(fd) int fd = -1;
+	int files[] = { file_with('a'), file_with('b'), file_with('c') };
+
+	(void)state;
+	machine_init(&m, folder);
+	fd = call(&m);
+	ask(&m, fd, "snapshot /some where\n", "ok\n");
+	ask(&m, fd, "snapshot\n", two);
+	assert_int_equal(fd_send(fd, "snapshot\n", 9, files, 2), 0);
+	turn(&m);
+	expect(fd, "ok\n");
+	assert_string_equal(m.done.text, "snapshot /some where;file a;file b;");
+	/* One, or both, are too much or too few; and none is kept beyond its request. */
+	assert_int_equal(fd_send(fd, "snapshot\n", 9, files, 1), 0);
+	turn(&m);
+	expect(fd, two);
+	assert_int_equal(fd_send(fd, "snapshot /x\n", 12, files, 2), 0);
+	turn(&m);
+	expect(fd, two);
+	assert_int_equal(fd_send(fd, "pause\n", 6, files, 3), 0);
+	turn(&m);
+	expect(fd, "ok\n");
+	assert_int_equal(files_open(&m), 0);
+	/* Of who goes without a word, too. */
+	assert_int_equal(fd_send(fd, "snap", 4, files, 2), 0);
+	turn(&m);
+	assert_int_equal(files_open(&m), 2);
+	drop_fd(&fd);
+	turn(&m);
+	assert_int_equal(files_open(&m), 0);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		close(files[i]);
+}
+
 static void test_a_line_without_an_end_ends_the_connection(void **state)
 {
 	CLEAN(machine) struct machine m;
@@ -268,6 +346,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_line_is_answered),
 		cmocka_unit_test(test_what_is_no_request_is_an_error_and_does_nothing),
+		cmocka_unit_test(test_a_snapshot_has_a_place_or_two_files),
 		cmocka_unit_test(test_a_line_without_an_end_ends_the_connection),
 		cmocka_unit_test(test_so_many_clients_and_who_goes_makes_room),
 		cmocka_unit_test(test_who_reads_no_answers_is_dropped),
