@@ -9,6 +9,7 @@
 #include "microvm/kernel.h"
 #include "microvm/kernel_find.h"
 #include "microvm/modules.h"
+#include "microvm/prepare_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,33 +22,23 @@
 #define GUEST_MAX (64U << 20)
 #define VERSION_MAX 64
 
-/* A file that was changed has another number, size or time of change, which nobody can set back. */
-static uint64_t hash_stat(uint64_t hash, const struct stat *st)
+/* All that counts of what it is made from. */
+static int identify(const struct prepare *p, int guest, struct cache_source *ret, struct err *err)
 {
-	const uint64_t parts[] = { st->st_dev, st->st_ino, (uint64_t)st->st_size,
-				   (uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec };
+	struct stat st;
 
-	return hash_bytes(parts, sizeof(parts), hash);
-}
-
-/* The name in the cache; NULL with words. */
-static char *key(const struct prepare *p, int guest, const char *kernel, struct err *err)
-{
-	struct stat st = { 0 };
-	uint64_t hash = 0;
-	int rc = 0;
-
-	if (stat(kernel, &st) < 0)
-		rc = err_sys(err, "look at the kernel %s", kernel);
-	hash = hash_stat(hash, &st);
-	if (rc == 0 && fstat(guest, &st) < 0)
-		rc = err_sys(err, "look at " GUEST);
-	hash = hash_stat(hash, &st);
-	if (rc == 0 && p->modules && stat(p->modules, &st) < 0)
-		rc = err_sys(err, "look at the modules %s", p->modules);
-	if (p->modules)
-		hash = hash_stat(hash, &st);
-	return rc < 0 ? NULL : xasprintf("%s/%016llx", p->cache, (unsigned long long)hash);
+	if (stat(ret->kernel, &st) < 0)
+		return err_sys(err, "look at the kernel %s", ret->kernel);
+	ret->kernel_identity = cache_identity(0, &st);
+	if (fstat(guest, &st) < 0)
+		return err_sys(err, "look at " GUEST);
+	ret->identity = cache_identity(ret->kernel_identity, &st);
+	if (!p->modules)
+		return 0;
+	if (stat(p->modules, &st) < 0)
+		return err_sys(err, "look at the modules %s", p->modules);
+	ret->identity = cache_identity(ret->identity, &st);
+	return 0;
 }
 
 /* Of "Linux version 6.12.117+deb12-amd64 (...": it is in every kernel. */
@@ -92,37 +83,25 @@ static int initramfs(const struct prepare *p, const struct kernel *k, int guest,
 	return rc;
 }
 
-static int fill(const struct prepare *p, const char *kernel, int guest, int dir, struct err *err)
+static int make(const struct prepare *p, const struct cache *c, const struct cache_source *source,
+		int guest, char **ret, struct err *err)
 {
 	CLEAN(kernel) struct kernel k = { 0 };
 	CLEAN(str) struct str archive = { 0 };
-	int rc = kernel_read(kernel, KERNEL_PVH, &k, err);
+	int rc = kernel_read(source->kernel, KERNEL_PVH, &k, err);
 
 	if (rc == 0)
 		rc = initramfs(p, &k, guest, &archive, err);
-	if (rc == 0)
-		rc = file_write_atomic(dir, PREPARE_KERNEL, 0644, k.data, k.len, err);
-	return rc < 0 ?
-		       rc :
-		       file_write_atomic(dir, PREPARE_INITRD, 0644, archive.text, archive.len, err);
-}
+	if (rc == 0) {
+		const struct cache_file files[] = {
+			{ PREPARE_KERNEL, k.data, k.len },
+			{ PREPARE_INITRD, archive.text, archive.len },
+		};
+		uint64_t hash = hash_bytes(k.data, k.len, 0);
 
-/* Beside its place, then renamed: whoever finds it finds all of it. Two that make it at once both succeed. */
-static int make(const struct prepare *p, const char *kernel, int guest, const char *place,
-		struct err *err)
-{
-	CLEAN(free) char *beside = xasprintf("%s/.tmp-XXXXXX", p->cache);
-	CLEAN(fd) int dir = -1;
-	struct err ignored;
-	int rc;
-
-	if (!mkdtemp(beside) || chmod(beside, 0755) < 0)
-		return err_sys(err, "make a folder in the cache %s", p->cache);
-	dir = open(beside, O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ? err_sys(err, "open %s", beside) : fill(p, kernel, guest, dir, err);
-	if (rc == 0 && rename(beside, place) < 0 && errno != EEXIST && errno != ENOTEMPTY)
-		rc = err_sys(err, "put %s into its place", beside);
-	(void)!file_remove_tree(AT_FDCWD, beside, &ignored);
+		hash = hash_bytes(archive.text, archive.len, hash);
+		rc = cache_keep(c, source, hash, files, ARRAY_LEN(files), ret, err);
+	}
 	return rc;
 }
 
@@ -141,25 +120,21 @@ static int open_guest(struct err *err)
 int prepare_guest(const struct prepare *p, char **ret, struct err *err)
 {
 	CLEAN(free) char *found = NULL;
-	CLEAN(free) char *place = NULL;
+	CLEAN(cache) struct cache cache = CACHE_NONE;
 	CLEAN(fd) int guest = open_guest(err);
-	const char *kernel = p->kernel;
+	struct cache_source source = { .kernel = p->kernel };
 	int rc = guest < 0 ? guest : 0;
 
-	if (rc == 0 && !kernel) {
+	if (rc == 0 && !source.kernel) {
 		rc = kernel_find("/boot", &found, err);
-		kernel = found;
+		source.kernel = found;
 	}
 	if (rc == 0)
-		rc = file_mkdir_p(p->cache, 0755, err);
+		rc = cache_open(p->cache, &cache, err);
+	if (rc == 0)
+		rc = identify(p, guest, &source, err);
 	if (rc < 0)
 		return rc;
-	place = key(p, guest, kernel, err);
-	if (!place)
-		return -err->code;
-	if (access(place, F_OK) < 0)
-		rc = make(p, kernel, guest, place, err);
-	if (rc == 0)
-		*ret = take_ptr(place);
-	return rc;
+	*ret = cache_find(&cache, source.identity);
+	return *ret ? 0 : make(p, &cache, &source, guest, ret, err);
 }

@@ -1,6 +1,6 @@
 /*
  * What a guest needs of the host before it can be started in a jail: its kernel unpacked and an initramfs with
- * ctr-guest, in a cache, made once for each pair of kernel and ctr-guest.
+ * ctr-guest, in a cache (prepare_cache.h), made once for each pair of kernel and ctr-guest.
  */
 #ifndef CTR_MICROVM_PREPARE_H
 #define CTR_MICROVM_PREPARE_H
