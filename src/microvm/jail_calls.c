@@ -50,9 +50,9 @@ static const uint16_t share[] = {
 
 /* control.h */
 static const uint16_t control[] = {
-	SYS_ioctl,           SYS_accept4,         SYS_recvfrom,  SYS_sendto, SYS_epoll_pwait,
-	SYS_timerfd_gettime, SYS_timerfd_settime, SYS_recvmsg,   SYS_fstat,  SYS_ftruncate,
-	SYS_lseek,           SYS_pwrite64,        SYS_getrandom,
+	SYS_ioctl,           SYS_accept4,         SYS_recvfrom,  SYS_sendto,     SYS_epoll_pwait,
+	SYS_timerfd_gettime, SYS_timerfd_settime, SYS_recvmsg,   SYS_fstat,      SYS_ftruncate,
+	SYS_lseek,           SYS_pwrite64,        SYS_getrandom, SYS_newfstatat,
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 #endif
