@@ -110,6 +110,8 @@ static int write_cmdline(const struct boot *b, const struct memory *m, struct er
 	CLEAN(str) struct str line = { 0 };
 	char *to = memory_at(m, LAYOUT_CMDLINE_GPA, LAYOUT_CMDLINE_MAX + 1);
 
+	if (b->console)
+		str_printf(&line, "%s ", b->console);
 	str_add(&line, BOOT_WORDS);
 	if (b->append && *b->append)
 		str_printf(&line, " %s", b->append);

@@ -9,13 +9,14 @@
 /* What is to be started. The strings and the kernel are borrowed. */
 struct boot {
 	const struct kernel *kernel;
-	const char *initrd; /* path; NULL: none */
-	const char *append; /* NULL: nothing */
+	const char *console; /* words about it; NULL: none */
+	const char *initrd;  /* path; NULL: none */
+	const char *append;  /* NULL: nothing */
 	unsigned int cpus;
 };
 
-/* What stands before `append`, which may say otherwise: the last word counts for Linux. */
-#define BOOT_WORDS "console=ttyS0 panic=-1 pci=noearly 8250.nr_uarts=1"
+/* What stands before `append`, behind `console`; that may say otherwise: the last word counts for Linux. */
+#define BOOT_WORDS "panic=-1 pci=noearly"
 
 int boot_write(const struct boot *b, const struct memory *m, struct err *err) MUST_CHECK;
 

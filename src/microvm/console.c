@@ -35,9 +35,24 @@ void console_flush(struct console *c)
 	}
 }
 
+size_t console_room(const struct console *c)
+{
+	if (c->fd < 0 || c->closed)
+		return CONSOLE_KEPT_BYTES;
+	return CONSOLE_KEPT_BYTES - (size_t)(c->total - c->written);
+}
+
+void console_keep(struct console *c, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		c->kept[c->total++ % CONSOLE_KEPT_BYTES] = ((const char *)bytes)[i];
+	if (c->fd < 0)
+		c->written = c->total;
+}
+
 void console_put(struct console *c, uint8_t byte)
 {
-	c->kept[c->total++ % CONSOLE_KEPT_BYTES] = (char)byte;
+	console_keep(c, &byte, 1);
 	console_flush(c);
 }
 

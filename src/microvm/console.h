@@ -19,6 +19,13 @@ struct console {
 };
 
 /*
+ * How many bytes may come before some that nobody has read would be lost, and those of them that come. No more than
+ * that many.
+ */
+size_t console_room(const struct console *c);
+void console_keep(struct console *c, const void *bytes, size_t len);
+
+/*
  * Waits where the reader does: then so does the guest. A signal ends the wait, and what is kept is passed on
  * the next time.
  */

@@ -3,22 +3,14 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
-
-#define KICK_AGAIN_NS 20000000L
 
 void cpus_init(struct cpus *c, struct ports *ports, int wake)
 {
-	pthread_condattr_t attr;
-
 	*c = (struct cpus){ .ports = ports, .wake = wake };
 	for (size_t i = 0; i < CPUS_MAX; i++)
 		c->cpu[i] = (struct cpu){ .all = c, .vcpu = VCPU_NONE };
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	vcpu_kick_init(&c->changed);
 }
 
 int cpus_make(struct cpus *c, const struct kvm *kvm, unsigned int count, struct err *err)
@@ -88,17 +80,12 @@ static void *cpu_thread(void *arg)
 
 /* ---- in their owner's -------------------------------------------------------------------- */
 
-static void kicked(int signal)
-{
-	(void)signal;
-}
-
 int cpus_start(struct cpus *c, struct err *err)
 {
-	const struct sigaction action = { .sa_handler = kicked };
+	int taken = vcpu_take_signal(err);
 
-	if (sigaction(VCPU_SIGNAL, &action, NULL) < 0)
-		return err_sys(err, "handle signal %d", VCPU_SIGNAL);
+	if (taken < 0)
+		return taken;
 	c->running = c->count;
 	for (; c->started < c->count; c->started++) {
 		struct cpu *cpu = &c->cpu[c->started];
@@ -121,15 +108,11 @@ static void kick_all(struct cpus *c)
 {
 	pthread_mutex_lock(&c->lock);
 	while (c->running) {
-		struct timespec t;
+		const struct timespec again = vcpu_kick_again();
 
 		for (unsigned int i = 0; i < c->started; i++)
 			vcpu_kick(&c->cpu[i].vcpu, c->cpu[i].thread);
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		t.tv_nsec += KICK_AGAIN_NS;
-		t.tv_sec += t.tv_nsec / 1000000000L;
-		t.tv_nsec %= 1000000000L;
-		while (c->running && pthread_cond_timedwait(&c->changed, &c->lock, &t) == 0)
+		while (c->running && pthread_cond_timedwait(&c->changed, &c->lock, &again) == 0)
 			;
 	}
 	pthread_mutex_unlock(&c->lock);

@@ -143,6 +143,16 @@ static int start_vsock(struct devices *d, struct pci *pci, const struct memory *
 	return rc < 0 ? rc : io_start(&d->vsock_io, err);
 }
 
+/* In the thread of what never waits: nor does who takes what it says. */
+static int start_console(struct devices *d, const struct virtio_console_end *end, struct pci *pci,
+			 const struct memory *memory, struct err *err)
+{
+	int rc = virtio_console_init(&d->console, end, memory, err);
+
+	d->has_console = true;
+	return rc < 0 ? rc : plug(d, pci, &d->console.virtio, &d->console_pci, &d->io, err);
+}
+
 static int start_share(struct devices *d, struct share_device *share, struct pci *pci,
 		       const struct memory *memory, struct err *err)
 {
@@ -193,7 +203,7 @@ static int start_balloon(struct devices *d, struct pci *pci, const struct memory
 }
 
 int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
-		  struct err *err)
+		  const struct virtio_console_end *console, struct err *err)
 {
 	int rc;
 
@@ -203,6 +213,8 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 		rc = virtio_rng_init(&d->rng, memory, err);
 	if (rc == 0)
 		rc = plug(d, pci, &d->rng.virtio, &d->rng_pci, &d->io, err);
+	if (rc == 0 && console)
+		rc = start_console(d, console, pci, memory, err);
 	if (rc == 0 && d->has_watchdog)
 		rc = watchdog_init(&d->watchdog, d->watchdog.wake, &d->io, err);
 	if (rc == 0 && d->has_watchdog)
@@ -222,11 +234,18 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 	return rc;
 }
 
+void devices_hush(struct devices *d)
+{
+	io_free(&d->io);
+}
+
 void devices_free(struct devices *d)
 {
 	io_free(&d->io);
 	virtio_pci_free(&d->rng_pci);
 	virtio_free(&d->rng.virtio);
+	virtio_pci_free(&d->console_pci);
+	virtio_free(&d->console.virtio);
 	watchdog_free(&d->watchdog);
 	for (size_t i = 0; i < d->disk_count; i++) {
 		struct disk_device *disk = &d->disks[i];

@@ -9,6 +9,7 @@
 #include "microvm/share.h"
 #include "microvm/virtio_balloon.h"
 #include "microvm/virtio_block.h"
+#include "microvm/virtio_console.h"
 #include "microvm/virtio_fs.h"
 #include "microvm/virtio_net.h"
 #include "microvm/virtio_pci.h"
@@ -79,6 +80,9 @@ struct devices {
 	struct io io;
 	struct virtio_rng rng;
 	struct virtio_pci rng_pci;
+	bool has_console;
+	struct virtio_console console;
+	struct virtio_pci console_pci;
 	struct disk_device *disks;
 	size_t disk_count;
 	bool has_vsock;
@@ -110,10 +114,13 @@ int devices_open(struct devices *d, const struct devices_options *opt, int wake,
 
 /*
  * Plug them into a bus and begin to serve. `vm` is KVM's fd, borrowed, which is to be there as long as they
- * are.
+ * are. `console`: what a console is connected to; NULL: there is none.
  */
 int devices_start(struct devices *d, struct pci *pci, const struct memory *memory, const int *vm,
-		  struct err *err) MUST_CHECK;
+		  const struct virtio_console_end *console, struct err *err) MUST_CHECK;
+
+/* When no processor runs any more: nor does the console's thread then. */
+void devices_hush(struct devices *d);
 
 /* When no processor runs any more. Takes half-made ones. */
 void devices_free(struct devices *d);

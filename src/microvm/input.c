@@ -83,8 +83,19 @@ bool input_peek(const struct input *in, uint8_t *ret)
 
 void input_drop(struct input *in)
 {
-	in->first = (in->first + 1) % INPUT_BYTES;
-	in->count--;
+	input_drop_run(in, 1);
+}
+
+size_t input_run(const struct input *in, const uint8_t **ret)
+{
+	*ret = in->bytes + in->first;
+	return in->count < INPUT_BYTES - in->first ? in->count : INPUT_BYTES - in->first;
+}
+
+void input_drop_run(struct input *in, size_t len)
+{
+	in->first = (in->first + len) % INPUT_BYTES;
+	in->count -= len;
 }
 
 void input_close(struct input *in)

@@ -42,6 +42,10 @@ bool input_read(struct input *in) MUST_CHECK;
 bool input_peek(const struct input *in, uint8_t *ret) MUST_CHECK;
 void input_drop(struct input *in);
 
+/* The same for as many as lie in one piece, at *ret; 0: there is none. */
+size_t input_run(const struct input *in, const uint8_t **ret) MUST_CHECK;
+void input_drop_run(struct input *in, size_t len);
+
 /* The terminal is as it was. */
 void input_close(struct input *in);
 CLEAN_DEFINE(input, struct input, input_close)

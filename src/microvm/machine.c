@@ -29,8 +29,8 @@ static void machine_free(struct machine *m)
 {
 	control_free(&m->control);
 	cpus_free(&m->cpus);
+	talk_end(&m->talk);
 	devices_free(&m->devices);
-	input_close(&m->input);
 	kvm_free(&m->kvm);
 	memory_free(&m->memory);
 	if (m->wake >= 0)
@@ -38,39 +38,14 @@ static void machine_free(struct machine *m)
 }
 CLEAN_DEFINE(machine, struct machine, machine_free)
 
-static void serial_send(void *arg, uint8_t byte)
-{
-	struct machine *m = arg;
-
-	console_put(&m->console, byte);
-	/* As a pipe's writer ends; a full disk is no reason. */
-	if (m->console.closed && m->console.error == EPIPE)
-		m->ports.end = END_UNHEARD;
-}
-
-static void serial_irq(void *arg, bool up)
-{
-	struct machine *m = arg;
-	struct kvm_irq_level level = { .irq = SERIAL_IRQ, .level = up };
-
-	/* It fails for a number that isn't there only. */
-	(void)ioctl(m->kvm.vm, KVM_IRQ_LINE, &level);
-}
-
-static void serial_room(void *arg)
-{
-	const struct machine *m = arg;
-	const uint64_t one = 1;
-
-	(void)!write(m->wake, &one, sizeof(one));
-}
-
 static int boot_memory(struct machine *m, const struct machine_options *opt, struct err *err)
 {
 	CLEAN(kernel) struct kernel kernel = { 0 };
-	struct boot boot = {
-		.kernel = &kernel, .initrd = opt->initrd, .append = opt->append, .cpus = opt->cpus
-	};
+	struct boot boot = { .kernel = &kernel,
+			     .console = talk_words(opt->talk),
+			     .initrd = opt->initrd,
+			     .append = opt->append,
+			     .cpus = opt->cpus };
 	int rc = kernel_read(opt->kernel, opt->boot, &kernel, err);
 
 	if (rc == 0)
@@ -103,6 +78,14 @@ static int enter(struct machine *m, enum kernel_boot boot, struct err *err)
 			       err);
 }
 
+static int start_devices(struct machine *m, struct err *err)
+{
+	const struct virtio_console_end end = talk_connect(&m->talk);
+
+	return devices_start(&m->devices, &m->pci, &m->memory, &m->kvm.vm,
+			     m->talk.kind == TALK_VIRTIO ? &end : NULL, err);
+}
+
 static int make(struct machine *m, const struct machine_options *opt, struct err *err)
 {
 	CLEAN(snapshot) struct snapshot s = SNAPSHOT_NONE;
@@ -119,7 +102,7 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	if (rc == 0 && opt->devices.jailed)
 		rc = jail_enter(err);
 	if (rc == 0)
-		rc = devices_start(&m->devices, &m->pci, &m->memory, &m->kvm.vm, err);
+		rc = start_devices(m, err);
 	if (rc == 0)
 		rc = cpus_make(&m->cpus, &m->kvm, m->cpu_count, err);
 	if (rc == 0)
@@ -135,6 +118,13 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	return jail_thread(JAIL_OWNER, err);
 }
 
+static void add_words(struct err *err, const char *text)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
+}
+
 /*
  * A guest that ends before its first word, on a processor without VT-x and AMD-V: /dev/kvm there is of the
  * kind that runs kernels made for it.
@@ -143,14 +133,13 @@ static void hint_at_host(const struct machine *m, struct err *err)
 {
 	CLEAN(free) char *cpuinfo = NULL;
 	struct err ignored;
-	size_t len = strlen(err->text);
 
-	if (m->console.total ||
+	if (m->talk.console.total ||
 	    file_read(AT_FDCWD, "/proc/cpuinfo", CPUINFO_BYTES, &cpuinfo, NULL, &ignored) < 0 ||
 	    kvm_cpu_has_hardware(cpuinfo))
 		return;
-	snprintf(
-		err->text + len, sizeof(err->text) - len,
+	add_words(
+		err,
 		". It hadn't said a word, and this host's processor shows neither VT-x nor AMD-V "
 		"(vmx, svm in /proc/cpuinfo): its KVM is of a kind that runs no unmodified kernels");
 }
@@ -162,52 +151,35 @@ static int judge(struct machine *m, int rc, struct err *err)
 		return rc;
 	}
 	/* With panic=-1 a kernel that gives up resets, as one does that was told to reboot. */
-	if (m->ports.end == END_RESET && console_panicked(&m->console))
+	if (m->ports.end == END_RESET && console_panicked(&m->talk.console))
 		return err_set(err, ECANCELED, "the guest's kernel has panicked");
 	if (m->ports.end == END_BITTEN)
 		return err_set(err, ECANCELED,
 			       "the guest's watchdog has bitten: nobody in the guest has fed it in "
 			       "time");
-	if (m->console.closed)
-		return err_set(err, m->console.error,
+	if (m->talk.console.closed)
+		return err_set(err, m->talk.console.error,
 			       "write the guest's console to standard output: %s",
-			       strerror(m->console.error));
+			       strerror(m->talk.console.error));
 	return 0;
 }
 
 /* Those that end us. Only from here to the guest's end are they ours to take. */
 static int signals_take(sigset_t *ret_old, struct err *err)
 {
-	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE };
+	/* And one that doesn't: the terminal has another size. */
+	static const int ours[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGWINCH };
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		sigaddset(&set, ends[i]);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		sigaddset(&set, ours[i]);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return err_sys(err, "take signals by an fd (signalfd)");
 	pthread_sigmask(SIG_BLOCK, &set, ret_old);
 	return fd;
-}
-
-/*
- * Give the guest what was typed, as far as it takes it. A processor that holds the lock may wait for the
- * console's reader, and signals must be heard meanwhile: so no waiting here. True: try it again soon.
- */
-static bool feed(struct machine *m)
-{
-	uint8_t byte;
-
-	if (!m->input.count)
-		return false;
-	if (pthread_mutex_trylock(&m->ports.lock))
-		return true;
-	while (input_peek(&m->input, &byte) && serial_put(&m->ports.serial, byte))
-		input_drop(&m->input);
-	pthread_mutex_unlock(&m->ports.lock);
-	return false;
 }
 
 /* Does it end now? What the guest itself has wanted before counts. */
@@ -231,25 +203,32 @@ static bool bitten(struct machine *m, enum watchdog_policy policy, void (*note)(
 /* Until a processor has ended the machine, the user wants it to end, or a signal has come: which. */
 static int wait_for_end(struct machine *m, const struct machine_options *opt, int signals)
 {
-	while (!cpus_ended(&m->cpus)) {
+	struct input *in = &m->talk.input;
+
+	while (!cpus_ended(&m->cpus) && m->ports.end != END_UNHEARD) {
+		/* First: what the guest takes makes room for more. */
+		bool again = talk_feed(&m->talk);
 		struct pollfd fds[] = {
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = m->wake, .events = POLLIN },
-			{ .fd = input_wanted(&m->input) ? m->input.fd : -1, .events = POLLIN },
+			{ .fd = input_wanted(in) ? in->fd : -1, .events = POLLIN },
 			{ .fd = opt->stop, .events = POLLIN },
 		};
 		struct signalfd_siginfo info;
 		uint64_t count;
 
-		if (poll(fds, ARRAY_LEN(fds), feed(m) ? FEED_AGAIN_MS : -1) < 0)
+		if (poll(fds, ARRAY_LEN(fds), again ? FEED_AGAIN_MS : -1) < 0)
 			continue;
-		if (fds[0].revents && read(signals, &info, sizeof(info)) == sizeof(info))
-			return (int)info.ssi_signo;
+		if (fds[0].revents && read(signals, &info, sizeof(info)) == sizeof(info)) {
+			if (info.ssi_signo != SIGWINCH)
+				return (int)info.ssi_signo;
+			talk_resized(&m->talk);
+		}
 		if (fds[1].revents)
 			(void)!read(m->wake, &count, sizeof(count));
 		if (bitten(m, opt->devices.watchdog, opt->note))
 			return 0;
-		if (fds[3].revents || (fds[2].revents && input_read(&m->input)))
+		if (fds[3].revents || (fds[2].revents && input_read(in)))
 			return 0;
 	}
 	return 0;
@@ -264,8 +243,9 @@ static int run(struct machine *m, const struct machine_options *opt, int *ret_si
 
 	if (signals < 0 && opt->stop < 0)
 		return signals;
-	input_open(&m->input, opt->input);
-	rc = cpus_start(&m->cpus, err);
+	rc = talk_begin(&m->talk, opt->input, err);
+	if (rc == 0)
+		rc = cpus_start(&m->cpus, err);
 	if (rc == 0 && opt->control)
 		rc = control_listen(&m->control, err);
 	if (rc == 0) {
@@ -274,7 +254,7 @@ static int run(struct machine *m, const struct machine_options *opt, int *ret_si
 		control_free(&m->control);
 		rc = cpus_end(&m->cpus, err);
 	}
-	input_close(&m->input);
+	talk_end(&m->talk);
 	if (signals >= 0)
 		pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
@@ -287,8 +267,7 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 			     .memory = MEMORY_NONE,
 			     .devices = DEVICES_NONE,
 			     .ports = PORTS_INIT,
-			     .console.fd = opt->console,
-			     .input = INPUT_NONE,
+			     .talk = TALK_INIT,
 			     .hold = PTHREAD_MUTEX_INITIALIZER,
 			     .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	int rc;
@@ -299,23 +278,31 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 		return err_sys(err, "make an eventfd");
 	pci_init(&m.pci);
 	m.ports.pci = &m.pci;
-	m.ports.serial = (struct serial){
-		.send = serial_send, .irq = serial_irq, .room = serial_room, .arg = &m
-	};
+	m.talk.kind = opt->talk;
+	m.talk.console.fd = opt->console;
+	m.talk.ports = &m.ports;
+	m.talk.device = &m.devices.console;
+	m.talk.vm = &m.kvm.vm;
+	m.talk.wake = m.wake;
 	rc = make(&m, opt, err);
 	if (rc < 0)
 		return rc;
 	rc = run(&m, opt, &ret->signal, err);
-	if (m.ports.end == END_UNHEARD)
+	if (!ret->signal) {
+		devices_hush(&m.devices);
+		talk_finish(&m.talk);
+	}
+	if (m.ports.end == END_UNHEARD || (rc == 0 && talk_unheard(&m.talk)))
 		ret->signal = SIGPIPE;
 	if (ret->signal)
 		return 0;
-	console_flush(&m.console);
 	rc = judge(&m, rc, err);
 	if (rc < 0) {
 		err->exit_status = MACHINE_EXIT_DIED;
-		console_tail(&m.console, TAIL_LINES, &ret->tail);
+		console_tail(&m.talk.console, TAIL_LINES, &ret->tail);
 	}
+	if (rc < 0 && m.talk.kind == TALK_NONE)
+		add_words(err, ". What its kernel has said of that went nowhere: --console none");
 	return rc;
 }
 

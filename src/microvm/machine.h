@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "microvm/devices.h"
 #include "microvm/kernel.h"
+#include "microvm/talk.h"
 
 #include <stdint.h>
 
@@ -15,7 +16,8 @@ struct machine_options {
 	enum kernel_boot boot;
 	uint64_t memory; /* bytes */
 	unsigned int cpus;
-	int console, input; /* where the guest's serial port goes, and where from; -1 */
+	enum talk_kind talk;
+	int console, input; /* where the guest's console goes, and where from; -1 */
 	int stop; /* readable: it is to end, and signals are the caller's; -1: signals end it */
 	/* Tell the user something while the guest runs; NULL: nobody listens. */
 	void (*note)(const char *text);

@@ -2,14 +2,13 @@
 #ifndef CTR_MICROVM_MACHINE_PARTS_H
 #define CTR_MICROVM_MACHINE_PARTS_H
 
-#include "microvm/console.h"
 #include "microvm/control.h"
 #include "microvm/cpus.h"
 #include "microvm/devices.h"
-#include "microvm/input.h"
 #include "microvm/kvm.h"
 #include "microvm/memory.h"
 #include "microvm/ports.h"
+#include "microvm/talk.h"
 
 /* What the machine's devices reach. */
 struct machine {
@@ -19,8 +18,7 @@ struct machine {
 	struct pci pci;
 	struct devices devices;
 	struct ports ports;
-	struct console console;
-	struct input input;
+	struct talk talk;
 	int wake; /* an eventfd: a processor has ended, the guest takes input again, or its watchdog bites */
 	uint32_t entry;
 	unsigned int cpu_count;

@@ -15,8 +15,8 @@
 static const char help_head[] =
 	"Usage: ctr-vm [OPTION]...\n"
 	"\n"
-	"Start a Linux kernel in a virtual machine of its own, on /dev/kvm. Its first serial\n"
-	"port is standard input and output. Ends when the guest powers off or resets, or when\n"
+	"Start a Linux kernel in a virtual machine of its own, on /dev/kvm. Its console\n"
+	"is standard input and output. Ends when the guest powers off or resets, or when\n"
 	"ctrl-a x is typed; ctrl-a ctrl-a is ctrl-a.\n"
 	"\n"
 	"Options:\n";
@@ -52,6 +52,11 @@ static int set_cpus(struct words *w, const char *text, struct err *err)
 			       CPUS_MAX);
 	w->opt.cpus = (unsigned int)count;
 	return 0;
+}
+
+static int set_console(struct words *w, const char *text, struct err *err)
+{
+	return talk_parse(text, &w->opt.talk, err);
 }
 
 static int add_disk(struct words *w, const char *text, struct err *err)
@@ -146,6 +151,9 @@ static const struct flag {
 	{ "kernel-args", "ARGS", NULL, TEXT(opt.append), "more words for its command line" },
 	{ "memory", "SIZE", set_memory, 0, "its memory, from 32m to all that the host has (256m)" },
 	{ "cpus", "N", set_cpus, 0, "its processors, 1 to 32 (1)" },
+	{ "console", "KIND", set_console, 0,
+	  "its console: serial, a port of a PC's (the default); virtio, a device that\n"
+	  "is quicker and knows the terminal's size, hvc0 there; or none" },
 	{ "disk", "FILE[,readonly][,id=NAME][,bps=SIZE][,iops=N][,burst=MS]", add_disk, 0,
 	  "a disk: a raw image or a block device; again for the next one. At most\n"
 	  "so many bytes and operations a second, after idle time for MS at once (100)" },

@@ -10,6 +10,7 @@
 #define CR0_PG (1UL << 31)
 #define CR4_PAE 0x20
 #define EFER_LME_LMA 0x500
+#define KICK_AGAIN_NS 20000000L
 #define RFLAGS_ONE 0x2 /* a bit that is always set */
 
 int vcpu_make(const struct kvm *kvm, unsigned int id, unsigned int count, struct vcpu *ret,
@@ -194,6 +195,41 @@ static int one_exit(struct vcpu *v, struct ports *ports, struct err *err)
 	default:
 		return died(v, err);
 	}
+}
+
+void vcpu_kick_init(pthread_cond_t *ended)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(ended, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+struct timespec vcpu_kick_again(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += KICK_AGAIN_NS;
+	t.tv_sec += t.tv_nsec / 1000000000L;
+	t.tv_nsec %= 1000000000L;
+	return t;
+}
+
+static void kicked(int signal)
+{
+	(void)signal;
+}
+
+int vcpu_take_signal(struct err *err)
+{
+	const struct sigaction action = { .sa_handler = kicked };
+
+	return sigaction(VCPU_SIGNAL, &action, NULL) < 0 ?
+		       err_sys(err, "handle signal %d", VCPU_SIGNAL) :
+		       0;
 }
 
 void vcpu_kick(const struct vcpu *v, pthread_t thread)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <time.h>
 
 struct vcpu {
 	int fd;
@@ -47,6 +48,11 @@ int vcpu_run(struct vcpu *v, struct ports *ports, struct err *err) MUST_CHECK;
  */
 #define VCPU_SIGNAL (SIGRTMIN + 1) /* musl keeps the first for itself, and refuses a handler */
 void vcpu_kick(const struct vcpu *v, pthread_t thread);
+int vcpu_take_signal(struct err *err) MUST_CHECK; /* such a handler */
+
+/* The end of who was kicked is waited for with such a condition, until then at most: then the kick was lost. */
+void vcpu_kick_init(pthread_cond_t *ended);
+struct timespec vcpu_kick_again(void);
 
 /* Before it goes on: its kernel, which may have a clock of KVM's, needn't think that it hung. From any thread. */
 void vcpu_was_held(const struct vcpu *v);

@@ -31,6 +31,8 @@ struct virtio_ops {
 	void (*begin)(struct virtio *v);
 	/* The driver has written there, beside `config`, which is the device's; NULL: it can only read. */
 	void (*configure)(struct virtio *v, uint32_t offset, const void *data, size_t len);
+	/* The driver has read its configuration; NULL: who cares. */
+	void (*looked)(struct virtio *v);
 	/* All queues are gone and the driver may come back; NULL: nothing is kept. */
 	void (*reset)(struct virtio *v);
 	/* What a snapshot is to have of the device beside its queues, and its way back; NULL: nothing. */

@@ -30,12 +30,14 @@ static void isr_read(struct virtio_pci *t, uint32_t offset, void *data, size_t l
 
 static void device_read(struct virtio_pci *t, uint32_t offset, void *data, size_t len)
 {
-	const struct virtio *v = t->device;
+	struct virtio *v = t->device;
 
-	pthread_mutex_lock(&t->device->lock);
+	pthread_mutex_lock(&v->lock);
 	for (size_t i = 0; i < len && offset + i < v->config_bytes; i++)
 		((uint8_t *)data)[i] = ((const uint8_t *)v->config)[offset + i];
-	pthread_mutex_unlock(&t->device->lock);
+	if (v->ops->looked)
+		v->ops->looked(v);
+	pthread_mutex_unlock(&v->lock);
 }
 
 static void device_write(struct virtio_pci *t, uint32_t offset, const void *data, size_t len)

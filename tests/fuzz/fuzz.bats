@@ -96,6 +96,10 @@ setup() {
 	fuzz snapshot
 }
 
+@test "fuzz: a guest's console driver" {
+	fuzz console
+}
+
 @test "fuzz: what passes between a guest's init and its launcher" {
 	fuzz wire
 }

@@ -41,3 +41,17 @@ initramfs() {
 	chmod 755 "$tree/init"
 	(cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) >"$INITRD"
 }
+
+# on_terminal SCRIPT: run it on a terminal of its own; what is typed comes from file descriptor $to, what is
+# shown goes to the file "shown".
+on_terminal() {
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	script -qefc "$1" /dev/null <"$BATS_TEST_TMPDIR/keys" >"$BATS_TEST_TMPDIR/shown" 2>&1 3>&- &
+	terminal=$!
+	BACKGROUND+=("$terminal")
+	exec {to}>"$BATS_TEST_TMPDIR/keys"
+}
+
+shown() {
+	grep -q "$1" "$BATS_TEST_TMPDIR/shown"
+}

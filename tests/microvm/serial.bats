@@ -30,20 +30,6 @@ load guest
 	assert_nothing_left
 }
 
-# on_terminal SCRIPT: run it on a terminal of its own; what is typed comes from file descriptor $to, what is
-# shown goes to the file "shown".
-on_terminal() {
-	mkfifo "$BATS_TEST_TMPDIR/keys"
-	script -qefc "$1" /dev/null <"$BATS_TEST_TMPDIR/keys" >"$BATS_TEST_TMPDIR/shown" 2>&1 3>&- &
-	terminal=$!
-	BACKGROUND+=("$terminal")
-	exec {to}>"$BATS_TEST_TMPDIR/keys"
-}
-
-shown() {
-	grep -q "$1" "$BATS_TEST_TMPDIR/shown"
-}
-
 @test "vm: a terminal is the guest's, until ctrl-a x or a signal, and then as it was" {
 	initramfs <<-'END'
 		busybox stty -isig
