@@ -61,7 +61,7 @@ static void *writer_thread(void *arg)
 	struct err err;
 
 	(void)pthread_setname_np(pthread_self(), "console");
-	if (jail_thread(w->jail, &err) < 0)
+	if (jail_thread(w->jail, -1, &err) < 0)
 		err_die(err.text);
 	pthread_mutex_lock(&w->lock);
 	while (!w->stop) {

@@ -68,7 +68,7 @@ static void *cpu_thread(void *arg)
 	/* By the thread itself: of another one it's a file of /proc. */
 	snprintf(name, sizeof(name), "cpu %u", (unsigned int)(cpu - c->cpu));
 	(void)pthread_setname_np(pthread_self(), name);
-	rc = jail_thread(c->jail, &err);
+	rc = jail_thread(c->jail, -1, &err);
 	while (rc == 0 && c->want != CPUS_END && c->ports->end == END_NOT) {
 		if (vcpu_run(&cpu->vcpu, c->ports, &err) < 0)
 			break;

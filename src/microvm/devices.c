@@ -21,6 +21,7 @@ static int open_shares(struct devices *d, const struct devices_options *opt, str
 		int root = fcntl(share->root, F_DUPFD_CLOEXEC, 3);
 
 		d->shares[i] = (struct share_device){ .io = IO_NONE };
+		d->shares[i].root = root;
 		memcpy(d->shares[i].tag, share->tag, sizeof(share->tag));
 		d->share_count++;
 		if (root < 0)
@@ -89,11 +90,11 @@ int devices_open(struct devices *d, const struct devices_options *opt, int wake,
 	return rc == 0 && opt->net_count ? open_nets(d, opt, err) : rc;
 }
 
-static int make_io(const struct devices *d, struct io *ret, enum jail_thread jail, struct err *err)
+static int make_io(struct io *ret, enum jail_thread jail, struct err *err)
 {
 	int rc = io_make(ret, err);
 
-	ret->jail = d->jailed ? jail : JAIL_NONE;
+	ret->jail = jail;
 	return rc;
 }
 
@@ -115,7 +116,7 @@ static int plug(struct devices *d, struct pci *pci, struct virtio *v, struct vir
 static int start_disk(struct devices *d, struct disk_device *disk, struct pci *pci,
 		      const struct memory *memory, struct err *err)
 {
-	int rc = make_io(d, &disk->io, JAIL_DEVICE, err);
+	int rc = make_io(&disk->io, JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_block_init(&disk->block, &disk->disk, memory, err);
@@ -132,7 +133,7 @@ static int start_disk(struct devices *d, struct disk_device *disk, struct pci *p
 static int start_vsock(struct devices *d, struct pci *pci, const struct memory *memory,
 		       struct err *err)
 {
-	int rc = make_io(d, &d->vsock_io, JAIL_DEVICE, err);
+	int rc = make_io(&d->vsock_io, d->vsock.path ? JAIL_CALLER : JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_vsock_init(&d->vsock, memory, &d->vsock_io, err);
@@ -156,8 +157,9 @@ static int start_console(struct devices *d, const struct virtio_console_end *end
 static int start_share(struct devices *d, struct share_device *share, struct pci *pci,
 		       const struct memory *memory, struct err *err)
 {
-	int rc = make_io(d, &share->io, JAIL_SHARE, err);
+	int rc = make_io(&share->io, JAIL_SHARE, err);
 
+	share->io.root = share->root;
 	if (rc == 0)
 		rc = virtio_fs_init(&share->fs, share->tag, take_ptr(share->server), memory, err);
 	if (rc == 0)
@@ -170,7 +172,7 @@ static int start_share(struct devices *d, struct share_device *share, struct pci
 static int start_net(struct devices *d, struct net_device *net, struct pci *pci,
 		     const struct memory *memory, struct err *err)
 {
-	int rc = make_io(d, &net->io, JAIL_DEVICE, err);
+	int rc = make_io(&net->io, JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_net_init(&net->net, take_fd(&net->tap), net->mac, net->mtu, memory,
@@ -192,7 +194,7 @@ static int start_net(struct devices *d, struct net_device *net, struct pci *pci,
 static int start_balloon(struct devices *d, struct pci *pci, const struct memory *memory,
 			 struct err *err)
 {
-	int rc = make_io(d, &d->balloon_io, JAIL_DEVICE, err);
+	int rc = make_io(&d->balloon_io, JAIL_DEVICE, err);
 
 	if (rc == 0)
 		rc = virtio_balloon_init(&d->balloon, d->balloon_pages, d->balloon_firm, memory,
@@ -208,7 +210,7 @@ int devices_start(struct devices *d, struct pci *pci, const struct memory *memor
 	int rc;
 
 	wires_init(&d->wires, vm);
-	rc = make_io(d, &d->io, JAIL_DEVICE, err);
+	rc = make_io(&d->io, JAIL_DEVICE, err);
 	if (rc == 0)
 		rc = virtio_rng_init(&d->rng, memory, err);
 	if (rc == 0)

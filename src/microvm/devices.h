@@ -53,6 +53,7 @@ struct disk_device {
 /* So has a folder. */
 struct share_device {
 	char tag[VIRTIO_FS_TAG_MAX + 1];
+	int root;                   /* the server's */
 	struct fuse_server *server; /* until it is the device's */
 	struct virtio_fs fs;
 	struct virtio_pci pci;

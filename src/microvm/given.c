@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PREFIX "fd:"
 
@@ -25,4 +26,12 @@ int given_open(const char *path, int flags)
 			      fcntl(number, F_DUPFD_CLOEXEC, 3);
 
 	return fd < 0 ? -errno : fd;
+}
+
+void given_close(const char *path)
+{
+	int number = path ? given_number(path) : -1;
+
+	if (number >= 0)
+		close(number);
 }

@@ -12,4 +12,7 @@ int given_open(const char *path, int flags) MUST_CHECK;
 /* N of "fd:N"; -1: it is a path. */
 int given_number(const char *path);
 
+/* All that was wanted of it is done: "fd:N" is closed, and nothing happens to a path. NULL: neither. */
+void given_close(const char *path);
+
 #endif

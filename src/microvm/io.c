@@ -44,14 +44,19 @@ void io_remove(struct io *io, int fd)
 	(void)epoll_ctl(io->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
+static const char *name_of(enum jail_thread jail)
+{
+	return jail == JAIL_SHARE ? "files" : jail == JAIL_CALLER ? "sockets" : "devices";
+}
+
 static void *loop(void *arg)
 {
 	struct io *io = arg;
 	struct epoll_event e;
 	struct err err;
 
-	(void)pthread_setname_np(pthread_self(), "devices");
-	if (jail_thread(io->jail, &err) < 0)
+	(void)pthread_setname_np(pthread_self(), name_of(io->jail));
+	if (jail_thread(io->jail, io->root, &err) < 0)
 		err_die(err.text);
 	/* One at a time: of many, one call could free what another event in hand is for. */
 	for (;;) {

@@ -16,14 +16,15 @@
 
 struct io {
 	int epoll, stop;
-	enum jail_thread jail; /* the caller's to set, before io_start() */
+	enum jail_thread jail; /* the caller's to set, before io_start(), */
+	int root;              /* and this, of JAIL_SHARE: the folder, borrowed */
 	pthread_t thread;
 	bool running;
 };
 
-#define IO_NONE                         \
-	{                               \
-		.epoll = -1, .stop = -1 \
+#define IO_NONE                                     \
+	{                                           \
+		.epoll = -1, .stop = -1, .root = -1 \
 	}
 
 /* Who is called in the thread, with epoll(7)'s events. It stays where it is until it's removed. */

@@ -1,5 +1,8 @@
 #include "microvm/jail.h"
 
+#include "microvm/jail_calls.h"
+#include "sandbox/landlock.h"
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
@@ -32,7 +35,7 @@ static int keep(uint32_t caps, struct err *err)
 	return syscall(SYS_capset, &head, now) < 0 ? err_sys(err, "give capabilities up") : 0;
 }
 
-int jail_enter(struct err *err)
+static int hide_proc(struct err *err)
 {
 	struct statfs fs;
 
@@ -41,12 +44,30 @@ int jail_enter(struct err *err)
 		;
 	if (statfs("/proc", &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
 		return err_sys(err, "take /proc out of the launcher's sight");
+	return 0;
+}
+
+int jail_enter(bool own_container, struct err *err)
+{
+	int rc = own_container ? hide_proc(err) : 0;
+
+	if (rc < 0)
+		return rc;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "PR_SET_NO_NEW_PRIVS");
 	return keep(FILES, err);
 }
 
-int jail_drop(struct err *err)
+int jail_thread(enum jail_thread what, int root, struct err *err)
 {
-	return keep(0, err);
+	bool files = what == JAIL_SHARE || what == JAIL_CALLER;
+	int rc;
+
+	if (what == JAIL_NONE)
+		return 0;
+	/* Sockets by name are none of Landlock's business. */
+	rc = landlock_confine(what == JAIL_SHARE ? root : -1, err);
+	if (rc >= 0 && !files)
+		rc = keep(0, err);
+	return rc < 0 ? rc : jail_calls(what, err);
 }

@@ -1,5 +1,5 @@
 /* The system calls of each kind of thread, as a filter. */
-#include "microvm/jail.h"
+#include "microvm/jail_calls.h"
 
 #include "base/str.h"
 
@@ -16,13 +16,13 @@
 
 /* Memory, locks between threads, signals among them, their ends: what each thread's C library does. */
 static const uint16_t common[] = {
-	SYS_futex,           SYS_mmap,    SYS_munmap,        SYS_mprotect,
-	SYS_mremap,          SYS_madvise, SYS_brk,           SYS_rt_sigreturn,
-	SYS_rt_sigprocmask,  SYS_exit,    SYS_exit_group,    SYS_gettid,
-	SYS_getpid,          SYS_tkill,   SYS_clock_gettime, SYS_sched_yield,
-	SYS_restart_syscall, SYS_read,    SYS_write,         SYS_writev,
-	SYS_close,           SYS_poll,    SYS_epoll_ctl,     SYS_prctl,
-	SYS_set_robust_list,
+	SYS_futex,           SYS_mmap,        SYS_munmap,        SYS_mprotect,
+	SYS_mremap,          SYS_madvise,     SYS_brk,           SYS_rt_sigreturn,
+	SYS_rt_sigprocmask,  SYS_exit,        SYS_exit_group,    SYS_gettid,
+	SYS_getpid,          SYS_tkill,       SYS_clock_gettime, SYS_sched_yield,
+	SYS_restart_syscall, SYS_read,        SYS_write,         SYS_writev,
+	SYS_close,           SYS_poll,        SYS_epoll_ctl,     SYS_prctl,
+	SYS_set_robust_list, SYS_sigaltstack, /* a sanitized build's threads */
 };
 
 static const uint16_t cpu[] = { SYS_ioctl, SYS_timerfd_settime };
@@ -30,6 +30,15 @@ static const uint16_t cpu[] = { SYS_ioctl, SYS_timerfd_settime };
 static const uint16_t device[] = {
 	SYS_epoll_pwait, SYS_readv,    SYS_preadv, SYS_pwritev,  SYS_fdatasync, SYS_getrandom,
 	SYS_accept4,     SYS_recvfrom, SYS_sendto, SYS_shutdown, SYS_ioctl,     SYS_timerfd_settime,
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait,
+#endif
+};
+
+/* Beside those of a device: only unix sockets are there to connect to. */
+static const uint16_t caller[] = {
+	SYS_epoll_pwait, SYS_readv,    SYS_getrandom, SYS_accept4, SYS_recvfrom,
+	SYS_sendto,      SYS_shutdown, SYS_socket,    SYS_connect,
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 #endif
@@ -60,9 +69,23 @@ static const uint16_t control[] = {
 
 /* Processors are its threads: what they may do, it must be able to. */
 static const uint16_t owner[] = {
-	SYS_timerfd_gettime, SYS_timerfd_settime, SYS_ioctl,  SYS_fcntl,  SYS_clone,
-	SYS_clone3,          SYS_rt_sigaction,    SYS_fstat,  SYS_sendto, SYS_recvfrom,
-	SYS_seccomp,         SYS_capget,          SYS_capset,
+	SYS_timerfd_gettime,
+	SYS_timerfd_settime,
+	SYS_ioctl,
+	SYS_fcntl,
+	SYS_clone,
+	SYS_clone3,
+	SYS_rt_sigaction,
+	SYS_fstat,
+	SYS_sendto,
+	SYS_recvfrom,
+	SYS_seccomp,
+	SYS_capget,
+	SYS_capset,
+	/* For the threads that it makes, which confine themselves. */
+	SYS_landlock_create_ruleset,
+	SYS_landlock_add_rule,
+	SYS_landlock_restrict_self,
 };
 
 static const struct {
@@ -71,6 +94,8 @@ static const struct {
 } threads[] = {
 	[JAIL_CPU] = { cpu, ARRAY_LEN(cpu) },
 	[JAIL_DEVICE] = { device, ARRAY_LEN(device) },
+	[JAIL_CALLER] = { caller, ARRAY_LEN(caller) },
+	[JAIL_CONSOLE] = { NULL, 0 },
 	[JAIL_SHARE] = { share, ARRAY_LEN(share) },
 	[JAIL_CONTROL] = { control, ARRAY_LEN(control) },
 	[JAIL_OWNER] = { owner, ARRAY_LEN(owner) },
@@ -85,7 +110,7 @@ static size_t add(struct sock_filter *to, const uint16_t *calls, size_t count, s
 	return count;
 }
 
-int jail_thread(enum jail_thread what, struct err *err)
+int jail_calls(enum jail_thread what, struct err *err)
 {
 	struct sock_filter filter[CALLS_MAX + 8] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -96,8 +121,6 @@ int jail_thread(enum jail_thread what, struct err *err)
 	struct sock_fprog program = { .filter = filter };
 	size_t n = 4, all;
 
-	if (what == JAIL_NONE)
-		return 0;
 	all = ARRAY_LEN(common) + threads[what].count;
 	n += add(filter + n, common, ARRAY_LEN(common), all);
 	n += add(filter + n, threads[what].calls, threads[what].count, threads[what].count);

@@ -29,7 +29,7 @@ static void *payload_thread(void *arg)
 	struct launch *l = arg;
 	const uint64_t one = 1;
 
-	if (jail_drop(&l->err) == 0 && jail_thread(JAIL_OWNER, &l->err) == 0)
+	if (jail_thread(JAIL_OWNER, -1, &l->err) == 0)
 		(void)!payload_run(&l->payload, &l->status, &l->err);
 	(void)!write(l->done, &one, sizeof(one));
 	return NULL;
@@ -41,6 +41,7 @@ static int read_text(const char *path, char **ret, size_t *ret_len, struct err *
 
 	if (fd < 0)
 		return err_sys(err, "open what is to be run, %s", path);
+	given_close(path);
 	return file_read_fd(fd, path, WIRE_TEXT_MAX, ret, ret_len, err);
 }
 

@@ -1,7 +1,7 @@
 #include "microvm/machine.h"
 
-#include "base/file.h"
 #include "microvm/boot.h"
+#include "microvm/given.h"
 #include "microvm/jail.h"
 #include "microvm/kernel.h"
 #include "microvm/layout.h"
@@ -9,8 +9,8 @@
 #include "microvm/snapshot.h"
 #include "microvm/vmgenid.h"
 
+#include <cpuid.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,7 +22,6 @@
 
 #define TAIL_LINES 50
 #define FEED_AGAIN_MS 10
-#define CPUINFO_BYTES (4U << 20)
 
 /* The processors first: nothing may go on when what it reaches is taken away. */
 static void machine_free(struct machine *m)
@@ -99,23 +98,25 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = kvm_make(opt->kvm, &m->kvm, err);
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
-	if (rc == 0 && opt->devices.jailed)
-		rc = jail_enter(err);
+	given_close(opt->kernel);
+	given_close(opt->initrd);
+	given_close(opt->kvm);
+	if (rc == 0)
+		rc = jail_enter(opt->devices.jailed, err);
 	if (rc == 0)
 		rc = start_devices(m, err);
 	if (rc == 0)
 		rc = cpus_make(&m->cpus, &m->kvm, m->cpu_count, err);
 	if (rc == 0)
 		rc = opt->restore ? snapshot_load(m, &s, err) : enter(m, opt->boot, err);
-	if (rc == 0 && opt->devices.jailed)
-		rc = jail_drop(err);
 	if (rc == 0 && opt->control)
 		rc = control_start(&m->control, opt->devices.jailed ? JAIL_CONTROL : JAIL_NONE,
 				   err);
-	if (rc < 0 || !opt->devices.jailed)
-		return rc;
 	m->cpus.jail = JAIL_CPU;
-	return jail_thread(JAIL_OWNER, err);
+	m->talk.writer.jail = JAIL_CONSOLE;
+	if (rc < 0)
+		return rc;
+	return jail_thread(opt->devices.jailed ? JAIL_OWNER : JAIL_NONE, -1, err);
 }
 
 static void add_words(struct err *err, const char *text)
@@ -125,23 +126,25 @@ static void add_words(struct err *err, const char *text)
 	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
 }
 
+/* VT-x or AMD-V. By the instruction: no file is opened any more. */
+static bool has_hardware(void)
+{
+	unsigned int a, b, c, d;
+
+	return (__get_cpuid(1, &a, &b, &c, &d) && (c & 1U << 5)) ||
+	       (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & 1U << 2));
+}
+
 /*
  * A guest that ends before its first word, on a processor without VT-x and AMD-V: /dev/kvm there is of the
  * kind that runs kernels made for it.
  */
 static void hint_at_host(const struct machine *m, struct err *err)
 {
-	CLEAN(free) char *cpuinfo = NULL;
-	struct err ignored;
-
-	if (m->talk.console.total ||
-	    file_read(AT_FDCWD, "/proc/cpuinfo", CPUINFO_BYTES, &cpuinfo, NULL, &ignored) < 0 ||
-	    kvm_cpu_has_hardware(cpuinfo))
-		return;
-	add_words(
-		err,
-		". It hadn't said a word, and this host's processor shows neither VT-x nor AMD-V "
-		"(vmx, svm in /proc/cpuinfo): its KVM is of a kind that runs no unmodified kernels");
+	if (!m->talk.console.total && !has_hardware())
+		add_words(err, ". It hadn't said a word, and this host's processor shows neither "
+			       "VT-x nor AMD-V: its KVM is of a kind that runs no unmodified "
+			       "kernels");
 }
 
 static int judge(struct machine *m, int rc, struct err *err)

@@ -151,6 +151,31 @@ static void host_process(struct json_object *process)
 		json_object_object_add(process, "rlimits", launcher_rlimits());
 }
 
+/*
+ * The launcher has these of its own also where the process shares the host's or joins another container's: what that
+ * is to see it sees in the guest, and the launcher needs to see nobody.
+ */
+static void host_namespaces(struct json_object *lin)
+{
+	static const char *const own[] = { "pid", "ipc" };
+	struct json_object *all = member(lin, "namespaces"), *kept = json_object_new_array();
+	size_t count = all ? json_object_array_length(all) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *ns = json_object_array_get_idx(all, i);
+
+		if (!str_eq(text(ns, "type"), own[0]) && !str_eq(text(ns, "type"), own[1]))
+			json_object_array_add(kept, copy(ns));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		struct json_object *ns = json_object_new_object();
+
+		json_put_string(ns, "type", own[i]);
+		json_object_array_add(kept, ns);
+	}
+	json_object_object_add(lin, "namespaces", kept);
+}
+
 static void host_half(struct json_object *host)
 {
 	static const char *const guests[] = { "sysctl",        "seccomp",     "maskedPaths",
@@ -159,6 +184,8 @@ static void host_half(struct json_object *host)
 					     SPEC_ANNOTATION_INIT };
 
 	drop(member(host, "linux"), guests, ARRAY_LEN(guests));
+	if (member(host, "linux"))
+		host_namespaces(member(host, "linux"));
 	drop(member(host, "annotations"), notes, ARRAY_LEN(notes));
 	json_object_object_del(host, "vm");
 	if (member(host, "process"))

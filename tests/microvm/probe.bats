@@ -52,3 +52,38 @@ usable() {
 	assert_equal "$(jq -c .usable <<<"$output")" false
 	assert_nothing_left
 }
+
+# fact NAME: what the last output says of it.
+fact() {
+	sed -n "s/^  $1  *//p" <<<"$output"
+}
+
+@test "vm: ctr vm doctor tells what else the host has: nested, IOMMU, SR-IOV, weaknesses" {
+	local sys=$BATS_TEST_TMPDIR/sys
+	run "$CTR_BIN" vm doctor
+	assert_equal "$(fact 'nested virtualization')" "$(sed 's/^[1Y]$/yes/; s/^[0N]$/no/' /sys/module/kvm_amd/parameters/nested)"
+	assert_equal "$(fact IOMMU)" 'none: no device can be handed to a guest'
+	assert_equal "$(fact SR-IOV)" 'no device'
+	# The same on another machine.
+	mkdir -p "$sys"/kernel/iommu_groups/{0,1,2} "$sys"/bus/pci/devices/0000:{01:00.0,02:00.0} \
+		"$sys/devices/system/cpu/vulnerabilities" "$sys/module/kvm_intel/parameters"
+	echo 64 >"$sys/bus/pci/devices/0000:02:00.0/sriov_totalvfs"
+	echo 'Vulnerable: no microcode' >"$sys/devices/system/cpu/vulnerabilities/mds"
+	echo 'Mitigation: PTI' >"$sys/devices/system/cpu/vulnerabilities/meltdown"
+	echo 'Not affected' >"$sys/devices/system/cpu/vulnerabilities/retbleed"
+	echo N >"$sys/module/kvm_intel/parameters/nested"
+	echo Y >"$sys/module/kvm_intel/parameters/ept"
+	run unshare -m sh -c 'mount --bind "$0" /sys; exec "$@"' "$sys" "$CTR_BIN" vm doctor
+	assert_success
+	assert_equal "$(fact 'two-level paging (EPT, NPT)')" yes
+	assert_equal "$(fact 'nested virtualization')" no
+	assert_equal "$(fact IOMMU)" '3 groups'
+	assert_equal "$(fact SR-IOV)" '0000:02:00.0 (64 functions)'
+	assert_equal "$(fact "processor's weaknesses")" 'vulnerable: mds'
+	echo 'Mitigation: clear' >"$sys/devices/system/cpu/vulnerabilities/mds"
+	rm -r "$sys/module"
+	run unshare -m sh -c 'mount --bind "$0" /sys; exec "$@"' "$sys" "$CTR_BIN" vm doctor
+	assert_equal "$(fact 'nested virtualization')" 'not known: neither kvm_intel nor kvm_amd is loaded'
+	assert_equal "$(fact "processor's weaknesses")" 'all that the kernel knows of are dealt with'
+	assert_nothing_left
+}
