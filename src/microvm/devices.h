@@ -74,14 +74,13 @@ struct net_device {
 
 /* It stays where it is once it's made. */
 struct devices {
-	bool jailed;
+	bool jailed, has_console;
 	struct virtio_pci *plugged[PCI_SLOTS]; /* those of virtio, in the order of the bus */
 	size_t plugged_count;
 	struct wires wires;
 	struct io io;
 	struct virtio_rng rng;
 	struct virtio_pci rng_pci;
-	bool has_console;
 	struct virtio_console console;
 	struct virtio_pci console_pci;
 	struct disk_device *disks;
