@@ -117,6 +117,8 @@ holds() {
 	done
 	# Each was confined by Landlock before it was filtered.
 	for tid in "/proc/$pid/task/"*; do
+		# One is a thread of the kernel's, which a processor's has made.
+		[[ $(cat "$tid/comm") != kvm-* ]] || continue
 		tid=${tid##*/}
 		[ "$tid" != "$pid" ] || continue
 		# The end of such a line may be another line.
