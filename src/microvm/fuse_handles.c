@@ -6,7 +6,7 @@
 
 void fuse_handles_make(struct fuse_handles *h, uint32_t max)
 {
-	*h = (struct fuse_handles){ .max = max, .at = xcalloc(max, sizeof(*h->at)) };
+	*h = (struct fuse_handles){ .max = max, .at = fuse_table(max, sizeof(*h->at)) };
 }
 
 int fuse_handle_add(struct fuse_handles *h, int fd, bool folder, uint64_t *ret)

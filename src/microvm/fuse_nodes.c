@@ -2,6 +2,8 @@
 #include "microvm/fuse_parts.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /*
  * The guest's number of a file is its place, and in the upper half how many were there before: so a number
@@ -50,6 +52,19 @@ static uint32_t *bucket(const struct fuse_nodes *n, const struct fuse_key *key)
 	return &n->buckets[(uint32_t)(h >> 32) & n->mask];
 }
 
+void *fuse_table(size_t count, size_t size)
+{
+	char *table = xcalloc(count, size);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)table + page - 1) & -page;
+	uintptr_t end = ((uintptr_t)table + count * size) & -page;
+
+	/* Where there are no huge pages, none are to be kept away. */
+	if (begin < end)
+		(void)madvise((void *)begin, end - begin, MADV_NOHUGEPAGE);
+	return table;
+}
+
 int fuse_nodes_make(struct fuse_nodes *n, uint32_t max, int root, struct err *err)
 {
 	struct statx st;
@@ -63,8 +78,8 @@ int fuse_nodes_make(struct fuse_nodes *n, uint32_t max, int root, struct err *er
 	*n = (struct fuse_nodes){ .max = max, .used = 1, .mask = 1 };
 	while (n->mask < max)
 		n->mask *= 2;
-	n->at = xcalloc(max, sizeof(*n->at));
-	n->buckets = xcalloc(n->mask--, sizeof(*n->buckets));
+	n->at = fuse_table(max, sizeof(*n->at));
+	n->buckets = fuse_table(n->mask--, sizeof(*n->buckets));
 	n->at[0] = (struct fuse_node){ .fd = root, .type = S_IFDIR, .key = key_of(&st) };
 	n->at[0].device = device_of(n, n->at[0].key.device);
 	*bucket(n, &n->at[0].key) = 1;

@@ -1,6 +1,7 @@
 /* What a guest must not get by any request, and what it may keep of ours. */
 #include "base/str.h"
 #include "microvm/fuse_client.h"
+#include "microvm/fuse_parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -189,6 +191,35 @@ static void test_nodes_are_bounded_and_forgotten(void **state)
 	assert_int_equal(ask(&c, FUSE_STATFS, again, NULL, 0, NULL, NULL), -ESTALE);
 }
 
+/* The flags in smaps of the mapping that has this address: "rd wr mr mw me ac nh ". */
+static void flags_at(const void *address, char ret[256])
+{
+	CLEAN(file) FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long begin, end;
+	bool here = false;
+	char line[512];
+
+	*ret = '\0';
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
+			here = (uintptr_t)address >= begin && (uintptr_t)address < end;
+		else if (here)
+			(void)sscanf(line, "VmFlags:%255[^\n]", ret);
+	}
+}
+
+static void test_large_table_has_no_huge_pages(void **state)
+{
+	CLEAN(free) uint64_t *table = fuse_table(4 << 20, sizeof(*table));
+	char flags[256];
+
+	(void)state;
+	flags_at(&table[2 << 20], flags);
+	assert_non_null(strstr(flags, " nh"));
+	assert_int_equal(table[2 << 20], 0);
+}
+
 static void test_many_are_forgotten_at_once(void **state)
 {
 	CLEAN(client) struct client c;
@@ -349,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_name_is_one_part_of_a_path),
 		cmocka_unit_test(test_only_regular_files_are_opened),
 		cmocka_unit_test(test_nodes_are_bounded_and_forgotten),
+		cmocka_unit_test(test_large_table_has_no_huge_pages),
 		cmocka_unit_test(test_many_are_forgotten_at_once),
 		cmocka_unit_test(test_open_files_are_bounded),
 		cmocka_unit_test(test_reply_without_room_changes_nothing),
