@@ -159,14 +159,14 @@ static int save_cpuid(const struct vcpu *v, uint32_t id, struct str *out, struct
 	return rc;
 }
 
-static int load_cpuid(const struct vcpu *v, const struct kvm *kvm, uint32_t id,
-		      const struct snapshot *s, struct err *err)
+static int load_cpuid(const struct vcpu *v, uint32_t id, const struct snapshot *s, struct err *err)
 {
 	CLEAN(free) struct cpuid *c = xcalloc(1, sizeof(*c));
 	CLEAN(free) struct cpuid *here = xcalloc(1, sizeof(*here));
 	size_t len = 0;
 	const char *bytes = snapshot_find(s, SNAPSHOT_CPU_CPUID, id, &len);
-	int rc = cpuid_supported(kvm->dev, here, err);
+	/* As it was made, for this number of processors, which some bits tell. */
+	int rc = get_cpuid(v, here, err);
 
 	if (rc < 0)
 		return rc;
@@ -174,8 +174,6 @@ static int load_cpuid(const struct vcpu *v, const struct kvm *kvm, uint32_t id,
 		return err_set(err, EINVAL, "section %u.%u is no CPUID", SNAPSHOT_CPU_CPUID, id);
 	c->head.nent = (uint32_t)(len / sizeof(c->entries[0]));
 	memcpy(c->entries, bytes, len);
-	cpuid_adapt(here, id, 1,
-		    ioctl(kvm->dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0);
 	if (lacks(c, here))
 		return err_set(err, ENOTSUP,
 			       "this host's processors lack features that the guest's had (CPUID): "
@@ -307,7 +305,7 @@ int cpu_state_load(const struct vcpu *v, const struct kvm *kvm, uint32_t id,
 	int rc = snapshot_get(s, SNAPSHOT_CPU, id, c, sizeof(*c), err);
 
 	if (rc == 0)
-		rc = load_cpuid(v, kvm, id, s, err);
+		rc = load_cpuid(v, id, s, err);
 	if (rc == 0)
 		rc = set_khz(v, c->tsc_khz, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(parts); i++) {

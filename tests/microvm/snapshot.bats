@@ -33,6 +33,11 @@ counted() {
 # counts_to NAME NUMBER: at least.
 counts_to() {
 	local n
+	# Nobody is waited for who is gone.
+	kill -0 "$pid" || {
+		cat "$1.err"
+		exit 1
+	}
 	n=$(counted "$1")
 	[ "${n:-0}" -ge "$2" ]
 }
