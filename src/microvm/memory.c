@@ -3,9 +3,11 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 #define PAGE_BYTES 4096ULL
@@ -68,9 +70,58 @@ int memory_plug(const struct memory *m, int vm, struct err *err)
 	return 0;
 }
 
+/* No number of these overflows, and the piece is of the file and of no other's addresses. */
+static bool fits(const struct memory *m, uint64_t file_bytes, uint64_t gpa, uint64_t bytes,
+		 uint64_t offset)
+{
+	if (bytes == 0 || (gpa | bytes | offset) % PAGE_BYTES || offset > file_bytes ||
+	    bytes > file_bytes - offset || gpa > UINT64_MAX - bytes)
+		return false;
+	for (size_t i = 0; i < m->piece_count; i++)
+		if (gpa < m->pieces[i].gpa + m->pieces[i].bytes && m->pieces[i].gpa < gpa + bytes)
+			return false;
+	return true;
+}
+
+int memory_add(struct memory *m, int fd, uint64_t gpa, uint64_t bytes, uint64_t offset,
+	       struct err *err)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+	char *base;
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0)
+		return err_set(err, EPROTO,
+			       "a guest's memory is a memfd that can't be made smaller");
+	if (m->piece_count == MEMORY_PIECES_MAX ||
+	    !fits(m, (uint64_t)st.st_size, gpa, bytes, offset))
+		return err_set(err, EPROTO,
+			       "a guest's memory is in up to %d pieces of whole pages of its file",
+			       MEMORY_PIECES_MAX);
+	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+		    (off_t)offset);
+	if (base == MAP_FAILED)
+		return err_sys(err, "map %llu bytes of the guest's memory",
+			       (unsigned long long)bytes);
+	/* Kept out of core files; where that fails nobody is hurt but who reads them. */
+	(void)madvise(base, bytes, MADV_DONTDUMP);
+	m->pieces[m->piece_count++] =
+		(struct memory_piece){ .gpa = gpa, .bytes = bytes, .base = base };
+	return 0;
+}
+
 void *memory_at(const struct memory *m, uint64_t gpa, uint64_t len)
 {
 	uint64_t high = m->size - m->low;
+
+	for (size_t i = 0; i < m->piece_count; i++) {
+		const struct memory_piece *p = &m->pieces[i];
+
+		if (gpa >= p->gpa && gpa - p->gpa <= p->bytes && len <= p->bytes - (gpa - p->gpa))
+			return p->base + (gpa - p->gpa);
+	}
+	if (!m->base)
+		return NULL;
 
 	if (gpa <= m->low && len <= m->low - gpa)
 		return m->base + gpa;
@@ -94,6 +145,8 @@ void memory_give_up(const struct memory *m, void *at, uint64_t len)
 
 void memory_free(struct memory *m)
 {
+	for (size_t i = 0; i < m->piece_count; i++)
+		munmap(m->pieces[i].base, m->pieces[i].bytes);
 	if (m->base)
 		munmap(m->base, m->size);
 	if (m->fd >= 0)

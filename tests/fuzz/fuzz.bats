@@ -84,6 +84,10 @@ setup() {
 	fuzz vsock
 }
 
+@test "fuzz: what an emulator says of a device" {
+	fuzz virtio_user
+}
+
 @test "fuzz: a guest's packets" {
 	fuzz net
 }
