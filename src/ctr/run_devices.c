@@ -187,7 +187,7 @@ int run_devices(const struct run_flags *f, struct run_made *m, struct err *err)
 	int r = 0;
 
 	/* Those of the host's kernel; in a micro-VM it has another one. */
-	if (f->p.privileged && !str_eq(f->isolation, "vm")) {
+	if (f->p.privileged && !run_wants_kernel(f)) {
 		folder_add(&m->spec, "/dev", "/dev", NULL, 0);
 		rule_add(&m->spec, 'a', -1, -1, &all);
 	}

@@ -43,8 +43,8 @@ const struct opt_row run_rows[] = {
 	  .kind = OPT_INT, .min = -1, .max = 1000000, TO(stop_timeout) },
 	{ "isolation", "KIND",
 	  "What stands between it and the host: process (default), or a kernel of its own in a "
-	  "micro-VM: vm",
-	  "process vm", .kind = OPT_STRING, TO(isolation) },
+	  "micro-VM: vm, or, where there is no usable KVM, in an emulator: emulated",
+	  "process vm emulated", .kind = OPT_STRING, TO(isolation) },
 	{ "kernel", "FILE", "That kernel (default the newest of /boot)", "@file",
 	  .kind = OPT_STRING, TO(kernel) },
 	{ "dry-run", NULL, "Print the plan and the stages, change nothing", .kind = OPT_FLAG,

@@ -68,6 +68,12 @@ struct run_flags {
 	struct strv security_opt;
 };
 
+/* Is it to have a kernel of its own? */
+static inline bool run_wants_kernel(const struct run_flags *f)
+{
+	return str_eq(f->isolation, "vm") || str_eq(f->isolation, "emulated");
+}
+
 extern const struct opt_row run_rows[];
 
 #endif

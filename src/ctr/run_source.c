@@ -170,13 +170,14 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 	}
 	m->opt.preserve_fds = (unsigned int)f->p.preserve_fds.value;
 	m->opt.console_socket = f->console_socket;
-	if (f->isolation && !str_eq(f->isolation, "process") && !str_eq(f->isolation, "vm"))
-		return err_set(err, EINVAL, "--isolation %s: process and vm are there",
+	if (f->isolation && !str_eq(f->isolation, "process") && !run_wants_kernel(f))
+		return err_set(err, EINVAL, "--isolation %s: process, vm and emulated are there",
 			       f->isolation);
 	if (f->isolation)
 		annotation_put(&m->spec, SPEC_ANNOTATION_ISOLATION, f->isolation);
-	if (f->kernel && !str_eq(f->isolation, "vm"))
-		return err_set(err, EINVAL, "--kernel %s: goes with --isolation vm", f->kernel);
+	if (f->kernel && !run_wants_kernel(f))
+		return err_set(err, EINVAL, "--kernel %s: goes with --isolation vm or emulated",
+			       f->kernel);
 	if (f->kernel && access(f->kernel, R_OK) < 0)
 		return err_sys(err, "--kernel %s", f->kernel);
 	if (f->kernel) {

@@ -58,6 +58,13 @@ int jail_enter(bool own_container, struct err *err)
 	return keep(FILES, err);
 }
 
+int jail_bare(struct err *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, "PR_SET_NO_NEW_PRIVS");
+	return keep(0, err);
+}
+
 int jail_thread(enum jail_thread what, int root, struct err *err)
 {
 	bool files = what == JAIL_SHARE || what == JAIL_CALLER;

@@ -27,6 +27,7 @@ enum jail_thread {
 	JAIL_CONSOLE, /* writes what the guest says */
 	JAIL_CONTROL, /* holds the processors and lets them go on, as it is asked to */
 	JAIL_OWNER,   /* starts and ends the others, and moves a process' bytes */
+	JAIL_HEARER,  /* hears what an emulator says of its devices, and ends it */
 };
 
 /*
@@ -36,5 +37,8 @@ enum jail_thread {
  * reaches what is below `root`, an fd; and JAIL_CALLER, which keeps them. Behind jail_enter().
  */
 int jail_thread(enum jail_thread what, int root, struct err *err) MUST_CHECK;
+
+/* No rights at all, and none by the next program either. */
+int jail_bare(struct err *err) MUST_CHECK;
 
 #endif

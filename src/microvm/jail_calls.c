@@ -88,6 +88,11 @@ static const uint16_t owner[] = {
 	SYS_landlock_restrict_self,
 };
 
+static const uint16_t hearer[] = {
+	SYS_recvmsg, SYS_sendto, SYS_fcntl,           SYS_fstat,
+	SYS_waitid,  SYS_ioctl,  SYS_timerfd_settime, SYS_pidfd_send_signal,
+};
+
 static const struct {
 	const uint16_t *calls;
 	size_t count;
@@ -99,6 +104,7 @@ static const struct {
 	[JAIL_SHARE] = { share, ARRAY_LEN(share) },
 	[JAIL_CONTROL] = { control, ARRAY_LEN(control) },
 	[JAIL_OWNER] = { owner, ARRAY_LEN(owner) },
+	[JAIL_HEARER] = { hearer, ARRAY_LEN(hearer) },
 };
 
 /* Allowed numbers one by one: a jump over what is left of them to the last instruction. */

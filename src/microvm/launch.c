@@ -1,6 +1,7 @@
 #include "microvm/launch.h"
 
 #include "base/file.h"
+#include "microvm/emulated.h"
 #include "microvm/given.h"
 #include "microvm/jail.h"
 #include "microvm/payload.h"
@@ -74,7 +75,7 @@ static int run(struct launch *l, struct machine_options *opt, struct machine_res
 	rc = pthread_create(&thread, NULL, payload_thread, l);
 	if (rc)
 		return err_set(err, rc, "start a thread: %s", strerror(rc));
-	rc = machine_run(opt, ret, err);
+	rc = opt->emulator ? emulated_run(opt, ret, err) : machine_run(opt, ret, err);
 	(void)!write(l->payload.stop, &one, sizeof(one));
 	pthread_join(thread, NULL);
 	return rc;

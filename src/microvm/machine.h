@@ -13,6 +13,7 @@
 struct machine_options {
 	/* Paths, or "fd:N" (given.h); initrd and append may be NULL. */
 	const char *kernel, *initrd, *append, *kvm;
+	const char *emulator; /* the folder of an emulator (emulated.h); NULL: on KVM */
 	enum kernel_boot boot;
 	uint64_t memory; /* bytes */
 	unsigned int cpus;

@@ -130,6 +130,14 @@ static int set_probe(struct words *w, const char *text, struct err *err)
 	return 0;
 }
 
+static int set_for(struct words *w, const char *text, struct err *err)
+{
+	if (!str_eq(text, "vm") && !str_eq(text, "emulated"))
+		return err_set(err, EINVAL, "--for %s: vm and emulated are there", text);
+	w->prepare.what = str_eq(text, "vm") ? PREPARE_FOR_KVM : PREPARE_FOR_EMULATOR;
+	return 0;
+}
+
 /* ---- the table ------------------------------------------------------------------------- */
 
 #define TEXT(field) offsetof(struct words, field)
@@ -183,9 +191,13 @@ static const struct flag {
 	  "into a cache, where they are not there yet, and say in which folder" },
 	{ "modules", "DIR", NULL, TEXT(prepare.modules),
 	  "for --prepare: the kernel's modules (/lib/modules/VERSION)" },
+	{ "for", "KIND", set_for, 0,
+	  "for --prepare: see first whether this host can run it: vm, by KVM, or\n"
+	  "emulated, by QEMU" },
 	{ "probe", NULL, set_probe, 0,
 	  "start no kernel: try what this host can do, and say so as JSON" },
 	{ "kvm", "FILE", NULL, TEXT(opt.kvm), NULL },
+	{ "emulator", "DIR", NULL, TEXT(opt.emulator), NULL },
 	{ "fds", "DIR", NULL, TEXT(opt.devices.fds), NULL },
 	{ "payload", "FILE", NULL, TEXT(launch.text), NULL },
 	{ "exec", "FILE", NULL, TEXT(exec), NULL },
@@ -291,8 +303,8 @@ int words_parse(int argc, char **argv, struct words *ret, struct err *err)
 		rc = check_restore(ret, err);
 	ret->launch.network = &ret->network;
 	ret->prepare.kernel = ret->opt.kernel;
-	if (rc != 0 || ret->opt.kernel || ret->opt.restore || ret->probe || ret->exec ||
-	    ret->prepare.cache)
+	if (rc != 0 || ret->opt.kernel || ret->opt.restore || ret->opt.emulator || ret->probe ||
+	    ret->exec || ret->prepare.cache)
 		return rc;
 	rc = kernel_find("/boot", &ret->kernel, err);
 	ret->opt.kernel = ret->kernel;

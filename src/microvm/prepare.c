@@ -6,21 +6,32 @@
 #include "base/helper.h"
 #include "base/str.h"
 #include "microvm/cpio.h"
+#include "microvm/emulator.h"
 #include "microvm/kernel.h"
 #include "microvm/kernel_find.h"
 #include "microvm/modules.h"
 #include "microvm/prepare_cache.h"
+#include "microvm/usable.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define GUEST "ctr-guest"
 #define GUEST_MAX (64U << 20)
 #define VERSION_MAX 64
+#define KVM_DEVICE "/dev/kvm"
+
+/* The kernel as it was given. */
+struct source {
+	struct cache_source cached; /* its path is there */
+	const struct emulator_kind *kind;
+	bool foreign; /* for another kind of processor than ours */
+};
 
 /* All that counts of what it is made from. */
 static int identify(const struct prepare *p, int guest, struct cache_source *ret, struct err *err)
@@ -62,8 +73,29 @@ static int version(const struct kernel *k, char ret[VERSION_MAX], struct err *er
 	return err_set(err, ENOEXEC, "the kernel doesn't say which version it is");
 }
 
-static int initramfs(const struct prepare *p, const struct kernel *k, int guest, struct str *ret,
-		     struct err *err)
+/* DIR/boot/KERNEL: DIR may be an unpacked package, and nothing of it be installed. */
+static char *modules_folder(const struct prepare *p, const char *kernel, const char *name)
+{
+	CLEAN(free) char *folder = xstrdup(kernel);
+	char *slash = strrchr(folder, '/');
+	char *beside;
+
+	if (p->modules)
+		return xstrdup(p->modules);
+	if (slash)
+		*slash = '\0';
+	if (slash && str_ends(folder, "/boot")) {
+		folder[strlen(folder) - strlen("/boot")] = '\0';
+		beside = xasprintf("%s/lib/modules/%s", folder, name);
+		if (access(beside, F_OK) == 0)
+			return beside;
+		free(beside);
+	}
+	return xasprintf("/lib/modules/%s", name);
+}
+
+static int initramfs(const struct prepare *p, const char *kernel, const struct kernel *k, int guest,
+		     struct str *ret, struct err *err)
 {
 	CLEAN(free) char *init = NULL;
 	CLEAN(free) char *folder = NULL;
@@ -75,7 +107,7 @@ static int initramfs(const struct prepare *p, const struct kernel *k, int guest,
 		rc = file_read_fd(guest, GUEST, GUEST_MAX, &init, &len, err);
 	if (rc < 0)
 		return rc;
-	folder = p->modules ? xstrdup(p->modules) : xasprintf("/lib/modules/%s", name);
+	folder = modules_folder(p, kernel, name);
 	cpio_add(ret, "init", S_IFREG | 0755, init, len);
 	cpio_add(ret, "new", S_IFDIR | 0755, "", 0);
 	rc = modules_add(folder, ret, err);
@@ -83,15 +115,24 @@ static int initramfs(const struct prepare *p, const struct kernel *k, int guest,
 	return rc;
 }
 
-static int make(const struct prepare *p, const struct cache *c, const struct cache_source *source,
-		int guest, char **ret, struct err *err)
+/* One for another processor is an emulator's to understand. */
+static int read_kernel(const struct source *s, struct kernel *ret, struct err *err)
+{
+	const char *path = s->cached.kernel;
+
+	return s->foreign ? file_read(AT_FDCWD, path, KERNEL_FILE_MAX, &ret->data, &ret->len, err) :
+			    kernel_read(path, KERNEL_PVH, ret, err);
+}
+
+static int make(const struct prepare *p, const struct cache *c, const struct source *s, int guest,
+		char **ret, struct err *err)
 {
 	CLEAN(kernel) struct kernel k = { 0 };
 	CLEAN(str) struct str archive = { 0 };
-	int rc = kernel_read(source->kernel, KERNEL_PVH, &k, err);
+	int rc = read_kernel(s, &k, err);
 
 	if (rc == 0)
-		rc = initramfs(p, &k, guest, &archive, err);
+		rc = initramfs(p, s->cached.kernel, &k, guest, &archive, err);
 	if (rc == 0) {
 		const struct cache_file files[] = {
 			{ PREPARE_KERNEL, k.data, k.len },
@@ -100,41 +141,80 @@ static int make(const struct prepare *p, const struct cache *c, const struct cac
 		uint64_t hash = hash_bytes(k.data, k.len, 0);
 
 		hash = hash_bytes(archive.text, archive.len, hash);
-		rc = cache_keep(c, source, hash, files, ARRAY_LEN(files), ret, err);
+		rc = cache_keep(c, &s->cached, hash, files, ARRAY_LEN(files), ret, err);
 	}
 	return rc;
 }
 
-static int open_guest(struct err *err)
+static int open_guest(const struct source *s, struct err *err)
 {
-	CLEAN(fd) int helper = helper_open(GUEST, err);
+	CLEAN(free)
+	char *name = s->foreign ? xasprintf(GUEST "-%s", s->kind->machine) : xstrdup(GUEST);
+	CLEAN(fd) int helper = helper_open(name, err);
 	CLEAN(free) char *path = xasprintf("/proc/self/fd/%d", helper);
 	int fd;
 
 	if (helper < 0)
 		return helper;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? err_sys(err, "open " GUEST) : fd;
+	return fd < 0 ? err_sys(err, "open %s", name) : fd;
+}
+
+/* ---- the whole of it ------------------------------------------------------------------- */
+
+static int look_at(struct source *s, struct err *err)
+{
+	CLEAN(fd) int fd = open(s->cached.kernel, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct utsname here;
+	char head[64];
+	ssize_t n;
+
+	if (fd < 0 || uname(&here) < 0)
+		return err_sys(err, "open the kernel %s", s->cached.kernel);
+	n = read(fd, head, sizeof(head));
+	if (n < 0)
+		return err_sys(err, "read the kernel %s", s->cached.kernel);
+	s->kind = emulator_kind_of(head, (size_t)n);
+	s->foreign = !str_eq(s->kind->machine, here.machine);
+	return 0;
+}
+
+static int check(const struct prepare *p, const struct source *s, struct err *err)
+{
+	if (s->foreign && p->what != PREPARE_FOR_EMULATOR)
+		return err_set(err, ENOTSUP,
+			       "the kernel %s is for %s, which KVM doesn't run here; --isolation "
+			       "emulated does",
+			       s->cached.kernel, s->kind->machine);
+	if (p->what == PREPARE_FOR_EMULATOR)
+		return emulator_check(s->kind, err);
+	return p->what == PREPARE_FOR_KVM ? usable_kvm(KVM_DEVICE, err) : 0;
 }
 
 int prepare_guest(const struct prepare *p, char **ret, struct err *err)
 {
 	CLEAN(free) char *found = NULL;
 	CLEAN(cache) struct cache cache = CACHE_NONE;
-	CLEAN(fd) int guest = open_guest(err);
-	struct cache_source source = { .kernel = p->kernel };
-	int rc = guest < 0 ? guest : 0;
+	CLEAN(fd) int guest = -1;
+	struct source s = { .cached.kernel = p->kernel };
+	int rc = 0;
 
-	if (rc == 0 && !source.kernel) {
+	if (!p->kernel) {
 		rc = kernel_find("/boot", &found, err);
-		source.kernel = found;
+		s.cached.kernel = found;
 	}
 	if (rc == 0)
+		rc = look_at(&s, err);
+	if (rc == 0)
+		rc = check(p, &s, err);
+	if (rc == 0)
+		rc = guest = open_guest(&s, err);
+	if (rc >= 0)
 		rc = cache_open(p->cache, &cache, err);
 	if (rc == 0)
-		rc = identify(p, guest, &source, err);
+		rc = identify(p, guest, &s.cached, err);
 	if (rc < 0)
 		return rc;
-	*ret = cache_find(&cache, source.identity);
-	return *ret ? 0 : make(p, &cache, &source, guest, ret, err);
+	*ret = cache_find(&cache, s.cached.identity);
+	return *ret ? 0 : make(p, &cache, &s, guest, ret, err);
 }

@@ -1,6 +1,7 @@
 /*
  * What a guest needs of the host before it can be started in a jail: its kernel unpacked and an initramfs with
- * ctr-guest, in a cache (prepare_cache.h), made once for each pair of kernel and ctr-guest.
+ * ctr-guest, in a cache (prepare_cache.h), made once for each pair of kernel and ctr-guest. A kernel for another kind
+ * of processor needs a ctr-guest for that: ctr-guest-MACHINE.
  */
 #ifndef CTR_MICROVM_PREPARE_H
 #define CTR_MICROVM_PREPARE_H
@@ -10,10 +11,15 @@
 #define PREPARE_KERNEL "vmlinux"
 #define PREPARE_INITRD "initramfs"
 
+/* By what the guest is to be run: that is looked for before. */
+enum prepare_for { PREPARE_FOR_ANY, PREPARE_FOR_KVM, PREPARE_FOR_EMULATOR };
+
 struct prepare {
-	const char *cache;   /* a folder, made where it is missing */
-	const char *kernel;  /* NULL: the newest of /boot */
-	const char *modules; /* NULL: that of the kernel's version below /lib/modules */
+	enum prepare_for what;
+	const char *cache;  /* a folder, made where it is missing */
+	const char *kernel; /* NULL: the newest of /boot */
+	const char *
+		modules; /* NULL: that of its version beside a kernel's boot/, or below /lib/modules */
 };
 
 /* *ret: the folder in the cache with both files, a path, the caller's. */

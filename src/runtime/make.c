@@ -202,7 +202,8 @@ int make_guest_sockets(struct making *m, struct err *err)
 {
 	int rc = listen_in(m, VM_SOCKET, &m->plan->vm.fds[VM_CALLS], err);
 
-	if (rc == 0)
+	/* An emulator is frozen as any process is, and has no balloon. */
+	if (rc == 0 && !m->plan->vm.emulated)
 		rc = listen_in(m, VM_CONTROL_SOCKET, &m->plan->vm.fds[VM_CONTROL], err);
 	return rc < 0 ? rc : vm_report_make(m->dir, &m->plan->vm.fds[VM_REPORT], err);
 }

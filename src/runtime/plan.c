@@ -99,12 +99,12 @@ static int refuse_unsupported(const struct spec *spec, struct err *err)
 				"this kernel controls no caches nor memory bandwidth: there is no "
 				"/sys/fs/resctrl (it needs a processor with RDT)" :
 				"this version does not write to /sys/fs/resctrl");
-	if (isolation && !str_eq(isolation, "process") && !str_eq(isolation, "vm"))
-		return err_set(
-			err, ENOTSUP,
-			"annotations." SPEC_ANNOTATION_ISOLATION
-			": \"%s\" is not supported by this version, only \"process\" and \"vm\"",
-			isolation);
+	if (isolation && !str_eq(isolation, "process") && !spec_wants_vm(spec))
+		return err_set(err, ENOTSUP,
+			       "annotations." SPEC_ANNOTATION_ISOLATION
+			       ": \"%s\" is not supported by this version, only \"process\", "
+			       "\"vm\" and \"emulated\"",
+			       isolation);
 	return 0;
 }
 

@@ -144,6 +144,10 @@ static int update_locked(struct container *c, const struct spec_resources *res, 
 	if (c->state.status == STATUS_CREATING || (ended && !stopped_too))
 		return err_set(err, ESRCH, "container \"%s\" is %s: container not running",
 			       c->state.name, status_name(c->state.status));
+	if (!ended && res->memory.limit.set && vm_lacks_control(c->dir))
+		return err_set(err, ENOTSUP,
+			       "linux.resources.memory.limit: an emulated guest (--isolation "
+			       "emulated) gives no memory back and gets no more; stop it first");
 	if (!ended)
 		memory_beside_swap(c, &all);
 	rc = cgroup_settings_make(&all, &settings, warnings, err);

@@ -17,8 +17,6 @@
 #include <unistd.h>
 
 #define CACHE "/var/cache/ctr/vm"
-#define KERNEL_FILE "vmlinux" /* microvm/prepare.h */
-#define INITRD_FILE "initramfs"
 #define MEMORY_DEFAULT (512ULL << 20)
 #define PREPARE_MS 120000
 
@@ -68,20 +66,19 @@ static int refuse(const struct spec *s, struct err *err)
 static int plan_memory(const struct spec *s, struct vm *vm, struct err *err)
 {
 	const struct opt_i64 *limit = &s->lin.resources.memory.limit;
+	uint64_t own = vm->emulated ? VM_EMULATOR_BYTES : VM_LAUNCHER_BYTES;
 
 	vm->memory_bytes = s->vm.memory.set ? s->vm.memory.value : MEMORY_DEFAULT;
 	/* A limit is for all that it costs the host. */
 	if (!s->vm.memory.set && limit->set && limit->value > 0)
-		vm->memory_bytes = (uint64_t)limit->value < VM_LAUNCHER_BYTES ?
-					   0 :
-					   (uint64_t)limit->value - VM_LAUNCHER_BYTES;
+		vm->memory_bytes = (uint64_t)limit->value < own ? 0 : (uint64_t)limit->value - own;
 	vm->memory_bytes &= ~((1ULL << 20) - 1);
 	if (vm->memory_bytes < VM_MEMORY_MIN)
 		return err_set(
 			err, EINVAL,
 			"%s: a micro-VM's guest has at least %llu MiB, and its launcher %llu more",
 			s->vm.memory.set ? "vm.hwConfig.memory" : "linux.resources.memory.limit",
-			VM_MEMORY_MIN >> 20, VM_LAUNCHER_BYTES >> 20);
+			VM_MEMORY_MIN >> 20, (unsigned long long)(own >> 20));
 	return 0;
 }
 
@@ -133,6 +130,8 @@ static int prepare(const struct spec *s, char **ret, struct err *err)
 	char *argv[] = { (char *)VM_LAUNCHER,
 			 (char *)"--prepare",
 			 cache,
+			 (char *)"--for",
+			 (char *)(spec_wants_emulated(s) ? "emulated" : "vm"),
 			 s->vm.kernel_path ? (char *)"--kernel" : NULL,
 			 s->vm.kernel_path,
 			 NULL };
@@ -169,10 +168,7 @@ static int open_kvm(struct vm *vm, struct err *err)
 {
 	vm->fds[VM_KVM] = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->fds[VM_KVM] < 0)
-		return err_sys(
-			err,
-			"--isolation vm needs KVM: open /dev/kvm; `ctr vm doctor` says what this "
-			"host has and what to do");
+		return err_sys(err, "--isolation vm needs KVM: open /dev/kvm");
 	return 0;
 }
 
@@ -210,29 +206,39 @@ static int launcher_open(struct vm *vm, struct err *err)
 	return vm->fds[VM_EXE] < 0 ? vm->fds[VM_EXE] : 0;
 }
 
+static int open_files(const struct spec *whole, const char *folder, struct vm *vm, struct err *err)
+{
+	const char *initrd = whole->vm.kernel_initrd;
+	int rc = open_kvm(vm, err);
+
+	if (rc == 0)
+		rc = open_in(folder, VM_KERNEL_FILE, &vm->fds[VM_KERNEL], err);
+	return rc < 0 ? rc :
+			open_in(initrd ? NULL : folder, initrd ? initrd : VM_INITRD_FILE,
+				&vm->fds[VM_INITRD], err);
+}
+
 int vm_plan(const struct spec *whole, struct vm *ret, struct err *err)
 {
 	CLEAN(json) struct json_object *guest = NULL;
+	CLEAN(json) struct json_object *mounts = NULL;
 	CLEAN(free) char *folder = NULL;
 	int rc = refuse(whole, err);
 
 	ret->wanted = true;
+	ret->emulated = spec_wants_emulated(whole);
 	if (rc == 0)
 		rc = plan_memory(whole, ret, err);
-	if (rc == 0)
-		rc = vm_split(whole, &ret->host, &guest, err);
 	plan_cpus(whole, ret);
 	plan_args(whole, ret);
 	if (rc == 0)
-		rc = open_kvm(ret, err);
-	if (rc == 0)
 		rc = prepare(whole, &folder, err);
+	if (rc == 0 && ret->emulated)
+		mounts = vm_emulator_mounts(whole, folder, whole->vm.kernel_initrd);
+	if (rc == 0 && !ret->emulated)
+		rc = open_files(whole, folder, ret, err);
 	if (rc == 0)
-		rc = open_in(folder, KERNEL_FILE, &ret->fds[VM_KERNEL], err);
-	if (rc == 0)
-		rc = open_in(whole->vm.kernel_initrd ? NULL : folder,
-			     whole->vm.kernel_initrd ? whole->vm.kernel_initrd : INITRD_FILE,
-			     &ret->fds[VM_INITRD], err);
+		rc = vm_split(whole, mounts, &ret->host, &guest, err);
 	if (rc == 0)
 		rc = launcher_open(ret, err);
 	if (rc == 0)
@@ -272,12 +278,12 @@ void vm_args(const struct vm *vm, struct strv *ret)
 		strv_printf(ret, "fd:%d", vm->fds[i]);
 		(void)fcntl(vm->fds[i], F_SETFD, 0);
 	}
-	if (vm->fds[VM_KERNEL] < 0)
+	if (vm->fds[VM_LINK] >= 0)
 		return;
 	strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
 	strv_printf(ret, "--cpus=%u", vm->cpus);
 	strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
 	/* Its processes are killed, not the launcher, when a limit that was lowered is too low for them. */
-	strv_add(ret, "--balloon=0,firm");
+	strv_add(ret, vm->emulated ? "--emulator=" VM_EMULATOR : "--balloon=0,firm");
 	strv_add(ret, "--share=" WIRE_SHARE "=/");
 }

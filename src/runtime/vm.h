@@ -1,7 +1,7 @@
 /*
  * A container with a kernel of its own (--isolation vm): on the host it is a container whose payload is ctr-vm,
  * made by the same stages; what the user asked for is inside the guest, made by the same code there. So a spec is
- * split into two.
+ * split into two. With --isolation emulated that ctr-vm starts an emulator instead of a machine on KVM.
  */
 #ifndef CTR_RUNTIME_VM_H
 #define CTR_RUNTIME_VM_H
@@ -22,6 +22,11 @@
 #define VM_MEMORY_MIN (96ULL << 20) /* below it Debian's kernel has no room for a payload */
 #define VM_LAUNCHER_BYTES \
 	(32ULL << 20) /* of a memory limit: for the launcher and the kernel's account of it */
+/* The same with an emulator. */
+#define VM_EMULATOR_BYTES (192ULL << 20)
+
+#define VM_KERNEL_FILE "vmlinux" /* microvm/prepare.h */
+#define VM_INITRD_FILE "initramfs"
 
 /* What is open for the launcher, by what it's told of it: see vm_args(). */
 enum vm_fd {
@@ -39,7 +44,7 @@ enum vm_fd {
 };
 
 struct vm {
-	bool wanted;
+	bool wanted, emulated;
 	struct spec host;      /* the launcher's container */
 	int fds[VM_FDS];       /* -1 */
 	uint64_t memory_bytes; /* of the guest */
@@ -79,9 +84,20 @@ struct state_oom;
 int vm_report_make(int dir, int *ret, struct err *err) MUST_CHECK;
 uint64_t vm_oom_kills(int dir, struct state_oom *ret);
 
-/* vm_split.c: both halves. The guest's is the caller's to put. */
-int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object **ret_guest,
-	     struct err *err) MUST_CHECK;
+/*
+ * vm_split.c: both halves. The guest's is the caller's to put. `more`: mounts of the launcher's own, of which
+ * the process inside sees nothing; NULL: none.
+ */
+int vm_split(const struct spec *whole, struct json_object *more, struct spec *ret_host,
+	     struct json_object **ret_guest, struct err *err) MUST_CHECK;
+
+/*
+ * vm_emulated.c: those of an emulator: what it is started from, at VM_EMULATOR, which the launcher takes out of its
+ * sight again. `folder` has kernel and initramfs; `initrd` instead of that's, or NULL.
+ */
+#define VM_EMULATOR "/dev/.ctr-emulator"
+struct json_object *vm_emulator_mounts(const struct spec *whole, const char *folder,
+				       const char *initrd) MUST_CHECK;
 /* A document of a process alone. */
 struct json_object *vm_process(const struct spec_process *process) MUST_CHECK;
 

@@ -24,6 +24,11 @@ bool vm_has_control(int dir)
 	return faccessat(dir, VM_CONTROL_SOCKET, F_OK, 0) == 0;
 }
 
+bool vm_lacks_control(int dir)
+{
+	return faccessat(dir, VM_SOCKET, F_OK, 0) == 0 && !vm_has_control(dir);
+}
+
 static int call(int dir, const char *request, char ret[ANSWER_MAX], struct err *err)
 {
 	static const struct timeval patience = { .tv_sec = ANSWER_S };

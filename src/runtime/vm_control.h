@@ -11,6 +11,8 @@
 
 /* Is this the folder of a container in a micro-VM, which can be controlled? */
 bool vm_has_control(int dir) MUST_CHECK;
+/* Of one that can't be, because its guest is emulated? */
+bool vm_lacks_control(int dir) MUST_CHECK;
 
 /* One request, answered with "ok". -errno with words: the launcher's, or why there are none. */
 int vm_control(int dir, const char *request, struct err *err) MUST_CHECK;

@@ -229,8 +229,8 @@ static void guest_half(struct json_object *guest)
 		guest_namespaces(member(guest, "linux"));
 }
 
-int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object **ret_guest,
-	     struct err *err)
+int vm_split(const struct spec *whole, struct json_object *more, struct spec *ret_host,
+	     struct json_object **ret_guest, struct err *err)
 {
 	CLEAN(json) struct json_object *host = spec_to_json(whole);
 	CLEAN(json) struct json_object *guest = copy(host);
@@ -240,6 +240,8 @@ int vm_split(const struct spec *whole, struct spec *ret_host, struct json_object
 	int rc;
 
 	split_mounts(member(host, "mounts"), host_mounts, guest_mounts);
+	for (size_t i = 0; more && i < json_object_array_length(more); i++)
+		json_object_array_add(host_mounts, copy(json_object_array_get_idx(more, i)));
 	json_object_object_add(host, "mounts", host_mounts);
 	json_object_object_add(guest, "mounts", guest_mounts);
 	host_half(host);

@@ -137,5 +137,10 @@ bool spec_wants_vm(const struct spec *spec)
 {
 	const char *isolation = spec_annotation(spec, SPEC_ANNOTATION_ISOLATION);
 
-	return isolation ? str_eq(isolation, "vm") : spec->has_vm;
+	return isolation ? str_eq(isolation, "vm") || spec_wants_emulated(spec) : spec->has_vm;
+}
+
+bool spec_wants_emulated(const struct spec *spec)
+{
+	return str_eq(spec_annotation(spec, SPEC_ANNOTATION_ISOLATION), "emulated");
 }

@@ -300,14 +300,18 @@ CLEAN_DEFINE(spec, struct spec, spec_free)
 #define SPEC_ANNOTATION_ALLOW "dev.ctr.allow" /* "userns,bpf": groups given back in that profile */
 /* "true": our small init as process 1; "systemd": process 1 boots a system and manages its cgroup */
 #define SPEC_ANNOTATION_INIT "dev.ctr.init"
-/* "process"; "vm": a kernel of its own, the default where there is a `vm` object */
+/*
+ * "process"; "vm": a kernel of its own, the default where there is a `vm` object; "emulated": the same, by
+ * processors in software
+ */
 #define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation"
 #define SPEC_ANNOTATION_STOP_SIGNAL "org.opencontainers.image.stopSignal" /* "SIGTERM" */
 
 /* The value of an annotation, borrowed; NULL when absent. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 
-/* Is it to have a kernel of its own? */
+/* Is it to have a kernel of its own? By emulated processors? */
 bool spec_wants_vm(const struct spec *spec);
+bool spec_wants_emulated(const struct spec *spec);
 
 #endif

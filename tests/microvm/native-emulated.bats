@@ -1,0 +1,244 @@
+# limit: 900
+# ctr run --isolation emulated: the same as vm, with QEMU's processors in software: so this needs no KVM, and no
+# test VM.
+
+bats_require_minimum_version 1.5.0
+load ../integration/lib
+
+setup_file() {
+	# Debian's, as the test VM has it; it brings its modules along.
+	CTR_KERNEL=$("$REPO/tests/vm/kernel" | sed -n 2p)
+	export CTR_KERNEL
+	[ -n "$CTR_KERNEL" ]
+}
+
+setup() {
+	ctr_setup
+	EMULATED=(--isolation emulated --kernel "$CTR_KERNEL")
+}
+
+# A boot takes four seconds of a quiet processor.
+BOOT_S=120
+
+said() {
+	ctr logs "$2" 2>&1 | grep -qxF "$1"
+}
+
+# stays NAME COMMAND...: it runs in the background, until it says "ready".
+stays() {
+	local name=$1
+	shift
+	ctr run -d --name "$name" "${EMULATED[@]}" busybox "$@" >/dev/null
+	wait_until "$BOOT_S" said ready "$name"
+}
+
+launcher() {
+	ctr inspect --format '{{.State.Pid}}' "$1"
+}
+
+@test "emulated: its own kernel, the spec's process, each byte both ways, its status" {
+	local pid
+	head -c 3000001 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+	mkdir "$BATS_TEST_TMPDIR/data"
+	run --separate-stderr ctr run --rm "${EMULATED[@]}" --hostname inside -u 1000:7 -w /tmp -e WORD=said --read-only \
+		-v "$BATS_TEST_TMPDIR/data:/data" -v "$BATS_TEST_TMPDIR:/fixed:ro" busybox sh -c '
+			hostname; id -u; id -g; pwd; echo $WORD; cat /proc/sys/kernel/random/boot_id
+			cmp /fixed/in /dev/null || :; md5sum </fixed/in; ls -A /dev | grep -c emulator
+			touch /x; touch /fixed/x; echo problem >&2; exit 7'
+	assert_equal "$status" 7
+	assert_equal "${lines[*]:0:5}" 'inside 1000 7 /tmp said'
+	[ "${lines[5]}" != "$(cat /proc/sys/kernel/random/boot_id)" ] || fail 'it is the same kernel'
+	assert_line "$(md5sum <"$BATS_TEST_TMPDIR/in")"
+	assert_equal "${lines[-1]}" 0
+	[[ $stderr == *'/x: Read-only file system'*'/fixed/x: Read-only file system'*problem* ]]
+	ctr run --rm -i "${EMULATED[@]}" -v "$BATS_TEST_TMPDIR/data:/data" busybox \
+		sh -c 'echo made >/data/new; cat' <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
+	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/data/new")" made
+	assert_nothing_left
+}
+
+@test "emulated: nothing stands in for something else: what is missing is named, and what there is instead" {
+	# This host's KVM, or none: it is said which, and what can be done.
+	run unshare -m sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$CTR_BIN" "${CTR_FLAGS[@]}" \
+		run --rm --isolation vm --kernel "$CTR_KERNEL" busybox true
+	assert_failure 125
+	assert_output --partial 'no usable KVM: /dev/kvm does not answer as KVM does'
+	assert_output --partial '--isolation emulated needs no KVM'
+	run unshare -m sh -c 'mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && exec "$@"' sh "$CTR_BIN" "${CTR_FLAGS[@]}" \
+		run --rm --isolation vm --kernel "$CTR_KERNEL" busybox true </dev/null
+	assert_failure 125
+	assert_output --partial 'no usable KVM: there is no /dev/kvm'
+	# An emulator that isn't there.
+	run unshare -m sh -c 'mount --bind /dev/null /usr/bin/qemu-system-x86_64 && exec "$@"' sh "$CTR_BIN" \
+		"${CTR_FLAGS[@]}" run --rm "${EMULATED[@]}" busybox true
+	assert_failure 125
+	assert_output --partial 'apt-get install qemu-system-x86'
+	run ctr run --rm "${EMULATED[@]}" --memory 200m busybox true
+	assert_failure 125
+	assert_output --partial 'linux.resources.memory.limit: a micro-VM'
+	run ctr run --rm --isolation emulated --kernel /nothere busybox true
+	assert_failure 125
+	assert_output --partial /nothere
+	assert_nothing_left
+}
+
+# What is tried decides, where there is neither VT-x nor AMD-V.
+@test "emulated: --isolation vm is had where ctr vm doctor says so, and else refused with the reason" {
+	local usable=1
+	"$CTR_BUILD/bin/ctr-vm" --probe >"$BATS_TEST_TMPDIR/probe.json" || usable=0
+	run "$CTR_BUILD/bin/ctr-vm" --prepare "$BATS_TEST_TMPDIR/cache" --kernel "$CTR_KERNEL" --for vm
+	if [ "$usable" = 1 ]; then
+		assert_success
+	else
+		assert_failure 125
+		assert_output --partial 'no usable KVM: '
+		[ -c /dev/kvm ] && assert_output --partial 'of a kind that runs no unmodified kernels'
+		run ctr run --rm --isolation vm --kernel "$CTR_KERNEL" busybox true
+		assert_failure 125
+		assert_output --partial 'no usable KVM: '
+		assert_output --partial '--isolation emulated needs no KVM'
+		[ ! -e "$BATS_TEST_TMPDIR/cache" ]
+	fi
+	run "$CTR_BUILD/bin/ctr-vm" --prepare "$BATS_TEST_TMPDIR/cache" --kernel "$CTR_KERNEL" --for emulated
+	assert_success
+	[ -e "$output/initramfs" ]
+	assert_nothing_left
+}
+
+@test "emulated: it stays: logs, exec with its streams and statuses, pause, stop" {
+	local pid emulator task caps
+	stays web sh -c 'trap "echo term; exit 3" TERM; echo ready; echo apart >&2; while :; do sleep 0.2; done'
+	assert_equal "$(ctr logs web 2>/dev/null)" ready
+	assert_equal "$(ctr logs web 2>&1 >/dev/null)" apart
+	run ctr exec web sh -c 'echo from exec; exit 9'
+	assert_equal "$status $output" '9 from exec'
+	run -127 ctr exec web nosuch
+	run ctr exec web cat /proc/1/comm
+	assert_output sh
+	head -c 2000001 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+	ctr exec -i web cat <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
+	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" exec -it web sh -c 'stty rows 20 cols 71; stty size; tty'
+	assert_success
+	assert_line --partial '20 71'
+	# Launcher and emulator: filters for all threads, rights for none but that which serves files; nothing in sight.
+	pid=$(launcher web)
+	emulator=$(pgrep -P "$pid")
+	for task in /proc/"$pid"/task/* /proc/"$emulator"/task/*; do
+		grep -qx 'Seccomp:	2' "$task/status" || fail "$(cat "$task/comm") has no filter"
+		grep -qx 'NoNewPrivs:	1' "$task/status" || fail "$(cat "$task/comm") may get more rights"
+		caps=$(sed -n 's/^CapEff:	//p' "$task/status")
+		[ $((0x$caps & ~0x880000db)) = 0 ] || fail "$(cat "$task/comm") has $caps"
+		[[ $task != "/proc/$emulator/"* ]] || assert_equal "$caps" 0000000000000000
+	done
+	assert_equal "$(cd "/proc/$emulator/root" && echo *)" 'initramfs lib lib64 usr vmlinux'
+	! touch "/proc/$emulator/root/x" 2>/dev/null || fail "the emulator's root can be written to"
+	[ ! -e "/proc/$pid/root/proc/self" ]
+	[ ! -e "/proc/$pid/root/dev/.ctr-emulator" ]
+	ctr pause web
+	run ctr inspect --format '{{.State.Status}}' web
+	assert_output paused
+	ctr resume web
+	ctr exec web true
+	run ctr update --memory 400m web
+	assert_failure
+	assert_output --partial 'an emulated guest (--isolation emulated) gives no memory back'
+	ctr stop --time 60 web
+	run ctr inspect --format '{{.State.ExitCode}}' web
+	assert_output 3
+	run ctr logs web
+	assert_line term
+	ctr rm web
+	assert_nothing_left
+}
+
+@test "emulated: a terminal: its signals" {
+	mkdir "$BATS_TEST_TMPDIR/data"
+	# Not before it runs: as on a host the signal would be lost.
+	TYPIST='wait_until "$BOOT_S" test -e "$BATS_TEST_TMPDIR/data/ready"; printf "\003"' \
+		run in_tty timeout "$BOOT_S" "$CTR_BIN" "${CTR_FLAGS[@]}" run --rm -it "${EMULATED[@]}" \
+		-v "$BATS_TEST_TMPDIR/data:/data" busybox \
+		sh -c 'trap "echo interrupted; exit 5" INT; tty; touch /data/ready; while :; do sleep 0.1; done'
+	assert_equal "$status" 5
+	assert_line --partial /dev/pts/0
+	assert_line --partial interrupted
+	assert_nothing_left
+}
+
+@test "emulated: what dies: the guest's kernel, its launcher, its emulator; it's told truthfully, and nothing is left" {
+	run ctr run --rm --privileged "${EMULATED[@]}" busybox sh -c 'echo c >/proc/sysrq-trigger; sleep 100'
+	assert_failure 1
+	assert_output --partial "the guest's kernel has panicked"
+	assert_output --partial 'sysrq triggered crash'
+	assert_nothing_left
+	stays one sh -c 'echo ready; sleep 1000'
+	kill -KILL "$(launcher one)"
+	run ctr wait one
+	assert_output 137
+	ctr rm one
+	assert_nothing_left
+	stays two sh -c 'echo ready; sleep 1000'
+	kill -KILL "$(pgrep -P "$(launcher two)")"
+	run ctr wait two
+	assert_output 1
+	run ctr logs two
+	assert_output --partial 'the emulator (QEMU) was ended by signal 9'
+	ctr rm two
+	assert_nothing_left
+}
+
+@test "emulated: the plug-in, by the annotation" {
+	make_bundle "$BATS_TEST_TMPDIR/b"
+	edit_config "$BATS_TEST_TMPDIR/b" --arg kernel "$CTR_KERNEL" \
+		'.annotations["dev.ctr.isolation"] = "emulated" |
+		.vm = {kernel: {path: $kernel, parameters: ["lsm=capability"]}, hwConfig: {vcpus: 2, memory: 167772160}} |
+		.process.args = ["sh", "-c", "nproc; cat /proc/cmdline; awk \"/MemTotal/ { print int(\\$2 / 1024) }\" /proc/meminfo"]'
+	oci create --bundle "$BATS_TEST_TMPDIR/b" one >"$BATS_TEST_TMPDIR/out"
+	assert_equal "$(oci state one | jq -r .status)" created
+	oci start one
+	wait_until "$BOOT_S" state_is_oci one stopped
+	oci delete one
+	mapfile -t lines <"$BATS_TEST_TMPDIR/out"
+	assert_equal "${lines[0]}" 2
+	[[ ${lines[1]} == *lsm=capability* ]]
+	((${lines[2]} > 100 && ${lines[2]} < 160)) || fail "memory: ${lines[2]}"
+	rm -r "$BATS_TEST_TMPDIR/b"
+	assert_nothing_left
+}
+
+@test "emulated: the network of its namespace, which a hook has put there: each byte" {
+	local server
+	make_bundle "$BATS_TEST_TMPDIR/b"
+	cat >"$BATS_TEST_TMPDIR/hook" <<-'E'
+		#!/bin/sh
+		pid=$(jq -r .pid)
+		ip link add eth7 netns "$pid" type veth peer name w0
+		ip addr add 10.9.0.1/24 dev w0
+		ip link set w0 up
+		nsenter --net="/proc/$pid/ns/net" sh -c 'ip link set eth7 address 02:11:22:33:44:55 up
+			ip addr add 10.9.0.2/24 dev eth7'
+	E
+	chmod 755 "$BATS_TEST_TMPDIR/hook"
+	# What is sent for as long as the other side listens: the server ends with its reader.
+	edit_config "$BATS_TEST_TMPDIR/b" --arg kernel "$CTR_KERNEL" --arg hook "$BATS_TEST_TMPDIR/hook" \
+		'.annotations["dev.ctr.isolation"] = "emulated" | .vm = {kernel: {path: $kernel}} |
+		.hooks.createRuntime = [{path: $hook}] |
+		.process.args = ["sh", "-c", "cat /sys/class/net/eth7/address; sleep 1000 | nc 10.9.0.1 77 | head -c 5000001 | md5sum"]'
+	head -c 5000001 /dev/urandom >"$BATS_TEST_TMPDIR/big"
+	busybox nc -l -p 77 <"$BATS_TEST_TMPDIR/big" >/dev/null 3>&- &
+	server=$!
+	BACKGROUND+=("$server")
+	run --separate-stderr oci run --bundle "$BATS_TEST_TMPDIR/b" one
+	assert_line 02:11:22:33:44:55
+	assert_line "$(md5sum <"$BATS_TEST_TMPDIR/big")"
+	kill "$server" 2>/dev/null || true
+	wait "$server" || true
+	wait_until 10 eval '! ip link show w0 2>/dev/null'
+	rm -r "$BATS_TEST_TMPDIR/b"
+	assert_nothing_left
+}
+
+state_is_oci() {
+	[ "$(oci state "$1" | jq -r .status)" = "$2" ]
+}
