@@ -152,7 +152,7 @@ endif
 
 # Packages come before the first compiler call, also with -j.
 DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz test:fuzz-guest bench:bench build:demo \
-              test:check-vtx,\
+              test:check-vtx test:bench-vm,\
               $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
 DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
 # What only tests need that are too long to be run with all the others.
@@ -160,7 +160,7 @@ DEPS_LONG := $(if $(filter check-long check-vtx,$(GOALS)),vtx)
 
 # ---- targets for people ------------------------------------------------------------
 
-.PHONY: all demo check check-long check-vtx unit fuzz fuzz-guest lint fmt bench install uninstall \
+.PHONY: all demo check check-long check-vtx unit fuzz fuzz-guest lint fmt bench bench-vm install uninstall \
         clean help deps deps-test deps-lint deps-bench deps-hint tests
 
 ## all: build the programs (the default)
@@ -211,6 +211,10 @@ check-vtx: deps-test all
 ## bench: measure against the installed crun, runc and podman
 bench: deps-bench all $(TESTPROGS)
 	CTR_BUILD=$(abspath $(B)) tests/bench/run $(T)
+
+## bench-vm: measure micro-VMs against QEMU's, in the test VM; T=GROUP a part
+bench-vm: deps-test all
+	CTR_BUILD=$(abspath $(B)) tests/bench/vm $(T)
 
 ## deps: install the packages that a build needs
 deps:
