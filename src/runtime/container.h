@@ -43,7 +43,7 @@ struct create_options {
 	bool no_new_keyring;
 	bool no_pivot;
 	bool no_cgroup;
-	bool all_controllers; /* its group is given all that there are, also for no limits */
+	bool all_controllers;    /* its group is given all that there are, also for no limits */
 	int own[CREATE_OWN_MAX]; /* fds of the caller's that init is not to have while it waits */
 	size_t own_count;
 };
