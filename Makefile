@@ -148,20 +148,23 @@ else
 say        = :
 endif
 
-# ---- packages -----------------------------------------------------------------------
+# ---- packages, and what is built of Debian's ----------------------------------------
 
 # Packages come before the first compiler call, also with -j.
 DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz test:fuzz-guest bench:bench build:demo \
-              test:check-vtx test:bench-vm,\
+              test:check-vtx test:check-guest-kernel test:bench-vm guest-kernel:guest-kernel,\
               $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
 DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
 # What only tests need that are too long to be run with all the others.
-DEPS_LONG := $(if $(filter check-long check-vtx,$(GOALS)),vtx)
+DEPS_LONG := $(if $(filter check-long,$(GOALS)),guest-kernel vtx) $(if $(filter check-vtx,$(GOALS)),vtx) \
+             $(if $(filter check-guest-kernel,$(GOALS)),guest-kernel)
+
+include mk/guest-kernel.mk
 
 # ---- targets for people ------------------------------------------------------------
 
-.PHONY: all demo check check-long check-vtx unit fuzz fuzz-guest lint fmt bench bench-vm install uninstall \
-        clean help deps deps-test deps-lint deps-bench deps-hint tests
+.PHONY: all demo check check-long check-vtx check-guest-kernel guest-kernel unit fuzz fuzz-guest lint fmt bench \
+        bench-vm install uninstall clean help deps deps-test deps-lint deps-bench deps-guest-kernel deps-hint tests
 
 ## all: build the programs (the default)
 all: $(ALL_PROGRAMS) $(B)/bin/ctr-oci-vm
@@ -180,7 +183,7 @@ check: deps-test tests $(DEBIAN)
 	$(RUN_CHECK) $(T)
 
 ## check-long: the same tests with counts that take their time, and those that are long as they are
-check-long: deps-test tests $(DEBIAN)
+check-long: deps-test tests $(DEBIAN) $(if $(call wanted,tests/microvm/own-kernel.bats),$(GUEST_KERNEL))
 	CTR_LONG=1 $(RUN_CHECK) $(T)
 
 ## unit: build and run the unit tests only; T=tests/unit/ROOM runs a part
@@ -204,6 +207,14 @@ lint: deps-lint
 fmt:
 	clang-format -i $(or $(T),$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
 
+## guest-kernel: build the small kernel of micro-VMs from Debian's sources (mk/guest-kernel.mk)
+guest-kernel: $(GUEST_KERNEL)
+
+## check-guest-kernel: the same, and run containers on it in the test VM
+check-guest-kernel: deps-test tests $(GUEST_KERNEL)
+	$(RUN_CHECK) tests/microvm/own-kernel.bats
+	CTR_KERNEL=$(abspath $(GUEST_KERNEL)) $(RUN_CHECK) tests/microvm/isolation.bats
+
 ## check-vtx: guests of ctr-vm on VT-x, which Bochs emulates
 check-vtx: deps-test all
 	$(RUN_CHECK) tests/vtx/vtx.bats
@@ -212,9 +223,9 @@ check-vtx: deps-test all
 bench: deps-bench all $(TESTPROGS)
 	CTR_BUILD=$(abspath $(B)) tests/bench/run $(T)
 
-## bench-vm: measure micro-VMs against QEMU's, in the test VM; T=GROUP a part
+## bench-vm: measure micro-VMs against QEMU's, in the test VM; with the small kernel, too, where it was built
 bench-vm: deps-test all
-	CTR_BUILD=$(abspath $(B)) tests/bench/vm $(T)
+	CTR_BUILD=$(abspath $(B)) CTR_KERNEL=$(abspath $(wildcard $(GUEST_KERNEL))) tests/bench/vm $(T)
 
 ## deps: install the packages that a build needs
 deps:
@@ -226,6 +237,8 @@ deps-lint:
 	tests/tools/deps build lint
 deps-bench:
 	tests/tools/deps build bench
+deps-guest-kernel:
+	tests/tools/deps guest-kernel
 # A plain `make` installs nothing; it says what to do before the compiler complains.
 deps-hint:
 	tests/tools/deps --hint build
@@ -236,7 +249,7 @@ clean:
 
 ## help: this list
 help:
-	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 27
 
 # ---- rules -------------------------------------------------------------------------
 
@@ -392,7 +405,7 @@ SYSTEMS   := $(filter /usr /usr/local,$(PREFIX))
 # to_prefix FILE TO: what stands in it as installed in /usr/local is where it is installed.
 to_prefix  = sed 's,/usr/local/,$(PREFIX)/,g' $(1) >$(2) && chmod 644 $(2) &&
 
-## install: into DESTDIR and PREFIX (/usr/local)
+## install: into DESTDIR and PREFIX (/usr/local); the guest kernel, too, where it was built
 install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(FOLDERS))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
@@ -400,6 +413,7 @@ install: all
 	install -m 755 $(LIBEXECS) $(LIBEXEC)
 	$(foreach m,$(MANPAGES),$(call to_prefix,$(m),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))) :
 	$(foreach c,$(CONFIGS),$(call to_prefix,$(c),$(SHARE)/ctr/$(notdir $(c)))) :
+	$(if $(wildcard $(GUEST_KERNEL)),install -m 644 $(GUEST_KERNEL) $(SHARE)/ctr)
 	set -e; set -- $(COMPLETE); for shell in bash zsh fish; do \
 		$(B)/bin/ctr completion $$shell >"$$1"; chmod 644 "$$1"; shift; done
 
@@ -407,7 +421,7 @@ install: all
 uninstall:
 	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/ctr-oci-vm $(COMPLETE)
 	rm -f $(foreach m,$(MANPAGES),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
-	rm -f $(patsubst configs/%,$(SHARE)/ctr/%,$(CONFIGS)) $(patsubst $(B)/bin/%,$(LIBEXEC)/%,$(LIBEXECS))
+	rm -f $(patsubst configs/%,$(SHARE)/ctr/%,$(CONFIGS)) $(SHARE)/ctr/vmlinux $(patsubst $(B)/bin/%,$(LIBEXEC)/%,$(LIBEXECS))
 	cd $(DESTDIR)$(PREFIX) 2>/dev/null || exit 0; \
 	for dir in $(if $(SYSTEMS),$(filter-out bin,$(FOLDERS)),$(FOLDERS)); do \
 		[ ! -d $$dir ] || rmdir --ignore-fail-on-non-empty $(if $(SYSTEMS),,-p) $$dir; done; \

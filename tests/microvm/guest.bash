@@ -1,4 +1,4 @@
-# What tests of ctr-vm share: Debian's kernel, and an initramfs of a busybox, modules and a script.
+# What tests of ctr-vm share: Debian's kernel (or CTR_KERNEL), and an initramfs of a busybox, modules and a script.
 # shellcheck disable=SC2034
 bats_require_minimum_version 1.5.0
 load ../integration/lib
@@ -10,7 +10,7 @@ setup() {
 
 guest_setup() {
 	VM=$CTR_BUILD/bin/ctr-vm
-	KERNEL=$(ls "$CTR_BUILD"/vm/"$(uname -r | cut -d. -f1,2)"/boot/image)
+	KERNEL=${CTR_KERNEL:-$(ls "$CTR_BUILD"/vm/"$(uname -r | cut -d. -f1,2)"/boot/image)}
 	INITRD=$BATS_TEST_TMPDIR/initramfs
 	# Of `ctr run`.
 	VM_FLAGS=(--isolation vm --kernel "$KERNEL")

@@ -4,7 +4,10 @@ load ../integration/lib
 
 # The build that is tested, so that little is built for another PREFIX; not the one in use.
 setup_file() {
-	cp -a "$CTR_BUILD" "$BATS_FILE_TMPDIR/build${CTR_SAN:+-san}"
+	local build=$BATS_FILE_TMPDIR/build${CTR_SAN:+-san}
+	mkdir "$build"
+	# Without what is fetched or built of Debian's: gigabytes.
+	find "$CTR_BUILD" -mindepth 1 -maxdepth 1 ! -name guest-kernel ! -name vm -exec cp -a -t "$build" {} +
 	make_it install
 }
 
@@ -98,6 +101,20 @@ at_opt() {
 	assert_success
 	# One file, for each C library.
 	assert_equal "$(grep -- ' -c -o ' <<<"$output" | awk '{ print $NF }' | sort -u)" src/base/helper.c
+}
+
+@test "install: the guest kernel goes along where it was built" {
+	local kernel=$BATS_FILE_TMPDIR/build${CTR_SAN:+-san}/guest-kernel
+	mkdir "$kernel"
+	echo 'a kernel' >"$kernel/vmlinux"
+	make_it install
+	assert_equal "$(stat -c %a "$top/opt/x/share/ctr/vmlinux")" 644
+	cmp "$kernel/vmlinux" "$top/opt/x/share/ctr/vmlinux"
+	rm -r "$kernel"
+	make_it uninstall
+	[ ! -e "$top/opt/x" ]
+	make_it install
+	[ ! -e "$top/opt/x/share/ctr/vmlinux" ]
 }
 
 @test "install: uninstall leaves what is others', and else nothing" {
