@@ -220,11 +220,11 @@ launcher() {
 			ip addr add 10.9.0.2/24 dev eth7'
 	E
 	chmod 755 "$BATS_TEST_TMPDIR/hook"
-	# What is sent for as long as the other side listens: the server ends with its reader.
+	# It sends as well, without an end: what comes to its own ends it.
 	edit_config "$BATS_TEST_TMPDIR/b" --arg kernel "$CTR_KERNEL" --arg hook "$BATS_TEST_TMPDIR/hook" \
 		'.annotations["dev.ctr.isolation"] = "emulated" | .vm = {kernel: {path: $kernel}} |
 		.hooks.createRuntime = [{path: $hook}] |
-		.process.args = ["sh", "-c", "cat /sys/class/net/eth7/address; sleep 1000 | nc 10.9.0.1 77 | head -c 5000001 | md5sum"]'
+		.process.args = ["sh", "-c", "cat /sys/class/net/eth7/address; nc 10.9.0.1 77 </dev/zero | head -c 5000001 | md5sum"]'
 	head -c 5000001 /dev/urandom >"$BATS_TEST_TMPDIR/big"
 	busybox nc -l -p 77 <"$BATS_TEST_TMPDIR/big" >/dev/null 3>&- &
 	server=$!
