@@ -199,6 +199,11 @@ int guest_disconnect(struct rtnl *r, struct err *err)
 	static struct guest_links links;
 	int rc = find_links(r, &links, err);
 
+	/* They are another guest's, who was here before the one that is to leave, and came to nothing. */
+	if (rc == -EBUSY) {
+		*err = (struct err){ 0 };
+		return 0;
+	}
 	for (size_t i = 0; rc == 0 && i < links.count; i++) {
 		rc = guest_redirect_end(r, links.items[i].link.index);
 		if (rc < 0)

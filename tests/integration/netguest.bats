@@ -114,6 +114,8 @@ hears() {
 	run "${net_guest[@]}" "/proc/$guest/ns/net"
 	assert_failure
 	assert_output --partial "another micro-VM's already"
+	# Who had no part in it takes nothing away.
+	"${net_guest[@]}"
 	wait_until 10 answers in_guest 10.9.0.1
 	let_go
 	# Its tap is gone; what led there leads nowhere, and the next one replaces it.

@@ -10,6 +10,8 @@ setup() {
 	guest_setup
 	modprobe tun
 	host=$(new_netns)
+	# It is the test's, not what one leaves behind.
+	snapshot_host
 	make_bundle "$BATS_TEST_TMPDIR/b"
 	edit_config "$BATS_TEST_TMPDIR/b" ".vm = {kernel: {path: \"$KERNEL\"}} |
 		.process.capabilities |= with_entries(.value += [\"CAP_NET_RAW\"])"
@@ -71,7 +73,10 @@ hears() {
 	run oci_vm start second
 	assert_failure
 	assert_output --partial "another micro-VM's already"
-	oci_vm delete --force second
+	run oci_vm delete --force second
+	assert_success
+	assert_output ''
+	hears
 	oci_vm kill web KILL
 	wait_until 20 eval '[ "$(oci_vm state web | jq -r .status)" = stopped ]'
 	oci_vm delete web
