@@ -117,6 +117,7 @@ walk_life() {
 	assert_equal "$(ctr wait c1)" 137
 
 	ctr run -dit --name c2 busybox sh
+	wait_until 5 eval '[[ "$(ctr logs c2)" == *"#"* ]]'
 	TYPIST='printf "echo w\$((1+1))rd\r"; sleep 3; printf "\x10\x11"' run at_terminal attach c2
 	assert_success
 	assert_output --partial w2rd

@@ -202,7 +202,9 @@ said() {
 	ctr stop web
 	run ctr inspect --format '{{.State.ExitCode}}' web
 	assert_output 3
+	before=$(said web)
 	ctr start web
+	wait_until 60 eval '[ "$(said web)" -gt '"$((before + 3))"' ]'
 	ctr pause web
 	ctr rm --force web
 	assert_nothing_left
@@ -222,7 +224,7 @@ said() {
 	assert_output --partial "a micro-VM's guest has at least 96 MiB"
 	ctr update --memory 238m web
 	(($(total) <= full - 48)) || fail "it has $(total) of $full"
-	assert_equal "$(ctr inspect --format '{{.HostConfig.Memory}}' web)" $((238 << 20))
+	assert_equal "$(ctr inspect web | jq '.[0].Spec.linux.resources.memory.limit')" $((238 << 20))
 	ctr pause web
 	run ctr update --memory 288m web
 	assert_failure

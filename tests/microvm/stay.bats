@@ -1,5 +1,6 @@
 # vm: --kvm -m 3000
-# limit: 900
+# limit: 1800
+# long: make check-long
 # The walks of containers that live on (../integration/stay.bash), word for word, with a kernel of their own.
 
 load guest
