@@ -1,5 +1,6 @@
 # vm: --kvm -m 3000
 # limit: 900
+# long: make check-long
 # A machine as two files, and on from there: itself, once more, in two copies; and what is no such thing is refused.
 
 load guest
