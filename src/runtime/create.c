@@ -50,6 +50,8 @@ void state_begin(const struct plan *p, struct state *s)
 		.log_path = p->opt->log_path ? xstrdup(p->opt->log_path) : NULL,
 		.terminal = p->spec->process.terminal,
 		.no_process = !p->spec->has_process,
+		.vm = p->vm.wanted,
+		.emulated = p->vm.emulated,
 		.no_late_hooks = !p->spec->hooks[HOOK_POSTSTART].count &&
 				 !p->spec->hooks[HOOK_POSTSTOP].count,
 	};

@@ -166,18 +166,20 @@ static uint64_t limit_of(const char *path)
 bool oom_look(struct container *c)
 {
 	struct state_oom *oom = &c->state.oom;
-	uint64_t kills = 0, inside = vm_oom_kills(c->dir, NULL);
+	struct state_oom guests = { 0 };
+	uint64_t kills = 0, inside = c->state.vm ? vm_oom_kills(c->dir, &guests) : 0;
 	struct err ignored;
 	int fd = container_cgroup(c, &ignored);
 
 	if (fd < 0 || cgroup_oom_kills(fd, &kills) < 0)
 		kills = 0;
-	if (kills + inside <= oom->kills)
+	if (kills + inside <= oom->kills) {
+		state_oom_free(&guests);
 		return false;
+	}
 	state_oom_free(oom);
-	if (inside)
-		(void)vm_oom_kills(c->dir, oom);
-	else
+	*oom = guests;
+	if (!inside)
 		search_log(&c->state, oom);
 	oom->kills = kills + inside;
 	oom->limit_bytes = limit_of(oom->limit_cgroup);

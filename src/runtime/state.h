@@ -85,6 +85,8 @@ struct state {
 	bool terminal;
 	bool renamed;       /* runtime/rename.h: the name of its group is marked */
 	bool no_process;    /* config.json has none: it can be created, not started */
+	bool vm;            /* its init is a micro-VM's launcher (runtime/vm.h), ... */
+	bool emulated;      /* ... whose guest is emulated */
 	bool no_late_hooks; /* neither poststart nor poststop: config.json needn't be read for them */
 	struct state_oom oom;
 	pid_t monitor_pid;    /* of its ctr-monitor, for people; 0: it has none */

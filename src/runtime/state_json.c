@@ -60,6 +60,8 @@ static const struct field {
 	FIELD("renamed", FLAG, renamed),
 	FIELD("noProcess", FLAG, no_process),
 	FIELD("noLateHooks", FLAG, no_late_hooks),
+	FIELD("vm", FLAG, vm),
+	FIELD("emulated", FLAG, emulated),
 };
 
 static void field_put(struct json_object *o, const struct field *f, const struct state *s)

@@ -144,7 +144,7 @@ static int update_locked(struct container *c, const struct spec_resources *res, 
 	if (c->state.status == STATUS_CREATING || (ended && !stopped_too))
 		return err_set(err, ESRCH, "container \"%s\" is %s: container not running",
 			       c->state.name, status_name(c->state.status));
-	if (!ended && res->memory.limit.set && vm_lacks_control(c->dir))
+	if (!ended && res->memory.limit.set && c->state.emulated)
 		return err_set(err, ENOTSUP,
 			       "linux.resources.memory.limit: an emulated guest (--isolation "
 			       "emulated) gives no memory back and gets no more; stop it first");
@@ -165,7 +165,7 @@ static int update_locked(struct container *c, const struct spec_resources *res, 
 	if (rc < 0)
 		return rc;
 	/* One that was not started has no guest yet. */
-	if (res->memory.limit.set && c->state.status != STATUS_CREATED && vm_has_control(c->dir))
+	if (res->memory.limit.set && c->state.status != STATUS_CREATED && vm_has_control(&c->state))
 		return write_vm(c, &settings, &all, warnings, err);
 	return write_or_undo(c, &settings, &all, warnings, err);
 }

@@ -79,7 +79,7 @@ int vm_network_in(const struct container *c, int *ret, struct err *err) MUST_CHE
 int vm_network_out(const struct container *c, struct err *err) MUST_CHECK;
 
 /* vm_report.c: made for a launcher, the fd the caller's; and what it says: how many processes the guest's kernel has
- * ended for want of memory, 0 where there is no guest, and of the last one what is known (NULL: not asked). */
+ * ended for want of memory, 0: none, and else in *ret, the caller's, what is known of the last one. */
 struct state_oom;
 int vm_report_make(int dir, int *ret, struct err *err) MUST_CHECK;
 uint64_t vm_oom_kills(int dir, struct state_oom *ret);

@@ -19,16 +19,6 @@
 #define STALL_MS 10000 /* a guest that has given nothing more for so long has no more */
 #define LOOK_NS 50000000L
 
-bool vm_has_control(int dir)
-{
-	return faccessat(dir, VM_CONTROL_SOCKET, F_OK, 0) == 0;
-}
-
-bool vm_lacks_control(int dir)
-{
-	return faccessat(dir, VM_SOCKET, F_OK, 0) == 0 && !vm_has_control(dir);
-}
-
 static int call(int dir, const char *request, char ret[ANSWER_MAX], struct err *err)
 {
 	static const struct timeval patience = { .tv_sec = ANSWER_S };
@@ -72,11 +62,11 @@ int vm_control(int dir, const char *request, struct err *err)
 
 /* ---- its balloon ------------------------------------------------------------------------------- */
 
-struct status {
+struct guest_memory {
 	uint64_t memory, wanted, actual;
 };
 
-static int status(int dir, struct status *ret, struct err *err)
+static int status(int dir, struct guest_memory *ret, struct err *err)
 {
 	char answer[ANSWER_MAX];
 	CLEAN(json) struct json_object *o = NULL;
@@ -85,7 +75,10 @@ static int status(int dir, struct status *ret, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	o = json_tokener_parse(answer + strlen("ok"));
+	rc = json_parse(answer + strlen("ok"), strlen(answer) - strlen("ok"),
+			"the launcher's status", &o, err);
+	if (rc < 0)
+		return rc;
 	if (!json_object_object_get_ex(o, "balloon", &balloon))
 		return err_set(err, ENODEV, "the micro-VM has no balloon");
 	ret->memory = json_object_get_uint64(json_object_object_get(o, "memory"));
@@ -96,7 +89,7 @@ static int status(int dir, struct status *ret, struct err *err)
 
 int vm_balloon_plan(int dir, int64_t limit, struct vm_balloon *ret, struct err *err)
 {
-	struct status now = { 0 };
+	struct guest_memory now = { 0 };
 	uint64_t room = 0;
 	int rc = status(dir, &now, err);
 
@@ -130,7 +123,7 @@ int vm_balloon_grow(int dir, const struct vm_balloon *b, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
 	uint64_t end = clock_now_ns() + STALL_MS * 1000000ULL, most = 0;
-	struct status now = { 0 };
+	struct guest_memory now = { 0 };
 	struct err ignored;
 	int rc = vm_balloon_set(dir, b->wanted, err);
 

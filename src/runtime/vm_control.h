@@ -3,16 +3,18 @@
 #define CTR_RUNTIME_VM_CONTROL_H
 
 #include "base/err.h"
+#include "runtime/state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define VM_CONTROL_SOCKET "control" /* in the container's folder */
 
-/* Is this the folder of a container in a micro-VM, which can be controlled? */
-bool vm_has_control(int dir) MUST_CHECK;
-/* Of one that can't be, because its guest is emulated? */
-bool vm_lacks_control(int dir) MUST_CHECK;
+/* Has this container a launcher that can be controlled? An emulator's is frozen as any process is. */
+static inline bool vm_has_control(const struct state *s)
+{
+	return s->vm && !s->emulated;
+}
 
 /* One request, answered with "ok". -errno with words: the launcher's, or why there are none. */
 int vm_control(int dir, const char *request, struct err *err) MUST_CHECK;

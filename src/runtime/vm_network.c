@@ -13,14 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-
-static bool is_vm(const struct container *c)
-{
-	struct stat st;
-
-	return c->dir >= 0 && fstatat(c->dir, VM_SOCKET, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
 
 int vm_network_in(const struct container *c, int *ret, struct err *err)
 {
@@ -29,7 +21,7 @@ int vm_network_in(const struct container *c, int *ret, struct err *err)
 	char path[48];
 	int rc;
 
-	if (!is_vm(c))
+	if (!c->state.vm)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->state.pid);
 	netns = open(path, O_RDONLY | O_CLOEXEC);
@@ -49,7 +41,7 @@ int vm_network_out(const struct container *c, struct err *err)
 	const char *path;
 	int rc;
 
-	if (!is_vm(c))
+	if (!c->state.vm)
 		return 0;
 	rc = container_spec(c, &spec, err);
 	if (rc < 0)

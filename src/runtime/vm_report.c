@@ -30,12 +30,9 @@ uint64_t vm_oom_kills(int dir, struct state_oom *ret)
 
 	if (fd < 0 || fd_read_all(fd, &r, sizeof(r)) != sizeof(r) || r.oom_kills == 0)
 		return 0;
-	if (!ret)
-		return r.oom_kills;
 	r.oom_name[sizeof(r.oom_name) - 1] = '\0';
-	state_oom_free(ret);
-	ret->process = *r.oom_name ? xstrdup(r.oom_name) : NULL;
-	ret->pid = (pid_t)(r.oom_pid & INT32_MAX);
-	ret->limit_cgroup = xstrdup("/");
+	*ret = (struct state_oom){ .process = *r.oom_name ? xstrdup(r.oom_name) : NULL,
+				   .pid = (pid_t)(r.oom_pid & INT32_MAX),
+				   .limit_cgroup = xstrdup("/") };
 	return r.oom_kills;
 }
