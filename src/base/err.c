@@ -72,6 +72,13 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	return -err->code;
 }
 
+void err_append(struct err *err, const char *text)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
+}
+
 void err_die(const char *text)
 {
 	struct iovec parts[] = { { (void *)"ctr: ", 5 },

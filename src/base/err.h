@@ -35,6 +35,9 @@ int err_sys(struct err *err, const char *fmt, ...)
 int err_wrap(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), nonnull(1, 2)));
 
+/* Put words behind it. */
+void err_append(struct err *err, const char *text);
+
 /*
  * For what can't go on and can't be told to a caller either: one line on stderr, exit status 125. Nothing
  * is allocated.

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "microvm/given.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -136,6 +137,14 @@ void kvm_free(struct kvm *kvm)
 	if (kvm->dev >= 0)
 		close(kvm->dev);
 	*kvm = (struct kvm)KVM_NONE;
+}
+
+bool kvm_has_hardware(void)
+{
+	unsigned int a, b, c, d;
+
+	return (__get_cpuid(1, &a, &b, &c, &d) && (c & 1U << 5)) ||
+	       (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & 1U << 2));
 }
 
 bool kvm_cpu_has_hardware(const char *cpuinfo)

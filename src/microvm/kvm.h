@@ -27,6 +27,8 @@ int kvm_make(const char *path, struct kvm *ret, struct err *err) MUST_CHECK;
 
 /* Has the processor what hardware virtualization takes (vmx or svm in this text of /proc/cpuinfo)? */
 bool kvm_cpu_has_hardware(const char *cpuinfo);
+/* The same by the instruction (CPUID): no file is opened. */
+bool kvm_has_hardware(void);
 
 void kvm_free(struct kvm *kvm);
 CLEAN_DEFINE(kvm, struct kvm, kvm_free)

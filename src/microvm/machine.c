@@ -9,7 +9,6 @@
 #include "microvm/snapshot.h"
 #include "microvm/vmgenid.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <poll.h>
@@ -119,32 +118,16 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	return jail_thread(opt->devices.jailed ? JAIL_OWNER : JAIL_NONE, -1, err);
 }
 
-static void add_words(struct err *err, const char *text)
-{
-	size_t len = strlen(err->text);
-
-	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
-}
-
-/* VT-x or AMD-V. By the instruction: no file is opened any more. */
-static bool has_hardware(void)
-{
-	unsigned int a, b, c, d;
-
-	return (__get_cpuid(1, &a, &b, &c, &d) && (c & 1U << 5)) ||
-	       (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & 1U << 2));
-}
-
 /*
  * A guest that ends before its first word, on a processor without VT-x and AMD-V: /dev/kvm there is of the
  * kind that runs kernels made for it.
  */
 static void hint_at_host(const struct machine *m, struct err *err)
 {
-	if (!m->talk.console.total && !has_hardware())
-		add_words(err, ". It hadn't said a word, and this host's processor shows neither "
-			       "VT-x nor AMD-V: its KVM is of a kind that runs no unmodified "
-			       "kernels");
+	if (!m->talk.console.total && !kvm_has_hardware())
+		err_append(err, ". It hadn't said a word, and this host's processor shows neither "
+				"VT-x nor AMD-V: its KVM is of a kind that runs no unmodified "
+				"kernels");
 }
 
 static int judge(struct machine *m, int rc, struct err *err)
@@ -305,7 +288,7 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 		console_tail(&m.talk.console, TAIL_LINES, &ret->tail);
 	}
 	if (rc < 0 && m.talk.kind == TALK_NONE)
-		add_words(err, ". What its kernel has said of that went nowhere: --console none");
+		err_append(err, ". What its kernel has said of that went nowhere: --console none");
 	return rc;
 }
 

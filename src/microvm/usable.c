@@ -1,24 +1,12 @@
 #include "microvm/usable.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "microvm/kvm.h"
 #include "microvm/probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
-#define CPUINFO_BYTES (4U << 20)
 #define INSTEAD "; `ctr vm doctor` says more; --isolation emulated needs no KVM"
-
-static bool has_hardware(void)
-{
-	CLEAN(free) char *cpuinfo = NULL;
-	struct err ignored;
-
-	return file_read(AT_FDCWD, "/proc/cpuinfo", CPUINFO_BYTES, &cpuinfo, NULL, &ignored) == 0 &&
-	       kvm_cpu_has_hardware(cpuinfo);
-}
 
 /* The names of the checks that failed. */
 static void failed(struct json_object *checks, struct str *ret)
@@ -41,7 +29,7 @@ int usable_kvm(const char *device, struct err *err)
 
 	if (kvm_make(device, &kvm, &why) < 0)
 		return err_set(err, why.code, "no usable KVM: %s" INSTEAD, why.text);
-	if (has_hardware())
+	if (kvm_has_hardware())
 		return 0;
 	doc = probe_host(device);
 	if (json_object_get_boolean(json_object_object_get(doc, "usable")))

@@ -1,13 +1,10 @@
 #include "netns/devices.h"
 
-#include "base/helper.h"
 #include "base/json.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define TIMEOUT_MS 30000
 
 static int name_copy(const char *name, bool pattern, char ret[IFNAMSIZ])
 {
@@ -73,44 +70,14 @@ int netns_devices_plan(const struct spec_linux *lin, bool own, struct net_device
 	return 0;
 }
 
-/* *partial: it has died, and `answer` says how far it may have come. */
 static int ask(int helper, int netns, enum net_job job, const struct net_devices *d,
 	       struct net_answer *answer, bool *partial, struct err *err)
 {
-	struct net_request request = {
-		.magic = NET_MAGIC,
-		.version = NET_VERSION,
-		.job = job,
-		.devices = *d,
+	const struct net_request request = {
+		.magic = NET_MAGIC, .version = NET_VERSION, .job = job, .devices = *d
 	};
-	const struct helper_call call = {
-		.exe = helper,
-		.name = NET_HELPER,
-		.request = &request,
-		.request_len = sizeof(request),
-		.fds = &netns,
-		.fd_count = 1,
-		.answer = answer,
-		.answer_len = sizeof(*answer),
-		.partial_len = offsetof(struct net_answer, err),
-		.partial = partial,
-		.timeout_ms = TIMEOUT_MS,
-	};
-	struct err ignored;
-	int rc = helper_ask(&call, err);
 
-	if (rc < 0) {
-		*partial = *partial && net_answer_check(answer, d, &ignored) == 0;
-		return rc;
-	}
-	return net_answer_check(answer, d, err);
-}
-
-static void err_append(struct err *err, const char *text)
-{
-	size_t len = strlen(err->text);
-
-	snprintf(err->text + len, sizeof(err->text) - len, "%s", text);
+	return net_ask(helper, &netns, 1, &request, answer, partial, err);
 }
 
 int netns_devices_move(int helper, int netns, struct net_devices *d, struct err *err)

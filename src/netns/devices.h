@@ -75,6 +75,13 @@ struct net_answer {
 /* Is it what the kernel takes for a name? With pattern also one "%d" in it. */
 bool net_name_ok(const char name[IFNAMSIZ], bool pattern);
 
+/*
+ * Ask ctr-net, and check its answer. `partial`: NULL, or set to whether there was none, and the last that it said on its
+ * way is in `answer`, checked.
+ */
+int net_ask(int helper, const int *fds, size_t fd_count, const struct net_request *request,
+	    struct net_answer *answer, bool *partial, struct err *err) MUST_CHECK;
+
 /* Is it one of ours? An answer: to what was asked, and no failure? Ends its words. -EPROTO: no; else the
  * failure that it tells. */
 bool net_request_ok(const struct net_request *r);

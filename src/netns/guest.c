@@ -1,33 +1,18 @@
 #include "netns/guest.h"
 
 #include "base/cleanup.h"
-#include "base/helper.h"
 #include "netns/devices.h"
 
-#include <stddef.h>
 #include <sys/socket.h>
-
-#define TIMEOUT_MS 30000
 
 static int ask(int helper, const int *fds, size_t count, enum net_job job, struct err *err)
 {
-	const struct net_devices none = { 0 };
-	struct net_request request = { .magic = NET_MAGIC, .version = NET_VERSION, .job = job };
+	const struct net_request request = { .magic = NET_MAGIC,
+					     .version = NET_VERSION,
+					     .job = job };
 	struct net_answer answer;
-	const struct helper_call call = {
-		.exe = helper,
-		.name = NET_HELPER,
-		.request = &request,
-		.request_len = sizeof(request),
-		.fds = fds,
-		.fd_count = count,
-		.answer = &answer,
-		.answer_len = sizeof(answer),
-		.timeout_ms = TIMEOUT_MS,
-	};
-	int rc = helper_ask(&call, err);
 
-	return rc < 0 ? rc : net_answer_check(&answer, &none, err);
+	return net_ask(helper, fds, count, &request, &answer, NULL, err);
 }
 
 int netns_guest_connect(int helper, int netns, int *ret, struct err *err)

@@ -1,9 +1,12 @@
 /* What passes between us and ctr-net, looked at by who gets it. */
+#include "base/helper.h"
 #include "base/str.h"
 #include "netns/devices.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define TIMEOUT_MS 30000
 
 /* dev_valid_name() and dev_alloc_name() of the kernel's net/core/dev.c. */
 bool net_name_ok(const char name[IFNAMSIZ], bool pattern)
@@ -52,4 +55,28 @@ int net_answer_check(struct net_answer *a, const struct net_devices *asked, stru
 	if (a->err.code)
 		*err = a->err;
 	return a->err.code > 0 ? -a->err.code : 0;
+}
+
+int net_ask(int helper, const int *fds, size_t fd_count, const struct net_request *request,
+	    struct net_answer *answer, bool *partial, struct err *err)
+{
+	const struct helper_call call = {
+		.exe = helper,
+		.name = NET_HELPER,
+		.request = request,
+		.request_len = sizeof(*request),
+		.fds = fds,
+		.fd_count = fd_count,
+		.answer = answer,
+		.answer_len = sizeof(*answer),
+		.partial_len = offsetof(struct net_answer, err),
+		.partial = partial,
+		.timeout_ms = TIMEOUT_MS,
+	};
+	struct err ignored;
+	int rc = helper_ask(&call, err);
+
+	if (rc < 0 && partial)
+		*partial = *partial && net_answer_check(answer, &request->devices, &ignored) == 0;
+	return rc < 0 ? rc : net_answer_check(answer, &request->devices, err);
 }
