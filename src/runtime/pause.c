@@ -48,7 +48,8 @@ static int pause_locked(struct container *c, bool paused, struct err *err)
 	if (c->state.status != now)
 		return err_set(err, EINVAL, "container \"%s\" is %s, not %s", c->state.name,
 			       status_name(c->state.status), status_name(now));
-	rc = vm_has_control(&c->state) ? freeze_vm(c, paused, err) : freeze(c, paused, KILL_MS, err);
+	rc = vm_has_control(&c->state) ? freeze_vm(c, paused, err) :
+					 freeze(c, paused, KILL_MS, err);
 	if (rc < 0)
 		return rc;
 	c->state.status = paused ? STATUS_PAUSED : STATUS_RUNNING;

@@ -5,22 +5,17 @@
  *
  * max: 2048
  */
+#include "device.h"
 #include "fuzz.h"
 
 #include "base/str.h"
 #include "microvm/virtio_console.h"
 
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <string.h>
 
 enum { RX = VIRTIO_CONSOLE_RX, TX = VIRTIO_CONSOLE_TX };
-
-#define RING_GPA(i) \
-	(0x10000U + (i)*0x1000U) /* table, avail, used at multiples of 0x100 from there */
-#define RING_SIZE 8
 
 struct machine {
 	struct virtio_console console;
@@ -37,13 +32,6 @@ struct step {
 	uint16_t offset;
 	uint16_t len;
 } __attribute__((packed));
-
-static struct memory memory = MEMORY_NONE;
-
-static void nobody(void *arg, uint16_t vector, bool config)
-{
-	(void)arg, (void)vector, (void)config;
-}
 
 static size_t take(void *arg, const void *bytes, size_t len)
 {
@@ -72,47 +60,16 @@ static void room(void *arg)
 		fuzz_broken("it is told of room, and waits");
 }
 
-static void fresh_memory(void)
-{
-	struct err err = { 0 };
-
-	if (!memory.base && memory_make(MEMORY_MIN_BYTES, &memory, &err) < 0)
-		fuzz_broken("%s", err.text);
-	if (fallocate(memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)memory.size) < 0)
-		fuzz_broken("forget what was");
-}
-
-/* As a driver does that keeps to the rules, with these of the features that are offered. */
-static void begin(struct machine *m, uint64_t features)
-{
-	struct virtio *v = &m->console.virtio;
-
-	virtio_set_status(v, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-	virtio_accept(v, (features | 1ULL << VIRTIO_F_VERSION_1) & v->offered);
-	virtio_set_status(v, VIRTIO_CONFIG_S_FEATURES_OK);
-	for (unsigned int i = RX; i <= TX; i++) {
-		struct queue *q = &v->queues[i].ring;
-
-		q->size = RING_SIZE;
-		q->table_gpa = RING_GPA(i);
-		q->avail_gpa = RING_GPA(i) + 0x100;
-		q->used_gpa = RING_GPA(i) + 0x200;
-		virtio_enable(v, i);
-	}
-	virtio_set_status(v, VIRTIO_CONFIG_S_DRIVER_OK);
-}
-
 static void machine_init(struct machine *m, uint64_t features)
 {
 	const struct virtio_console_end end = { .take = take, .room = room, .arg = m };
 	struct err err = { 0 };
 
 	memset(m, 0, sizeof(*m));
-	if (virtio_console_init(&m->console, &end, &memory, &err) < 0)
+	if (virtio_console_init(&m->console, &end, &fuzz_memory, &err) < 0)
 		fuzz_broken("%s", err.text);
-	m->console.virtio.interrupt = nobody;
-	begin(m, features);
+	m->console.virtio.interrupt = fuzz_no_interrupt;
+	fuzz_driver(&m->console.virtio, features, TX + 1);
 }
 
 static void check(struct machine *m)
@@ -125,7 +82,7 @@ static void check(struct machine *m)
 	if (c->has_said && (c->taken > c->said.readable_bytes ||
 			    c->said.readable_bytes > VIRTIO_CONSOLE_REQUEST_MAX))
 		fuzz_broken("%zu of %u taken", c->taken, c->said.readable_bytes);
-	if (m->heard > (RING_SIZE + 1) * (size_t)VIRTIO_CONSOLE_REQUEST_MAX)
+	if (m->heard > (FUZZ_RING_SIZE + 1) * (size_t)VIRTIO_CONSOLE_REQUEST_MAX)
 		fuzz_broken("%zu heard at once", m->heard);
 	if (virtio_is_live(v, TX) && c->has_said && !m->refused)
 		fuzz_broken("it waits for who isn't asked");
@@ -148,7 +105,7 @@ static size_t do_step(struct machine *m, const struct step *s, const uint8_t *re
 
 	switch ((enum act)(s->act % ACTS)) {
 	case POKE:
-		memcpy(memory.base + RING_GPA(0) + s->offset % 0x4000, rest, len);
+		memcpy(fuzz_memory.base + FUZZ_RING_GPA(0) + s->offset % 0x4000, rest, len);
 		return len;
 	case SERVE:
 		serve(m, s->which % 2);
@@ -168,7 +125,7 @@ static size_t do_step(struct machine *m, const struct step *s, const uint8_t *re
 		break;
 	default:
 		virtio_set_status(v, 0);
-		begin(m, (uint64_t)s->offset << 16 | s->len);
+		fuzz_driver(&m->console.virtio, (uint64_t)s->offset << 16 | s->len, TX + 1);
 		break;
 	}
 	return 0;
@@ -184,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return -1;
 	memcpy(&features, data, sizeof(features));
 	data += sizeof(features), size -= sizeof(features);
-	fresh_memory();
+	fuzz_memory_fresh();
 	machine_init(&m, features);
 	while (size >= sizeof(step)) {
 		size_t used;

@@ -4,13 +4,12 @@
  *
  * max: 4096
  */
+#include "device.h"
 #include "fuzz.h"
 
 #include "base/str.h"
 #include "microvm/virtio_net.h"
 
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <string.h>
@@ -20,9 +19,6 @@
 enum { RX, TX };
 
 #define HEAD NET_HEADER_BYTES
-#define RING_GPA(i) \
-	(0x10000U + (i)*0x1000U) /* table, avail, used at multiples of 0x100 from there */
-#define RING_SIZE 8
 #define TCP_BYTES 20
 
 struct machine {
@@ -39,44 +35,6 @@ struct step {
 	uint16_t len;
 } __attribute__((packed));
 
-static struct memory memory = MEMORY_NONE;
-
-static void nobody(void *arg, uint16_t vector, bool config)
-{
-	(void)arg, (void)vector, (void)config;
-}
-
-static void fresh_memory(void)
-{
-	struct err err = { 0 };
-
-	if (!memory.base && memory_make(MEMORY_MIN_BYTES, &memory, &err) < 0)
-		fuzz_broken("%s", err.text);
-	if (fallocate(memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)memory.size) < 0)
-		fuzz_broken("forget what was");
-}
-
-/* As a driver does that keeps to the rules, with these of the features that are offered. */
-static void begin(struct machine *m, uint64_t features)
-{
-	struct virtio *v = &m->net.virtio;
-
-	virtio_set_status(v, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-	virtio_accept(v, (features | 1ULL << VIRTIO_F_VERSION_1) & v->offered);
-	virtio_set_status(v, VIRTIO_CONFIG_S_FEATURES_OK);
-	for (unsigned int i = RX; i <= TX; i++) {
-		struct queue *q = &v->queues[i].ring;
-
-		q->size = RING_SIZE;
-		q->table_gpa = RING_GPA(i);
-		q->avail_gpa = RING_GPA(i) + 0x100;
-		q->used_gpa = RING_GPA(i) + 0x200;
-		virtio_enable(v, i);
-	}
-	virtio_set_status(v, VIRTIO_CONFIG_S_DRIVER_OK);
-}
-
 static void machine_init(struct machine *m, uint64_t features)
 {
 	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 1 };
@@ -88,11 +46,11 @@ static void machine_init(struct machine *m, uint64_t features)
 		fuzz_broken("make a wire");
 	m->wire = ends[0];
 	if (io_make(&m->io, &err) < 0 ||
-	    virtio_net_init(&m->net, ends[1], mac, 0, &memory, &m->io, &err) < 0 ||
+	    virtio_net_init(&m->net, ends[1], mac, 0, &fuzz_memory, &m->io, &err) < 0 ||
 	    virtio_net_listen(&m->net, &err) < 0)
 		fuzz_broken("%s", err.text);
-	m->net.virtio.interrupt = nobody;
-	begin(m, features);
+	m->net.virtio.interrupt = fuzz_no_interrupt;
+	fuzz_driver(&m->net.virtio, features, TX + 1);
 }
 
 static void machine_free(struct machine *m)
@@ -165,7 +123,7 @@ static size_t do_step(struct machine *m, const struct step *s, const uint8_t *re
 	switch ((enum act)(s->act % ACTS)) {
 	case POKE:
 		len = s->len % 256U < left ? s->len % 256U : left;
-		memcpy(memory.base + RING_GPA(0) + s->offset % 0x4000, rest, len);
+		memcpy(fuzz_memory.base + FUZZ_RING_GPA(0) + s->offset % 0x4000, rest, len);
 		return len;
 	case SERVE:
 		q->source.ready(q->source.arg, 0);
@@ -175,7 +133,7 @@ static size_t do_step(struct machine *m, const struct step *s, const uint8_t *re
 		break;
 	default:
 		virtio_set_status(v, 0);
-		begin(m, (uint64_t)s->offset << 16 | s->len);
+		fuzz_driver(&m->net.virtio, (uint64_t)s->offset << 16 | s->len, TX + 1);
 		break;
 	}
 	return 0;
@@ -191,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return -1;
 	memcpy(&features, data, sizeof(features));
 	data += sizeof(features), size -= sizeof(features);
-	fresh_memory();
+	fuzz_memory_fresh();
 	machine_init(&m, features);
 	while (size >= sizeof(step)) {
 		size_t used;

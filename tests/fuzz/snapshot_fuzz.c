@@ -1,10 +1,11 @@
 /*
  * What a machine would go on from. The input is either a whole file of a machine's state, or (its first byte says so)
  * changes of states that were good, each as a section with the right checksum: by whoever made it to deceive. What is
- * loaded then is used by a driver, and has to keep within the guest's memory.
+ * loaded then is used by a driver, and has to keep within the guest's fuzz_memory.
  *
  * max: 4096
  */
+#include "device.h"
 #include "fuzz.h"
 
 #include "base/str.h"
@@ -15,8 +16,6 @@
 #include "microvm/virtio_vsock.h"
 #include "microvm/watchdog.h"
 
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
@@ -40,25 +39,6 @@ struct machine {
 	struct io io; /* without a thread */
 };
 
-static struct memory memory = MEMORY_NONE;
-
-static int no_kvm(void *arg, unsigned long request, void *data)
-{
-	(void)arg, (void)request, (void)data;
-	return 0;
-}
-
-static void fresh_memory(void)
-{
-	struct err err = { 0 };
-
-	if (!memory.base && memory_make(MEMORY_MIN_BYTES, &memory, &err) < 0)
-		fuzz_broken("%s", err.text);
-	if (fallocate(memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)memory.size) < 0)
-		fuzz_broken("forget what was");
-}
-
 static void machine_init(struct machine *m)
 {
 	const struct vsock_options none = { .listen = -1 };
@@ -68,20 +48,20 @@ static void machine_init(struct machine *m)
 	memset(m, 0, sizeof(*m));
 	m->io = (struct io)IO_NONE;
 	wires_init(&m->wires, NULL);
-	m->wires.call = no_kvm;
+	m->wires.call = fuzz_no_kvm;
 	pci_init(&m->pci);
 	m->devices[0] = &m->rng.virtio;
 	m->devices[1] = &m->balloon.virtio;
 	m->devices[2] = &m->vsock.virtio;
 	rc = io_make(&m->io, &err);
 	if (rc == 0)
-		rc = virtio_rng_init(&m->rng, &memory, &err);
+		rc = virtio_rng_init(&m->rng, &fuzz_memory, &err);
 	if (rc == 0)
-		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, false, &memory, &err);
+		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, false, &fuzz_memory, &err);
 	if (rc == 0)
 		rc = virtio_vsock_open(&m->vsock, &none, &err);
 	if (rc == 0)
-		rc = virtio_vsock_init(&m->vsock, &memory, &m->io, &err);
+		rc = virtio_vsock_init(&m->vsock, &fuzz_memory, &m->io, &err);
 	for (unsigned int i = 0; rc == 0 && i < DEVICES; i++) {
 		rc = virtio_pci_init(&m->t[i], m->devices[i], &m->wires, &err);
 		if (rc == 0)
@@ -147,20 +127,20 @@ static void change(struct states *s, const struct change *c)
 	else if (what == 2 * DEVICES + 1)
 		((uint8_t *)&s->watchdog)[c->at % sizeof(s->watchdog)] = c->value;
 	else
-		memory.base[RING_GPA + c->at % 0x400] = (char)c->value;
+		fuzz_memory.base[RING_GPA + c->at % 0x400] = (char)c->value;
 }
 
 static void check_queue(const struct virtio *v, const struct queue *q)
 {
-	const char *end = memory.base + memory.size;
+	const char *end = fuzz_memory.base + fuzz_memory.size;
 
 	if (!q->enabled)
 		return;
 	if (q->size == 0 || q->size > q->max || (q->size & (q->size - 1)))
 		fuzz_broken("%s: a queue of %u", v->ops->name, q->size);
-	if ((char *)q->table < memory.base || (char *)&q->table[q->size] > end ||
-	    (char *)q->avail < memory.base || (char *)&q->avail->ring[q->size + 1] > end ||
-	    (char *)q->used < memory.base || (char *)&q->used->ring[q->size] + 2 > end)
+	if ((char *)q->table < fuzz_memory.base || (char *)&q->table[q->size] > end ||
+	    (char *)q->avail < fuzz_memory.base || (char *)&q->avail->ring[q->size + 1] > end ||
+	    (char *)q->used < fuzz_memory.base || (char *)&q->used->ring[q->size] + 2 > end)
 		fuzz_broken("%s: a queue outside of memory", v->ops->name);
 }
 
@@ -217,7 +197,7 @@ static void changed_states(const uint8_t *data, size_t size)
 	struct machine m;
 	struct change c;
 
-	fresh_memory();
+	fuzz_memory_fresh();
 	machine_init(&m);
 	for (unsigned int i = 0; i <= DEVICES; i++) {
 		memcpy(s->functions[i], m.pci.slots[i + 1]->config, PCI_CONFIG_BYTES);

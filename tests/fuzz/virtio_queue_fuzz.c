@@ -1,10 +1,11 @@
 /*
  * A guest's driver, which may do anything: ports cf8 and cfc, the registers of four devices, and a ring in
- * its memory. The devices and the bus are the real ones; KVM is not asked, and what their threads do is done
+ * its fuzz_memory. The devices and the bus are the real ones; KVM is not asked, and what their threads do is done
  * when the input says so.
  *
  * max: 2048
  */
+#include "device.h"
 #include "fuzz.h"
 
 #include "base/str.h"
@@ -15,7 +16,6 @@
 #include "microvm/watchdog.h"
 
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
@@ -42,27 +42,14 @@ struct machine {
 	struct watchdog watchdog;
 };
 
-static struct memory memory = MEMORY_NONE;
 static int disk_fd = -1;
 
-static int no_kvm(void *arg, unsigned long request, void *data)
+static void fresh(void)
 {
-	(void)arg, (void)request, (void)data;
-	return 0;
-}
-
-/* As if nobody had ever been there: the same input is to do the same. */
-static void fresh_memory(void)
-{
-	struct err err = { 0 };
-
-	if (!memory.base && memory_make(MEMORY_MIN_BYTES, &memory, &err) < 0)
-		fuzz_broken("%s", err.text);
+	fuzz_memory_fresh();
 	if (disk_fd < 0)
 		disk_fd = memfd_create("disk", MFD_CLOEXEC);
-	if (fallocate(memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)memory.size) < 0 ||
-	    ftruncate(disk_fd, 0) < 0 || ftruncate(disk_fd, DISK_BYTES) < 0)
+	if (ftruncate(disk_fd, 0) < 0 || ftruncate(disk_fd, DISK_BYTES) < 0)
 		fuzz_broken("forget what was");
 }
 
@@ -108,13 +95,13 @@ static void machine_init(struct machine *m)
 
 	memset(m, 0, sizeof(*m));
 	wires_init(&m->wires, NULL);
-	m->wires.call = no_kvm;
+	m->wires.call = fuzz_no_kvm;
 	pci_init(&m->pci);
-	rc = virtio_rng_init(&m->rng, &memory, &err);
+	rc = virtio_rng_init(&m->rng, &fuzz_memory, &err);
 	if (rc == 0)
-		rc = virtio_block_init(&m->block, &disk, &memory, &err);
+		rc = virtio_block_init(&m->block, &disk, &fuzz_memory, &err);
 	if (rc == 0)
-		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, false, &memory, &err);
+		rc = virtio_balloon_init(&m->balloon, BALLOON_PAGES, false, &fuzz_memory, &err);
 	if (rc == 0)
 		rc = io_make(&m->io, &err);
 	if (rc == 0)
@@ -151,15 +138,15 @@ static void machine_free(struct machine *m)
 
 static void check_queue(const struct virtio *v, const struct queue *q)
 {
-	const char *end = memory.base + memory.size;
+	const char *end = fuzz_memory.base + fuzz_memory.size;
 
 	if (!q->enabled)
 		return;
 	if (q->size == 0 || q->size > q->max || (q->size & (q->size - 1)))
 		fuzz_broken("%s: a queue of %u", v->ops->name, q->size);
-	if ((char *)q->table < memory.base || (char *)&q->table[q->size] > end ||
-	    (char *)q->avail < memory.base || (char *)&q->avail->ring[q->size + 1] > end ||
-	    (char *)q->used < memory.base || (char *)&q->used->ring[q->size] + 2 > end)
+	if ((char *)q->table < fuzz_memory.base || (char *)&q->table[q->size] > end ||
+	    (char *)q->avail < fuzz_memory.base || (char *)&q->avail->ring[q->size + 1] > end ||
+	    (char *)q->used < fuzz_memory.base || (char *)&q->used->ring[q->size] + 2 > end)
 		fuzz_broken("%s: a queue outside of memory", v->ops->name);
 }
 
@@ -213,7 +200,7 @@ static size_t do_step(struct machine *m, const struct step *s, const uint8_t *re
 	switch ((enum act)(s->act % ACTS)) {
 	case POKE: /* many bytes: the value is how many */
 		len = s->value % 256 < left ? s->value % 256 : left;
-		memcpy(memory.base + RING_GPA + s->offset, rest, len);
+		memcpy(fuzz_memory.base + RING_GPA + s->offset, rest, len);
 		break;
 	case REGISTER:
 		bar_write(m, s->which % FUNCTIONS, s->offset % VIRTIO_BAR_BYTES, s->value,
@@ -259,7 +246,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return -1;
-	fresh_memory();
+	fresh();
 	machine_init(&m);
 	for (unsigned int i = 0; i < ARRAY_LEN(m.devices); i++)
 		if (data[0] & begins[i])

@@ -4,6 +4,7 @@
  *
  * max: 2048
  */
+#include "device.h"
 #include "fuzz.h"
 
 #include "base/str.h"
@@ -32,11 +33,6 @@ struct machine {
 	int ours[GIVEN];
 };
 
-static void nobody(void *arg, uint16_t vector, bool config)
-{
-	(void)arg, (void)vector, (void)config;
-}
-
 static void machine_init(struct machine *m)
 {
 	struct vsock_port ports[GIVEN];
@@ -55,7 +51,7 @@ static void machine_init(struct machine *m)
 	fuzz_check(io_make(&m->io, &err), &err);
 	fuzz_check(virtio_vsock_open(&m->vsock, &opt, &err), &err);
 	fuzz_check(virtio_vsock_init(&m->vsock, &m->memory, &m->io, &err), &err);
-	m->vsock.virtio.interrupt = nobody;
+	m->vsock.virtio.interrupt = fuzz_no_interrupt;
 }
 
 static void machine_free(struct machine *m)

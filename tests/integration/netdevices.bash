@@ -43,3 +43,18 @@ gone() {
 here_or_gone() {
 	gone p0 || there ip link show v0 >/dev/null 2>&1
 }
+
+# make_cable_hook FILE: a hook that gives the container eth7, 02:11:22:33:44:55 with 10.9.0.2, and us its other end, w0
+# with 10.9.0.1.
+make_cable_hook() {
+	cat >"$1" <<-'E'
+		#!/bin/sh
+		pid=$(jq -r .pid)
+		ip link add eth7 netns "$pid" type veth peer name w0
+		ip addr add 10.9.0.1/24 dev w0
+		ip link set w0 up
+		nsenter --net="/proc/$pid/ns/net" sh -c 'ip link set eth7 address 02:11:22:33:44:55 up
+			ip addr add 10.9.0.2/24 dev eth7'
+	E
+	chmod 755 "$1"
+}

@@ -131,13 +131,6 @@ stands_still() {
 @test "vm: control: a watchdog stands still while the guest is paused, and what it has paused is resumed" {
 	{
 		cat <<-'END'
-			busybox mount -t proc proc /proc
-			busybox mount -t sysfs sysfs /sys
-			busybox mount -t devtmpfs dev /dev
-			. /modules/load
-			busybox rmmod i6300esb
-			busybox insmod /modules/i6300esb.ko heartbeat=4
-			exec 3>/dev/watchdog
 			i=0
 			while [ "$i" -lt 200 ]; do
 				i=$((i + 1))
@@ -149,7 +142,7 @@ stands_still() {
 			exec 3>&-
 		END
 		counting
-	} | initramfs i6300esb
+	} | watched_guest
 	count --watchdog pause
 	run ask pause
 	assert_output ok

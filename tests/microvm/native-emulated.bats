@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../integration/lib
+load ../integration/netdevices
 
 setup_file() {
 	# Debian's, as the test VM has it; it brings its modules along.
@@ -210,16 +211,7 @@ launcher() {
 @test "emulated: the network of its namespace, which a hook has put there: each byte" {
 	local server
 	make_bundle "$BATS_TEST_TMPDIR/b"
-	cat >"$BATS_TEST_TMPDIR/hook" <<-'E'
-		#!/bin/sh
-		pid=$(jq -r .pid)
-		ip link add eth7 netns "$pid" type veth peer name w0
-		ip addr add 10.9.0.1/24 dev w0
-		ip link set w0 up
-		nsenter --net="/proc/$pid/ns/net" sh -c 'ip link set eth7 address 02:11:22:33:44:55 up
-			ip addr add 10.9.0.2/24 dev eth7'
-	E
-	chmod 755 "$BATS_TEST_TMPDIR/hook"
+	make_cable_hook "$BATS_TEST_TMPDIR/hook"
 	# It sends as well, without an end: what comes to its own ends it.
 	edit_config "$BATS_TEST_TMPDIR/b" --arg kernel "$CTR_KERNEL" --arg hook "$BATS_TEST_TMPDIR/hook" \
 		'.annotations["dev.ctr.isolation"] = "emulated" | .vm = {kernel: {path: $kernel}} |

@@ -4,24 +4,8 @@
 
 load guest
 
-# guest: standard input is what it does, with fd 3 for the watchdog that it has woken: 4 s, if it isn't fed.
-guest() {
-	{
-		cat <<-'END'
-			busybox mount -t proc proc /proc
-			busybox mount -t sysfs sysfs /sys
-			busybox mount -t devtmpfs dev /dev
-			. /modules/load
-			busybox rmmod i6300esb
-			busybox insmod /modules/i6300esb.ko heartbeat=4
-			exec 3>/dev/watchdog
-		END
-		cat
-	} | initramfs i6300esb
-}
-
 @test "vm: a watchdog that is fed keeps quiet; one that isn't ends the guest, and that is an error" {
-	guest <<-'END'
+	watched_guest <<-'END'
 		for i in 1 2 3 4 5 6 7 8 9 10; do
 			echo >&3
 			busybox sleep 1
@@ -38,7 +22,7 @@ guest() {
 }
 
 @test "vm: by its policy a watchdog's bite powers the guest off, or pauses it until somebody ends it" {
-	guest <<-'END'
+	watched_guest <<-'END'
 		# Words, for as long as it runs.
 		while :; do
 			echo running
@@ -68,7 +52,7 @@ guest() {
 }
 
 @test "vm: without a policy a watchdog's bite is known to the guest alone" {
-	guest <<-'END'
+	watched_guest <<-'END'
 		busybox sleep 8
 		# The driver's word for "no more", so that it may go.
 		echo V >&3
