@@ -11,6 +11,26 @@
 #include <sys/sysinfo.h>
 
 #define PAGE_BYTES 4096ULL
+#define HUGE_BYTES (2ULL << 20)
+
+/*
+ * Nobody's pages yet, at a multiple of a huge page: a guest's first touch of each page costs an exit and a fault, and a
+ * huge page is 512 of them. They are no file's: of a file's pages Debian's kernels make no huge ones.
+ */
+static char *map_aligned(uint64_t bytes)
+{
+	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	char *map = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE, how, -1, 0);
+	uint64_t before;
+
+	if (map == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)map % HUGE_BYTES;
+	if (before)
+		munmap(map, before);
+	munmap(map + before + bytes, HUGE_BYTES - before);
+	return map + before;
+}
 
 int memory_make(uint64_t bytes, struct memory *ret, struct err *err)
 {
@@ -29,18 +49,12 @@ int memory_make(uint64_t bytes, struct memory *ret, struct err *err)
 			(unsigned long long)(most >> 20), (unsigned long long)bytes);
 	m.size = bytes;
 	m.low = bytes < MEMORY_GAP_GPA ? bytes : MEMORY_GAP_GPA;
-	m.fd = memfd_create("ctr-vm memory", MFD_CLOEXEC);
-	if (m.fd < 0)
-		return err_sys(err, "make a file for the guest's memory (memfd_create)");
-	if (ftruncate(m.fd, (off_t)bytes) < 0)
-		return err_sys(err, "give the guest's memory %llu bytes",
-			       (unsigned long long)bytes);
-	m.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m.fd, 0);
-	if (m.base == MAP_FAILED) {
-		m.base = NULL;
+	m.base = map_aligned(bytes);
+	if (!m.base)
 		return err_sys(err, "map the guest's memory, %llu bytes",
 			       (unsigned long long)bytes);
-	}
+	/* Where the host has none to give, small pages do. */
+	(void)madvise(m.base, bytes, MADV_HUGEPAGE);
 	/* A guest's secrets are not for a core file of ours. */
 	if (madvise(m.base, bytes, MADV_DONTDUMP) < 0)
 		return err_sys(err, "keep the guest's memory out of core files");
@@ -139,8 +153,7 @@ void memory_give_up(const struct memory *m, void *at, uint64_t len)
 	end &= ~(PAGE_BYTES - 1);
 	/* Where it fails the host has less memory than it could; nobody else is hurt. */
 	if (first < end)
-		(void)madvise(m->base + first, end - first,
-			      m->private ? MADV_DONTNEED : MADV_REMOVE);
+		(void)madvise(m->base + first, end - first, MADV_DONTNEED);
 }
 
 void memory_free(struct memory *m)

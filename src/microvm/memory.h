@@ -1,6 +1,6 @@
 /*
- * A guest's memory: one memfd, of which what doesn't fit below 3 GiB lies from 4 GiB up; or pieces that an
- * emulator has made. The guest's addresses (gpa) become pointers here and nowhere else.
+ * A guest's memory: one mapping of ours alone, of which what doesn't fit below 3 GiB lies from 4 GiB up; or pieces that
+ * an emulator has made. The guest's addresses (gpa) become pointers here and nowhere else.
  */
 #ifndef CTR_MICROVM_MEMORY_H
 #define CTR_MICROVM_MEMORY_H
@@ -27,8 +27,7 @@ struct memory_piece {
 struct memory {
 	char *base;
 	uint64_t size, low; /* bytes in all, bytes below the gap */
-	int fd;
-	bool private; /* a copy of the file's, page by page as it is written to; memory_file.h */
+	int fd; /* a snapshot's, of which it is a copy, page by page as it is written to; else -1; memory_file.h */
 	struct memory_piece pieces[MEMORY_PIECES_MAX]; /* somebody else's: memory_add() */
 	size_t piece_count;
 };
@@ -56,7 +55,7 @@ void *memory_at(const struct memory *m, uint64_t gpa, uint64_t len) MUST_CHECK;
 
 /*
  * Of memory that we made: the host needs not keep what is in these bytes, which are of it: whole pages among them are
- * taken away, and read as zeros when they are touched again, or, of private memory, as they were in the file.
+ * taken away, and read as zeros when they are touched again, or as they were in the snapshot's file.
  */
 void memory_give_up(const struct memory *m, void *at, uint64_t len);
 

@@ -42,17 +42,14 @@ static uint64_t add_page(uint64_t hash, uint64_t at, const char *page)
 	return hash_bytes(page, PAGE, hash ^ at);
 }
 
-/*
- * The next bytes of the memory that may be anything but zero, from `at` on: where they begin, and end. What was never
- * touched has no pages, but where the memory is itself one that was continued: nobody knows there.
- */
+/* The next bytes of a snapshot's file that may be anything but zero, from `at` on: where they begin, and end. */
 static uint64_t next_data(int fd, uint64_t at, uint64_t size, uint64_t *ret_end)
 {
-	off_t data = fd < 0 ? -1 : lseek(fd, (off_t)at, SEEK_DATA), end;
+	off_t data = lseek(fd, (off_t)at, SEEK_DATA), end;
 
 	*ret_end = size;
 	if (data < 0)
-		return fd >= 0 && errno == ENXIO ? size : at;
+		return errno == ENXIO ? size : at;
 	end = lseek(fd, data, SEEK_HOLE);
 	if (end >= 0 && (uint64_t)end < size)
 		*ret_end = ((uint64_t)end + PAGE - 1) & ~(PAGE - 1);
@@ -75,16 +72,16 @@ static int write_at(int fd, const char *data, size_t len, uint64_t at, struct er
 	return 0;
 }
 
-/* Runs of pages that aren't zero. */
-static int write_data(const struct memory *m, int fd, uint64_t at, uint64_t end, uint64_t *hash,
-		      struct err *err)
+/* Runs of pages that aren't zero. What was never touched is looked at, too, in huge pages of zeros that cost nothing. */
+static int write_data(const struct memory *m, int fd, uint64_t *hash, struct err *err)
 {
+	uint64_t at = 0;
 	int rc = 0;
 
-	while (rc == 0 && at < end) {
+	while (rc == 0 && at < m->size) {
 		uint64_t first = at;
 
-		for (; at < end && at - first < WRITE_MAX && !is_zero(m->base + at); at += PAGE)
+		for (; at < m->size && at - first < WRITE_MAX && !is_zero(m->base + at); at += PAGE)
 			*hash = add_page(*hash, at, m->base + at);
 		if (at > first)
 			rc = write_at(fd, m->base + first, at - first, first, err);
@@ -99,15 +96,11 @@ int memory_file_write(const struct memory *m, int fd, const uint8_t id[SNAPSHOT_
 {
 	struct tail t = { .bytes = m->size };
 	char page[PAGE] = "";
-	int rc = 0;
+	int rc;
 
 	if (ftruncate(fd, (off_t)(m->size + PAGE)) < 0)
 		return err_sys(err, "make the snapshot's file of memory that long");
-	for (uint64_t at = 0, end; rc == 0 && at < m->size; at = end) {
-		at = next_data(m->private ? -1 : m->fd, at, m->size, &end);
-		if (at < m->size)
-			rc = write_data(m, fd, at, end, &t.hash, err);
-	}
+	rc = write_data(m, fd, &t.hash, err);
 	memcpy(t.magic, magic, sizeof(magic));
 	memcpy(t.id, id, sizeof(t.id));
 	t.tail_hash = tail_hash(&t);
@@ -193,7 +186,7 @@ int memory_file_map(int fd, const struct memory_file *known, bool checked, struc
 		    struct err *err)
 {
 	CLEAN(memory)
-	struct memory m = { .fd = fd, .size = known->bytes, .private = true };
+	struct memory m = { .fd = fd, .size = known->bytes };
 	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	int rc;
 

@@ -2,9 +2,8 @@
 
 #include "fuzz.h"
 
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/virtio_config.h>
+#include <sys/mman.h>
 
 struct memory fuzz_memory = MEMORY_NONE;
 
@@ -14,8 +13,7 @@ void fuzz_memory_fresh(void)
 
 	if (!fuzz_memory.base && memory_make(MEMORY_MIN_BYTES, &fuzz_memory, &err) < 0)
 		fuzz_broken("%s", err.text);
-	if (fallocate(fuzz_memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)fuzz_memory.size) < 0)
+	if (madvise(fuzz_memory.base, fuzz_memory.size, MADV_DONTNEED) < 0)
 		fuzz_broken("forget what was");
 }
 
