@@ -45,6 +45,8 @@ static int begin(struct emulated *e, const struct machine_options *opt, struct e
 		rc = jail_enter(true, err);
 	if (rc == 0)
 		rc = emulated_devices_start(&e->devices, &opt->devices, e->emulator.links, err);
+	if (rc == 0 && opt->begin)
+		rc = opt->begin(opt->arg, err);
 	return rc < 0 ? rc : jail_thread(JAIL_HEARER, -1, err);
 }
 

@@ -20,6 +20,8 @@
 /* Two threads: the caller's has the machine, the other one the process. Each ends the other's waiting. */
 struct launch {
 	struct payload payload;
+	pthread_t thread;
+	bool begun;
 	int status;
 	struct err err;
 	int done; /* an eventfd: the process has ended, and with it the machine's job */
@@ -49,6 +51,8 @@ static int read_text(const char *path, char **ret, size_t *ret_len, struct err *
 /* What the process says counts, if it could say it. */
 static int judge(struct launch *l, int rc, int *ret_status, struct err *err)
 {
+	if (!l->begun)
+		return rc;
 	if (l->err.code == 0) {
 		*ret_status = l->status;
 		return 0;
@@ -64,20 +68,30 @@ static int judge(struct launch *l, int rc, int *ret_status, struct err *err)
 	return err_set(err, ECANCELED, "the guest has powered off before its process ended");
 }
 
+/* The machine is there, and knows where the process goes on, if it does. */
+static int begin(void *arg, struct err *err)
+{
+	struct launch *l = arg;
+	int rc = pthread_create(&l->thread, NULL, payload_thread, l);
+
+	l->begun = rc == 0;
+	return rc ? err_set(err, rc, "start a thread: %s", strerror(rc)) : 0;
+}
+
 static int run(struct launch *l, struct machine_options *opt, struct machine_result *ret,
 	       struct err *err)
 {
 	const uint64_t one = 1;
-	pthread_t thread;
 	int rc;
 
 	opt->stop = l->done;
-	rc = pthread_create(&thread, NULL, payload_thread, l);
-	if (rc)
-		return err_set(err, rc, "start a thread: %s", strerror(rc));
+	opt->payload = &l->payload;
+	opt->begin = begin;
+	opt->arg = l;
 	rc = opt->emulator ? emulated_run(opt, ret, err) : machine_run(opt, ret, err);
 	(void)!write(l->payload.stop, &one, sizeof(one));
-	pthread_join(thread, NULL);
+	if (l->begun)
+		pthread_join(l->thread, NULL);
 	return rc;
 }
 
@@ -113,10 +127,7 @@ int launch_payload(struct machine_options *opt, const struct launch_options *lau
 	CLEAN(fd) int gone = eventfd(0, EFD_CLOEXEC);
 	CLEAN(fd) int done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int ends[2];
-	struct launch l = { .payload = { .stop = gone,
-					 .network = launch->network->text,
-					 .network_len = launch->network->len },
-			    .done = done };
+	struct launch l = { .payload = PAYLOAD_INIT, .done = done };
 	struct vsock_port port = { .port = WIRE_PORT };
 	int rc = read_text(launch->text, &document, &l.payload.len, err);
 
@@ -131,11 +142,15 @@ int launch_payload(struct machine_options *opt, const struct launch_options *lau
 	opt->console = opt->input = -1;
 	opt->devices.jailed = true;
 	if (signals >= 0) {
+		l.payload.stop = gone;
+		l.payload.network = launch->network->text;
+		l.payload.network_len = launch->network->len;
 		l.payload.text = document;
 		l.payload.report = report;
 		l.payload.link = ends[0];
 		l.payload.signals = signals;
 		port.fd = ends[1];
+		port.peer = ends[0];
 		opt->devices.vsock.ports = &port;
 		opt->devices.vsock.port_count = 1;
 		rc = judge(&l, run(&l, opt, ret, err), ret_status, err);
@@ -168,7 +183,7 @@ int launch_exec(const char *link, const char *text, int *ret_status, struct err 
 	CLEAN(free) char *document = NULL;
 	CLEAN(fd) int signals = -1;
 	CLEAN(fd) int fd = given_open(link, O_RDWR);
-	struct payload p = { .link = fd, .stop = -1 };
+	struct payload p = PAYLOAD_INIT;
 	int rc;
 
 	if (fd < 0)
@@ -181,6 +196,7 @@ int launch_exec(const char *link, const char *text, int *ret_status, struct err 
 	signals = payload_signals(0, err);
 	if (signals < 0)
 		return signals;
+	p.link = fd;
 	p.text = document;
 	p.signals = signals;
 	return payload_run(&p, ret_status, err);

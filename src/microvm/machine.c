@@ -111,6 +111,8 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 	if (rc == 0 && opt->control)
 		rc = control_start(&m->control, opt->devices.jailed ? JAIL_CONTROL : JAIL_NONE,
 				   err);
+	if (rc == 0 && opt->begin)
+		rc = opt->begin(opt->arg, err);
 	m->cpus.jail = JAIL_CPU;
 	m->talk.writer.jail = JAIL_CONSOLE;
 	if (rc < 0)
@@ -264,6 +266,7 @@ int machine_run(const struct machine_options *opt, struct machine_result *ret, s
 		return err_sys(err, "make an eventfd");
 	pci_init(&m.pci);
 	m.ports.pci = &m.pci;
+	m.payload = opt->payload;
 	m.talk.kind = opt->talk;
 	m.talk.console.fd = opt->console;
 	m.talk.ports = &m.ports;

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "microvm/devices.h"
 #include "microvm/kernel.h"
+#include "microvm/payload.h"
 #include "microvm/talk.h"
 
 #include <stdint.h>
@@ -24,6 +25,10 @@ struct machine_options {
 	void (*note)(const char *text);
 	const char *restore; /* DIR[,unchecked]: the snapshot to go on from; NULL: from a kernel */
 	const char *control; /* the socket's path, or "fd:N"; NULL: none */
+	struct payload *payload; /* what a snapshot has, too; borrowed; NULL: none */
+	/* Called when the machine is made and has not yet begun; NULL: nobody waits for that. */
+	int (*begin)(void *arg, struct err *err);
+	void *arg;
 	struct devices_options devices;
 };
 

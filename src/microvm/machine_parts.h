@@ -7,6 +7,7 @@
 #include "microvm/devices.h"
 #include "microvm/kvm.h"
 #include "microvm/memory.h"
+#include "microvm/payload.h"
 #include "microvm/ports.h"
 #include "microvm/talk.h"
 
@@ -23,6 +24,7 @@ struct machine {
 	uint32_t entry;
 	unsigned int cpu_count;
 	struct control control;
+	struct payload *payload; /* borrowed; NULL: none */
 	pthread_mutex_t hold; /* of what follows, and for who holds processors or lets them go on */
 	bool paused;
 };

@@ -290,8 +290,6 @@ static int check_restore(const struct words *w, struct err *err)
 		return err_set(err, EINVAL,
 			       "--restore goes on with the snapshot's own kernel: no --kernel, "
 			       "--initrd, --kernel-args");
-	if (w->launch.text)
-		return err_set(err, EINVAL, "--restore can't go on with a container's process");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -12,14 +13,6 @@
 #include <unistd.h>
 
 enum { P_STREAMS, P_SIGNALS = CHANNELS_FDS, P_STOP, P_COUNT };
-
-struct relayed {
-	const struct payload *p;
-	struct channels channels;
-	bool terminal, greeted, over;
-	int status;
-	struct err *err; /* its code says whether it failed */
-};
 
 int payload_signals(int but, struct err *err)
 {
@@ -40,12 +33,12 @@ int payload_signals(int but, struct err *err)
 	return fd;
 }
 
-static void tell_size(struct relayed *r)
+static void tell_size(struct payload *p)
 {
 	struct winsize size;
 
-	if (r->terminal && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-		wire_put(&r->channels.wire, WIRE_RESIZE, 0, &size, 4);
+	if (p->terminal && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		wire_put(&p->channels.wire, WIRE_RESIZE, 0, &size, 4);
 }
 
 /* The guest's terminal does all that one does; ours only passes bytes on. */
@@ -59,33 +52,33 @@ static void make_raw(void)
 	(void)tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
-static void signals_came(struct relayed *r)
+static void signals_came(struct payload *p)
 {
 	struct signalfd_siginfo info;
 
-	while (read(r->p->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGWINCH && r->terminal)
-			tell_size(r);
+	while (read(p->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGWINCH && p->terminal)
+			tell_size(p);
 		else
-			wire_put_u32(&r->channels.wire, WIRE_SIGNAL, 0, info.ssi_signo);
+			wire_put_u32(&p->channels.wire, WIRE_SIGNAL, 0, info.ssi_signo);
 	}
 }
 
-static void failed(struct relayed *r, const struct wire_frame *f)
+static void failed(struct payload *p, const struct wire_frame *f)
 {
 	size_t len = f->len > 8 ? f->len - 8 : 0;
 	uint32_t code = wire_u32(f, 4);
 
-	err_set(r->err, code && code < 4096 ? (int)code : EIO, "%.*s", (int)len,
+	err_set(p->err, code && code < 4096 ? (int)code : EIO, "%.*s", (int)len,
 		(const char *)f->data + 8);
-	r->err->exit_status = (int)(wire_u32(f, 0) & 0xff);
-	r->over = true;
+	p->err->exit_status = (int)(wire_u32(f, 0) & 0xff);
+	p->over = true;
 }
 
 /* What others read must be whole at any time but for the name: the number of kills comes last. */
-static void oom_came(const struct relayed *r, const struct wire_frame *f)
+static void oom_came(const struct payload *p, const struct wire_frame *f)
 {
-	struct wire_report *to = r->p->report;
+	struct wire_report *to = p->report;
 	size_t len = f->len > 8 ? f->len - 8 : 0;
 
 	if (!to)
@@ -97,105 +90,148 @@ static void oom_came(const struct relayed *r, const struct wire_frame *f)
 	__atomic_store_n(&to->oom_kills, wire_u32(f, 0), __ATOMIC_RELEASE);
 }
 
-static void frame_came(struct relayed *r, const struct wire_frame *f)
+static void frame_came(struct payload *p, const struct wire_frame *f)
 {
-	if (!r->greeted) {
-		r->greeted = true;
-		r->over = wire_check_hello(f, r->err) < 0;
+	if (!p->greeted) {
+		p->greeted = true;
+		p->over = wire_check_hello(f, p->err) < 0;
 		return;
 	}
 	switch (f->type) {
 	case WIRE_STARTED:
 		break;
 	case WIRE_OOM:
-		oom_came(r, f);
+		oom_came(p, f);
 		break;
 	case WIRE_FAILED:
-		failed(r, f);
+		failed(p, f);
 		break;
 	case WIRE_EXIT:
-		r->status = (int)(wire_u32(f, 0) & 0xff);
-		r->over = true;
+		p->status = (int)(wire_u32(f, 0) & 0xff);
+		p->over = true;
 		break;
 	default:
-		err_set(r->err, EPROTO, "the guest's init says what it may not (frame type %d)",
+		err_set(p->err, EPROTO, "the guest's init says what it may not (frame type %d)",
 			f->type);
-		r->over = true;
+		p->over = true;
 	}
 }
 
-static void serve(struct relayed *r, const struct pollfd fds[P_COUNT])
+static void serve(struct payload *p, const struct pollfd fds[P_COUNT])
 {
 	struct wire_frame f;
-	int rc = channels_serve(&r->channels, fds);
+	int rc = channels_serve(&p->channels, fds);
 
 	if (fds[P_SIGNALS].revents)
-		signals_came(r);
-	while (!r->over && (rc = channels_next(&r->channels, &f)) == 1)
-		frame_came(r, &f);
-	if (rc == 0 && !r->over)
-		rc = channels_send(&r->channels);
-	if (r->over)
+		signals_came(p);
+	while (!p->over && (rc = channels_next(&p->channels, &f)) == 1)
+		frame_came(p, &f);
+	if (rc == 0 && !p->over)
+		rc = channels_send(&p->channels);
+	if (p->over)
 		return;
 	if (rc == -EPROTO)
-		err_set(r->err, EPROTO, "what the guest's init says is none of ctr's wire");
-	else if ((rc < 0 && rc != -EAGAIN) || r->channels.wire.ended || fds[P_STOP].revents)
-		err_set(r->err, ESHUTDOWN, "the guest is gone");
-	r->over = r->err->code != 0;
+		err_set(p->err, EPROTO, "what the guest's init says is none of ctr's wire");
+	else if ((rc < 0 && rc != -EAGAIN) || p->channels.wire.ended || fds[P_STOP].revents)
+		err_set(p->err, ESHUTDOWN, "the guest is gone");
+	p->over = p->err->code != 0;
 }
 
 /* What it said goes out before we go; a reader that has left doesn't hold us. */
-static void flush(struct relayed *r)
+static void flush(struct payload *p)
 {
-	while (!channels_flushed(&r->channels)) {
+	while (!channels_flushed(&p->channels)) {
 		struct pollfd fds[CHANNELS_FDS];
 
-		channels_poll(&r->channels, fds);
+		channels_poll(&p->channels, fds);
 		fds[0].fd = -1;
 		fds[1].fd = -1;
 		if (poll(fds, CHANNELS_FDS, -1) > 0)
-			(void)!channels_serve(&r->channels, fds);
+			(void)!channels_serve(&p->channels, fds);
 	}
 }
 
-static void begin(struct relayed *r)
+static void join(struct payload *p)
 {
-	struct wire *w = &r->channels.wire;
-
-	r->terminal = isatty(STDIN_FILENO);
-	if (r->terminal)
+	channels_init(&p->channels, p->link, true);
+	p->terminal = isatty(STDIN_FILENO);
+	if (p->terminal)
 		make_raw();
 	for (int i = 0; i < CHANNELS; i++) {
 		/* A terminal is open for us alone. */
-		if (r->terminal)
+		if (p->terminal)
 			(void)fcntl(i, F_SETFL, fcntl(i, F_GETFL) | O_NONBLOCK);
-		channels_join(&r->channels, (unsigned int)i, i);
+		channels_join(&p->channels, (unsigned int)i, i);
 	}
-	wire_put_u32(w, WIRE_HELLO, 0, WIRE_VERSION);
-	if (r->p->network_len)
-		wire_put_text(w, WIRE_NETWORK, r->p->network, r->p->network_len);
-	wire_put_text(w, WIRE_TEXT, r->p->text, r->p->len);
-	tell_size(r);
 }
 
-int payload_run(const struct payload *p, int *ret_status, struct err *err)
+static void begin(struct payload *p)
 {
-	struct relayed r = { .p = p, .err = err };
+	struct wire *w = &p->channels.wire;
 
+	join(p);
+	wire_put_u32(w, WIRE_HELLO, 0, WIRE_VERSION);
+	if (p->network_len)
+		wire_put_text(w, WIRE_NETWORK, p->network, p->network_len);
+	wire_put_text(w, WIRE_TEXT, p->text, p->len);
+	tell_size(p);
+}
+
+int payload_run(struct payload *p, int *ret_status, struct err *err)
+{
+	p->err = err;
 	err->code = 0;
-	channels_init(&r.channels, p->link, true);
-	begin(&r);
-	while (!r.over) {
+	if (!p->loaded)
+		begin(p);
+	while (!p->over) {
 		struct pollfd fds[P_COUNT];
 
-		channels_poll(&r.channels, fds);
+		channels_poll(&p->channels, fds);
 		fds[P_SIGNALS] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
 		fds[P_STOP] = (struct pollfd){ .fd = p->stop, .events = POLLIN };
-		if (poll(fds, P_COUNT, -1) > 0)
-			serve(&r, fds);
+		if (poll(fds, P_COUNT, -1) <= 0)
+			continue;
+		pthread_mutex_lock(&p->held);
+		serve(p, fds);
+		pthread_mutex_unlock(&p->held);
 	}
-	flush(&r);
-	channels_free(&r.channels);
-	*ret_status = r.status;
+	flush(p);
+	channels_free(&p->channels);
+	*ret_status = p->status;
 	return -err->code;
+}
+
+/* ---- for a snapshot ------------------------------------------------------------------------------- */
+
+int payload_hold(struct payload *p, struct err *err)
+{
+	pthread_mutex_lock(&p->held);
+	if (!p->over)
+		return 0;
+	pthread_mutex_unlock(&p->held);
+	return err_set(err, ESRCH, "the container's process is at its end");
+}
+
+void payload_go_on(struct payload *p)
+{
+	pthread_mutex_unlock(&p->held);
+}
+
+void payload_save(const struct payload *p, struct str *out)
+{
+	const char greeted = p->greeted;
+
+	str_add_bytes(out, &greeted, 1);
+	channels_save(&p->channels, out);
+}
+
+int payload_load(struct payload *p, const char *bytes, size_t len, struct err *err)
+{
+	join(p);
+	if (!len || channels_load(&p->channels, bytes + 1, len - 1) < 0)
+		return err_set(err, EINVAL, "no such state of a stream to the guest can be");
+	p->greeted = *bytes;
+	p->loaded = true;
+	tell_size(p);
+	return 0;
 }

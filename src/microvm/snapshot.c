@@ -56,18 +56,25 @@ static int check_devices(const struct devices *d, struct err *err)
 }
 
 /* Nobody takes two of them but us. The threads wait where they are, with no request half done. */
-static void hold_devices(struct machine *m)
+static int hold_all(struct machine *m, struct err *err)
 {
+	int rc = m->payload ? payload_hold(m->payload, err) : 0;
+
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < m->devices.plugged_count; i++)
 		pthread_mutex_lock(&m->devices.plugged[i]->device->lock);
 	pthread_mutex_lock(&m->ports.lock);
+	return 0;
 }
 
-static void release_devices(struct machine *m)
+static void release_all(struct machine *m)
 {
 	pthread_mutex_unlock(&m->ports.lock);
 	for (size_t i = m->devices.plugged_count; i-- > 0;)
 		pthread_mutex_unlock(&m->devices.plugged[i]->device->lock);
+	if (m->payload)
+		payload_go_on(m->payload);
 }
 
 static void save_bus(struct machine *m, struct str *out)
@@ -92,6 +99,22 @@ static void save_bus(struct machine *m, struct str *out)
 	snapshot_add(out, SNAPSHOT_PORTS, 0, &ports, sizeof(ports));
 }
 
+/* What is under way between the guest and who is not of the machine. */
+static void save_streams(struct machine *m, struct str *out)
+{
+	CLEAN(str) struct str bytes = { 0 };
+
+	if (m->devices.has_vsock) {
+		virtio_vsock_save(&m->devices.vsock, &bytes);
+		snapshot_add(out, SNAPSHOT_STREAMS, 0, bytes.text, bytes.len);
+	}
+	str_free(&bytes);
+	if (m->payload) {
+		payload_save(m->payload, &bytes);
+		snapshot_add(out, SNAPSHOT_PAYLOAD, 0, bytes.text, bytes.len);
+	}
+}
+
 static int save_all(struct machine *m, int memory, const uint8_t id[SNAPSHOT_ID_BYTES],
 		    struct str *out, struct err *err)
 {
@@ -107,6 +130,7 @@ static int save_all(struct machine *m, int memory, const uint8_t id[SNAPSHOT_ID_
 	if (rc < 0)
 		return rc;
 	save_bus(m, out);
+	save_streams(m, out);
 	snapshot_end(out, id);
 	return 0;
 }
@@ -137,9 +161,11 @@ int snapshot_save(struct machine *m, int state, int memory, struct err *err)
 		return rc;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id))
 		return err_sys(err, "take a random number");
-	hold_devices(m);
+	rc = hold_all(m, err);
+	if (rc < 0)
+		return rc;
 	rc = save_all(m, memory, id, &out, err);
-	release_devices(m);
+	release_all(m);
 	if (rc < 0)
 		return rc;
 	rc = fd_write_all(state, out.text, out.len);
@@ -284,6 +310,27 @@ static int load_virtio(struct machine *m, const struct snapshot *s, struct err *
 	return rc;
 }
 
+static int load_streams(struct machine *m, const struct snapshot *s, struct err *err)
+{
+	const char *bytes;
+	size_t len = 0;
+	int rc = 0;
+
+	if (m->devices.has_vsock) {
+		struct vsock *v = &m->devices.vsock;
+
+		bytes = snapshot_find(s, SNAPSHOT_STREAMS, 0, &len);
+		pthread_mutex_lock(&v->virtio.lock);
+		rc = virtio_vsock_load(v, bytes, len, err);
+		pthread_mutex_unlock(&v->virtio.lock);
+	}
+	bytes = snapshot_find(s, SNAPSHOT_PAYLOAD, 0, &len);
+	if (rc == 0 && !bytes != !m->payload)
+		return err_set(err, EINVAL, "it is of a machine %s a container's process",
+			       bytes ? "with" : "without");
+	return rc == 0 && bytes ? payload_load(m->payload, bytes, len, err) : rc;
+}
+
 static int load_ports(struct machine *m, const struct ports_state *p, struct err *err)
 {
 	int rc;
@@ -319,6 +366,8 @@ int snapshot_load(struct machine *m, const struct snapshot *s, struct err *err)
 		return rc;
 	pci_loaded(&m->pci, ports.pci_address);
 	rc = load_virtio(m, s, err);
+	if (rc == 0)
+		rc = load_streams(m, s, err);
 	if (rc == 0)
 		rc = load_ports(m, &ports, err);
 	if (rc < 0)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNAPSHOT_VERSION 1 /* of all that is in it: no other one is read */
+#define SNAPSHOT_VERSION 2 /* of all that is in it: no other one is read */
 #define SNAPSHOT_BYTES_MAX (16U << 20)
 #define SNAPSHOT_ID_BYTES 16
 
@@ -28,6 +28,8 @@ enum snapshot_kind {
 	SNAPSHOT_FUNCTION = 8,
 	SNAPSHOT_VIRTIO = 9,
 	SNAPSHOT_WATCHDOG = 10,
+	SNAPSHOT_STREAMS = 11,
+	SNAPSHOT_PAYLOAD = 12,
 };
 
 /* Write one: `id` is by chance, and the memory's file has it, too. */

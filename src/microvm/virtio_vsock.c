@@ -134,49 +134,14 @@ static int64_t packet_came(struct virtio *v, const struct chain *c, const char *
 	return 0;
 }
 
-/*
- * Of the streams that a snapshot's guest knows none is there any more, and its own number may be another one: it hears
- * of that as soon as it has given room for it.
- */
-static void tell_lost(struct vsock *s)
-{
-	const struct virtio_vsock_event event = { .id = VIRTIO_VSOCK_EVENT_TRANSPORT_RESET };
-	struct virtio *v = &s->virtio;
-	struct chain c;
-
-	while (s->lost && virtio_is_live(v, EVENTS)) {
-		if (virtio_pop(v, EVENTS, &c)) {
-			if (c.readable ||
-			    chain_write(&c, 0, &event, sizeof(event)) != sizeof(event)) {
-				virtio_offend(v,
-					      "a buffer for an event has room for it, and is for "
-					      "writing");
-				return;
-			}
-			s->lost = false;
-			virtio_push(v, EVENTS, &c, sizeof(event));
-		} else if (!virtio_is_live(v, EVENTS) || !queue_arm(&v->queues[EVENTS].ring)) {
-			return;
-		}
-	}
-}
-
-static int load(struct virtio *v, const uint8_t own[VIRTIO_STATE_BYTES])
-{
-	(void)own;
-	((struct vsock *)v)->lost = true;
-	return 0;
-}
-
 static void serve(struct virtio *v, unsigned int queue)
 {
 	struct vsock *s = (struct vsock *)v;
 
+	/* Of events we have none to tell. */
 	if (queue == TX)
 		virtio_serve(v, queue, packet_came);
-	if (queue == EVENTS)
-		tell_lost(s);
-	else
+	if (queue != EVENTS)
 		vsock_pump(s);
 }
 
@@ -189,7 +154,6 @@ static void reset(struct virtio *v)
 		if (s->streams[i].state == VSOCK_ASKED || s->streams[i].state == VSOCK_LIVE)
 			vsock_end(&s->streams[i]);
 	s->refused_count = 0;
-	s->lost = false;
 }
 
 static const struct virtio_ops ops = { .name = "vsock",
@@ -198,8 +162,7 @@ static const struct virtio_ops ops = { .name = "vsock",
 				       .queues = QUEUES,
 				       .queue_max = { QUEUE_SIZE, QUEUE_SIZE, 8 },
 				       .serve = serve,
-				       .reset = reset,
-				       .load = load };
+				       .reset = reset };
 
 int virtio_vsock_init(struct vsock *s, const struct memory *memory, struct io *io, struct err *err)
 {

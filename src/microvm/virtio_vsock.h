@@ -28,6 +28,7 @@
 struct vsock_port {
 	uint32_t port;
 	int fd;
+	int peer; /* its other end, borrowed: a snapshot has what is between them, and goes on with this stream */
 };
 
 /* What is wanted; borrowed. There is such a device where there is a port, a path or a socket. */
@@ -68,7 +69,7 @@ struct vsock_stream {
 	struct vsock *vsock;
 	enum vsock_state state;
 	uint32_t host_port, guest_port;
-	int fd;
+	int fd, peer; /* peer: of one that was given; else -1 */
 	struct io_source source;
 	uint32_t watched; /* events */
 	unsigned int says;
@@ -90,7 +91,6 @@ struct vsock {
 	char *path;
 	int listen;
 	bool made; /* the socket at `path` is ours to remove */
-	bool lost; /* the guest is to be told that its streams are gone */
 	bool deaf; /* it isn't served: no more fds, until a stream ends */
 	struct io_source source;
 	struct vsock_port *ports;
@@ -114,6 +114,13 @@ int virtio_vsock_init(struct vsock *s, const struct memory *memory, struct io *i
 int virtio_vsock_listen(struct vsock *s, struct err *err) MUST_CHECK;
 void virtio_vsock_free(struct vsock *s);
 
+/*
+ * vsock_state.c: its streams, for a snapshot, with the device's lock held. What was given as a port goes on with what is
+ * given for it then; all others end, for the guest is told so when it goes on. -EINVAL, with words.
+ */
+void virtio_vsock_save(struct vsock *s, struct str *out);
+int virtio_vsock_load(struct vsock *s, const char *bytes, size_t len, struct err *err) MUST_CHECK;
+
 /* Between its files; all with the device's lock held. */
 
 /* The guest's packet, with `len` bytes of data at `data`. */
@@ -133,8 +140,8 @@ void vsock_end(struct vsock_stream *t);
 void vsock_hear(struct vsock *s);
 void vsock_refuse(struct vsock *s, const struct virtio_vsock_hdr *h);
 struct vsock_stream *vsock_new(struct vsock *s, int fd, enum vsock_state state);
-/* A socket of the host's for the guest's call; -1: nobody is there. */
-int vsock_call_host(struct vsock *s, uint32_t port);
+/* A socket of the host's for the guest's call; -1: nobody is there. The port that it was given by, or NULL. */
+int vsock_call_host(struct vsock *s, uint32_t port, const struct vsock_port **ret_given);
 /* The host's side of a stream that isn't one yet. */
 void vsock_greet(struct vsock_stream *t);
 /* Ask the guest for the streams that the host wants. Not before it has called all that was given for it. */

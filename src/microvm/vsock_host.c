@@ -85,14 +85,16 @@ void vsock_ask_waiting(struct vsock *s)
 			vsock_say(&s->streams[i], SAY_REQUEST);
 }
 
-int vsock_call_host(struct vsock *s, uint32_t port)
+int vsock_call_host(struct vsock *s, uint32_t port, const struct vsock_port **ret_given)
 {
 	CLEAN(free) char *path = s->path ? xasprintf("%s_%u", s->path, port) : NULL;
 	CLEAN(fd) int fd = -1;
 	struct sockaddr_un at;
 
+	*ret_given = NULL;
 	for (size_t i = 0; i < s->port_count; i++)
 		if (s->ports[i].port == port && s->ports[i].fd >= 0) {
+			*ret_given = &s->ports[i];
 			return take_fd(&s->ports[i].fd);
 		}
 	if (!path || listen_address(&at, path) < 0)

@@ -157,11 +157,12 @@ struct vsock_stream *vsock_new(struct vsock *s, int fd, enum vsock_state state)
 		/* One that is among the ready is dropped from there first. */
 		if (t->state != VSOCK_FREE || t->queued)
 			continue;
-		*t = (struct vsock_stream){ .vsock = s, .state = state, .fd = fd };
+		*t = (struct vsock_stream){ .vsock = s, .state = state, .fd = fd, .peer = -1 };
 		t->source = (struct io_source){ .ready = host_ready, .arg = t };
 		return t;
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return NULL;
 }
 
@@ -255,13 +256,15 @@ static struct vsock_stream *find(struct vsock *s, const struct virtio_vsock_hdr 
 
 static void called(struct vsock *s, const struct virtio_vsock_hdr *h)
 {
-	int fd = vsock_call_host(s, h->dst_port);
+	const struct vsock_port *given;
+	int fd = vsock_call_host(s, h->dst_port, &given);
 	struct vsock_stream *t = fd < 0 ? NULL : vsock_new(s, fd, VSOCK_LIVE);
 
 	if (!t) {
 		vsock_refuse(s, h);
 		return;
 	}
+	t->peer = given ? given->peer : -1;
 	t->host_port = h->dst_port;
 	t->guest_port = h->src_port;
 	t->peer_buffer = h->buf_alloc;

@@ -68,4 +68,11 @@ bool channels_finish(struct channels *s);
 /* Has every sink all that came for it? */
 bool channels_flushed(const struct channels *s);
 
+/*
+ * channels_state.c: all of it but what the link itself has under way, for who goes on with the other side's stream in
+ * another program; into one that was made and joined as this one was. -EINVAL: no such state can be.
+ */
+void channels_save(const struct channels *s, struct str *out);
+int channels_load(struct channels *s, const char *bytes, size_t len) MUST_CHECK;
+
 #endif

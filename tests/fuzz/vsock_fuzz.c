@@ -1,6 +1,6 @@
 /*
  * A guest's sockets: packets of every kind for a few ports, and what programs of the host's do with their ends
- * meanwhile. The device's thread is played here, its queues are not (virtio_queue has them).
+ * meanwhile; and streams of a snapshot. The device's thread is played here, its queues are not (virtio_queue has them).
  *
  * max: 2048
  */
@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #define GIVEN 3
+#define LOAD 0xff /* as the first byte: the rest is a snapshot's */
 
 struct step {
 	uint8_t act, op, ports, flags;
@@ -46,7 +47,7 @@ static void machine_init(struct machine *m)
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 			fuzz_broken("a pair of sockets");
 		m->ours[i] = ends[0];
-		ports[i] = (struct vsock_port){ .port = i, .fd = ends[1] };
+		ports[i] = (struct vsock_port){ .port = i, .fd = ends[1], .peer = ends[0] };
 	}
 	fuzz_check(io_make(&m->io, &err), &err);
 	fuzz_check(virtio_vsock_open(&m->vsock, &opt, &err), &err);
@@ -183,12 +184,31 @@ static void do_step(struct machine *m, const struct step *p, const uint8_t *byte
 	}
 }
 
+/* Streams of a snapshot that somebody has made. */
+static void load(struct machine *m, const uint8_t *data, size_t size)
+{
+	struct err err = { 0 };
+	int rc = virtio_vsock_load(&m->vsock, (const char *)data, size, &err);
+
+	fuzz_check(rc, &err);
+	check(&m->vsock);
+	for (int i = 0; rc == 0 && i < 8; i++) {
+		turn(m);
+		fill(&m->vsock, 64);
+		check(&m->vsock);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct machine m;
 	struct step p;
 
 	machine_init(&m);
+	if (size && data[0] == LOAD) {
+		load(&m, data + 1, size - 1);
+		size = 0;
+	}
 	while (size >= sizeof(p)) {
 		memcpy(&p, data, sizeof(p));
 		data += sizeof(p), size -= sizeof(p);

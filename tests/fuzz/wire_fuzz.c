@@ -1,6 +1,6 @@
 /*
  * What a guest's init could say to its launcher, and the other way: bytes that should be frames, with readers that
- * take something now and then.
+ * take something now and then; before it, or not, what a snapshot has of such a stream.
  *
  * max: 4096
  */
@@ -57,6 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	channels_init(&s, link[0], data[0] & 1);
 	channels_join(&s, data[0] & 1 ? 1 : 0, sinks[0][1]);
 	channels_join(&s, data[0] & 1 ? 0 : 1, sinks[1][0]);
+	if (data[0] & 2 && channels_load(&s, (const char *)data + 1, size - 1) == 0)
+		take_all(&s, &over);
 	for (data++, size--; size && !over;) {
 		size_t part = 1 + data[0] % 64U;
 		struct pollfd fds[CHANNELS_FDS];

@@ -111,9 +111,9 @@ static void test_what_it_is_not_is_said(void **state)
 		-EINVAL);
 	assert_non_null(strstr(err.text, "no snapshot"));
 	write_one(&out);
-	out.text[8] = 2;
+	out.text[8] = 1;
 	assert_int_equal(parse(out.text, out.len, &s, &err), -ENOTSUP);
-	assert_non_null(strstr(err.text, "version 2"));
+	assert_non_null(strstr(err.text, "version 1"));
 }
 
 /* ---- the memory's file ------------------------------------------------------------------------ */

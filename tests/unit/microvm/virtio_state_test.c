@@ -242,46 +242,6 @@ static void test_a_bar_that_is_nowhere_answers_nowhere(void **state)
 	assert_int_equal(get(&g, VIRTIO_PCI_COMMON_STATUS, 1), 0xff);
 }
 
-/* Queue 2 is for events. Its driver may have no room for one just then. */
-static void test_a_guest_hears_that_its_streams_are_gone(void **state)
-{
-	const struct vsock_options none = { .listen = -1 };
-	uint8_t own[VIRTIO_STATE_BYTES] = { 0 };
-	struct io io = IO_NONE;
-	struct guest g;
-	struct vsock s;
-	struct err err = { 0 };
-	uint32_t *event;
-
-	(void)state;
-	guest_init(&g);
-	assert_int_equal(virtio_vsock_open(&s, &none, &err), 0);
-	assert_int_equal(virtio_vsock_init(&s, &g.driver.memory, &io, &err), 0);
-	guest_plug(&g, &s.virtio);
-	begin(&g, 0, 2);
-	event = memory_at(&g.driver.memory, DRIVER_BUFFER_GPA, sizeof(*event));
-	*event = 99;
-	/* None without a snapshot. */
-	offer(&g, 0);
-	assert_true(serve(&g, 2));
-	assert_int_equal(g.driver.used->idx, 0);
-	assert_int_equal(s.virtio.ops->load(&s.virtio, own), 0);
-	virtio_ring(&s.virtio, 2);
-	assert_true(serve(&g, 2));
-	assert_int_equal(g.driver.used->idx, 1);
-	assert_int_equal(g.driver.used->ring[0].len, sizeof(*event));
-	assert_int_equal(*event, VIRTIO_VSOCK_EVENT_TRANSPORT_RESET);
-	/* Once. */
-	offer(&g, 1);
-	virtio_ring(&s.virtio, 2);
-	assert_true(serve(&g, 2));
-	assert_int_equal(g.driver.used->idx, 1);
-	g.t.device = NULL;
-	virtio_pci_free(&g.t);
-	virtio_vsock_free(&s);
-	driver_free(&g.driver);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -289,7 +249,6 @@ int main(void)
 		cmocka_unit_test(test_one_that_has_not_begun_begins_then),
 		cmocka_unit_test(test_states_that_cannot_be_are_refused),
 		cmocka_unit_test(test_what_is_not_offered_any_more_is_said),
-		cmocka_unit_test(test_a_guest_hears_that_its_streams_are_gone),
 		cmocka_unit_test(test_another_function_is_refused),
 		cmocka_unit_test(test_a_bar_that_is_nowhere_answers_nowhere),
 	};

@@ -52,7 +52,7 @@ static void machine_init(struct machine *m, const char *path)
 	memset(m, 0, sizeof(*m));
 	m->io = (struct io)IO_NONE;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	m->ours = ends[0];
+	m->ours = port.peer = ends[0];
 	port.fd = ends[1];
 	assert_int_equal(io_make(&m->io, &err), 0);
 	assert_int_equal(virtio_vsock_open(&m->vsock, &opt, &err), 0);
@@ -92,6 +92,14 @@ static struct virtio_vsock_hdr next(struct machine *m)
 		m->len = vsock_fill(t, &h, m->data, 4096);
 	}
 	return h;
+}
+
+/* The next one that isn't about room. */
+static struct virtio_vsock_hdr next_word(struct machine *m)
+{
+	struct virtio_vsock_hdr h = next(m);
+
+	return h.op == VIRTIO_VSOCK_OP_CREDIT_UPDATE ? next(m) : h;
 }
 
 /* The guest says this, of the stream between these ports. */
@@ -317,6 +325,70 @@ static void test_the_host_calls(void **state)
 	assert_int_equal(h.op, VIRTIO_VSOCK_OP_SHUTDOWN);
 }
 
+/* What was given goes on with all that is under way; a stream of the host's ends, and the guest hears of it. */
+static void test_a_snapshot_goes_on_with_what_was_given(void **state)
+{
+	CLEAN(free) char *path = xasprintf("/tmp/ctr-vsock-test.%d", getpid());
+	CLEAN(machine) struct machine m;
+	CLEAN(machine) struct machine on;
+	CLEAN(str) struct str saved = { 0 };
+	CLEAN(fd) int fd = -1;
+	struct virtio_vsock_hdr h;
+	struct err err = { 0 };
+	size_t sent;
+
+	(void)state;
+	machine_init(&m, path);
+	sent = call_and_fill(&m);
+	fd = connect_to(path);
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	h = next_word(&m);
+	assert_int_equal(h.op, VIRTIO_VSOCK_OP_REQUEST);
+	say(&m, VIRTIO_VSOCK_OP_RESPONSE, h.src_port, 0, NULL);
+	run(&m);
+	assert_int_equal(write(m.ours, "down", 4), 4);
+	virtio_vsock_save(&m.vsock, &saved);
+	/* It is as it was. */
+	assert_int_equal(next_word(&m).op, VIRTIO_VSOCK_OP_RW);
+	assert_int_equal(m.len, 4);
+
+	machine_init(&on, NULL);
+	assert_int_equal(virtio_vsock_load(&on.vsock, saved.text, saved.len, &err), 0);
+	h = next_word(&on);
+	assert_int_equal(h.op, VIRTIO_VSOCK_OP_RST);
+	assert_int_equal(h.dst_port, GUEST_PORT);
+	h = next_word(&on);
+	assert_int_equal(h.op, VIRTIO_VSOCK_OP_RW);
+	assert_int_equal(h.src_port, HOST_PORT);
+	assert_memory_equal(on.data, "down", 4);
+	say(&on, VIRTIO_VSOCK_OP_RST, HOST_PORT, 0, NULL);
+	assert_int_equal(read_all(&on), sent);
+	assert_true(on.vsock.next_port > h.src_port);
+}
+
+static void test_no_such_streams_can_be(void **state)
+{
+	CLEAN(machine) struct machine m;
+	CLEAN(str) struct str saved = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	machine_init(&m, NULL);
+	call(&m);
+	say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, "up");
+	virtio_vsock_save(&m.vsock, &saved);
+	for (size_t len = 0; len < saved.len; len++) {
+		CLEAN(machine) struct machine on;
+
+		machine_init(&on, NULL);
+		assert_int_equal(virtio_vsock_load(&on.vsock, saved.text, len, &err), -EINVAL);
+	}
+	m.vsock.config.guest_cid = 77;
+	assert_int_equal(virtio_vsock_load(&m.vsock, saved.text, saved.len, &err), -EINVAL);
+	assert_string_equal(err.text,
+			    "the guest's address (vsock) was 3, and is 77 now: --vsock ...,cid=3");
+}
+
 static void test_what_is_no_stream_is_refused(void **state)
 {
 	CLEAN(machine) struct machine m;
@@ -445,6 +517,8 @@ int main(void)
 		cmocka_unit_test(test_credit_of_ours),
 		cmocka_unit_test(test_nothing_is_lost_when_the_guest_leaves),
 		cmocka_unit_test(test_the_host_calls),
+		cmocka_unit_test(test_a_snapshot_goes_on_with_what_was_given),
+		cmocka_unit_test(test_no_such_streams_can_be),
 		cmocka_unit_test(test_what_is_no_stream_is_refused),
 		cmocka_unit_test(test_a_slow_reader_costs_what_waits_for_it),
 		cmocka_unit_test(test_nothing_is_lost_when_the_driver_leaves),

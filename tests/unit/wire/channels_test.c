@@ -194,6 +194,88 @@ static void test_a_closed_reader_is_told(void **state)
 	assert_int_equal(b.parted, 1 << 1);
 }
 
+/* The host's side ends in the middle of it all, and another one goes on with what that was. */
+static void go_on_elsewhere(struct both *b)
+{
+	CLEAN(str) struct str state = { 0 };
+	struct channels old = b->host;
+
+	channels_save(&old, &state);
+	channels_init(&b->host, b->links[0], true);
+	channels_join(&b->host, 0, b->pipes[0][0]);
+	channels_join(&b->host, 1, b->pipes[1][1]);
+	channels_join(&b->host, 2, b->pipes[1][1]);
+	assert_int_equal(channels_load(&b->host, state.text, state.len), 0);
+	channels_free(&old);
+	assert_int_equal(b->host.channel[2].fd, -1);
+}
+
+static void test_another_goes_on_with_all_that_was_under_way(void **state)
+{
+	CLEAN(both) struct both b;
+	static char bytes[300000], got[300000], in[100000], back[100000];
+	size_t sent = 0, came = 0, put = 0, heard = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 7 + i / 256);
+	memcpy(in, bytes + 5, sizeof(in));
+	both_init(&b);
+	while (came < sizeof(got) || heard < sizeof(back)) {
+		ssize_t n = write(b.pipes[3][1], bytes + sent, sizeof(bytes) - sent);
+
+		sent += n > 0 ? (size_t)n : 0;
+		n = write(b.pipes[0][1], in + put, sizeof(in) - put);
+		put += n > 0 ? (size_t)n : 0;
+		turn(&b.guest);
+		go_on_elsewhere(&b);
+		turn(&b.host);
+		go_on_elsewhere(&b);
+		n = read(b.pipes[1][0], got + came, 5000);
+		came += n > 0 ? (size_t)n : 0;
+		n = read(b.pipes[2][0], back + heard, 3000);
+		heard += n > 0 ? (size_t)n : 0;
+	}
+	assert_memory_equal(got, bytes, sizeof(bytes));
+	assert_memory_equal(back, in, sizeof(in));
+	drop_fd(&b.pipes[0][1]);
+	turns(&b, 2);
+	go_on_elsewhere(&b);
+	turns(&b, 2);
+	assert_int_equal(b.parted, 1 << 0);
+	assert_true(b.host.channel[0].ended);
+}
+
+static void test_no_such_state_can_be(void **state)
+{
+	/* A word of 32 bits that is changed to all ones, and a length that is another one. */
+	enum { SENT, CAME, IN, OUT, CREDIT, WAITS };
+	static const size_t words[] = { IN, OUT, CREDIT, WAITS };
+	CLEAN(both) struct both b;
+	CLEAN(str) struct str saved = { 0 };
+	struct channels c;
+
+	(void)state;
+	both_init(&b);
+	assert_int_equal(write(b.pipes[0][1], "in", 2), 2);
+	turn(&b.host);
+	channels_save(&b.host, &saved);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		CLEAN(free) char *bad = xcalloc(1, saved.len);
+
+		memcpy(bad, saved.text, saved.len);
+		memset(bad + words[i] * 4, 0xff, 4);
+		channels_init(&c, b.links[0], true);
+		assert_int_equal(channels_load(&c, bad, saved.len), -EINVAL);
+		channels_free(&c);
+	}
+	for (size_t len = 0; len < saved.len; len++) {
+		channels_init(&c, b.links[0], true);
+		assert_int_equal(channels_load(&c, saved.text, len), -EINVAL);
+		channels_free(&c);
+	}
+}
+
 /* What comes when the peer has sent these bytes. */
 static int after(const void *bytes, size_t len)
 {
@@ -291,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_a_reader_that_is_never_quite_done_costs_no_more),
 		cmocka_unit_test(test_finish_sends_what_is_there),
 		cmocka_unit_test(test_a_closed_reader_is_told),
+		cmocka_unit_test(test_another_goes_on_with_all_that_was_under_way),
+		cmocka_unit_test(test_no_such_state_can_be),
 		cmocka_unit_test(test_a_peer_that_lies_is_cut_off),
 		cmocka_unit_test(test_more_than_the_window_is_a_lie),
 		cmocka_unit_test(test_hello),
