@@ -1,6 +1,7 @@
 /* A container's processes into a folder. */
 #include "runtime/criu_terms.h"
 #include "runtime/events.h"
+#include "runtime/vm_checkpoint.h"
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -138,13 +139,17 @@ static int prepare(struct dumping *d, struct strv *warnings, struct err *err)
 
 /* ---- the image folder's own files ---------------------------------------------------- */
 
-static int keep_config(const struct dumping *d, struct err *err)
+int checkpoint_keep(const struct container *c, const struct images *images, struct err *err)
 {
 	CLEAN(free) char *text = NULL;
 	size_t len;
-	int rc = file_read(d->c->dir, "config.json", CONFIG_MAX, &text, &len, err);
+	int rc = file_read(c->dir, "config.json", CONFIG_MAX, &text, &len, err);
 
-	return rc < 0 ? rc : file_write_atomic(d->images.dir, "config.json", 0600, text, len, err);
+	if (rc == 0)
+		rc = file_write_atomic(images->dir, "config.json", 0600, text, len, err);
+	if (rc == 0)
+		rc = state_write(images->dir, &c->state, err);
+	return rc < 0 ? err_wrap(err, "--image-path %s: ", images->path) : 0;
 }
 
 static int keep_facts(const struct dumping *d, struct err *err)
@@ -153,11 +158,8 @@ static int keep_facts(const struct dumping *d, struct err *err)
 
 	if (rc == 0)
 		rc = criu_list_write(&d->images, MOUNTS_FILE, &d->points, err);
-	if (rc == 0)
-		rc = keep_config(d, err);
-	if (rc == 0)
-		rc = state_write(d->images.dir, &d->c->state, err);
-	return rc < 0 ? err_wrap(err, "--image-path %s: ", d->images.path) : 0;
+	return rc < 0 ? err_wrap(err, "--image-path %s: ", d->images.path) :
+			checkpoint_keep(d->c, &d->images, err);
 }
 
 /* ---- criu ---------------------------------------------------------------------------- */
@@ -198,7 +200,7 @@ static int check_feature(const struct dumping *d, struct err *err)
 }
 
 /* Gone as criu says; its parent may still have to take note of it. */
-static int write_end(struct container *c, struct err *err)
+int checkpoint_write_end(struct container *c, struct err *err)
 {
 	CLEAN(fd) int mark = -1;
 	struct timespec now;
@@ -237,7 +239,7 @@ static int dump(struct dumping *d, struct err *err)
 	rc = criu_run(&call, NULL, err);
 	if (rc < 0)
 		return criu_said(what, &d->images, LOG_FILE, err);
-	return d->opt->leave_running || d->opt->pre_dump ? 0 : write_end(d->c, err);
+	return d->opt->leave_running || d->opt->pre_dump ? 0 : checkpoint_write_end(d->c, err);
 }
 
 /* criu would dump it, and nobody could restore it: its program has no file. */
@@ -255,6 +257,8 @@ static int checkpoint_locked(struct dumping *d, struct strv *warnings, struct er
 {
 	int rc = check_status(d->c, err);
 
+	if (rc == 0 && d->c->state.vm)
+		return vm_checkpoint(d->c, d->opt, err);
 	if (rc == 0)
 		rc = check_init(d->c, err);
 	if (rc == 0)

@@ -8,7 +8,8 @@
  *   mounts.json            which mounts come from outside
  *   config.json, state.json  what we knew of the container
  *
- * and is all that a restore needs, but for the rootfs and the sources of bind mounts.
+ * and is all that a restore needs, but for the rootfs and the sources of bind mounts. A micro-VM's is written by its
+ * launcher (vm_checkpoint.h): "state" and "memory" instead of criu's files.
  */
 #ifndef CTR_RUNTIME_CHECKPOINT_H
 #define CTR_RUNTIME_CHECKPOINT_H
@@ -66,6 +67,17 @@ int container_restore(int root, struct spec *spec, const struct create_options *
 int container_restore_check(int root, struct spec *spec, const struct create_options *opt,
 			    const struct checkpoint_options *how, struct strv *ret,
 			    struct err *err) MUST_CHECK;
+
+/*
+ * Inside this room: what the image folder knows of its container is written there; the container has ended by its
+ * checkpoint; and one of that name that had is removed for who takes its place.
+ */
+struct images;
+int checkpoint_keep(const struct container *c, const struct images *images,
+		    struct err *err) MUST_CHECK;
+int checkpoint_write_end(struct container *c, struct err *err) MUST_CHECK;
+int restore_take_over(int root, const char *name, struct strv *warnings,
+		      struct err *err) MUST_CHECK;
 
 /* What the image folder knows of its container: the spec, and its state then. Both the caller's. */
 int checkpoint_image_read(const struct checkpoint_options *opt, struct spec *ret_spec,

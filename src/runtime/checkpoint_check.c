@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "runtime/criu_look.h"
+#include "runtime/vm_checkpoint.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -99,11 +100,6 @@ int criu_rootfs_check(const struct spec *spec, struct err *err)
 {
 	const char *rootfs = spec_annotation(spec, SPEC_ANNOTATION_ROOTFS);
 
-	if (spec_wants_vm(spec))
-		return err_set(
-			err, ENOTSUP,
-			"a container in a micro-VM (--isolation vm) can't be checkpointed: criu "
-			"doesn't know how to keep a virtual machine");
 	if (!rootfs)
 		return 0;
 	return err_set(
@@ -169,6 +165,11 @@ static int look_running(struct checking *k, struct err *err)
 	CLEAN(strv) struct strv keys = { 0 }, external = { 0 };
 	int rc = container_spec(k->c, &k->spec, err);
 
+	if (rc == 0 && k->c->state.vm) {
+		if (vm_checkpoint_check(&k->spec, k->opt, err) < 0)
+			note(k->ret, err);
+		return 0;
+	}
 	if (rc == 0)
 		look_spec(k);
 	if (rc == 0 && k->spec.lin.namespaces[NS_NETWORK].wanted)
@@ -186,8 +187,10 @@ int container_checkpoint_check(struct container *c, const struct checkpoint_opti
 	struct checking k = { .opt = opt, .c = c, .ret = ret };
 	int rc = 0;
 
-	look_criu(opt, ret);
-	look_parent(&k);
+	if (!c->state.vm) {
+		look_criu(opt, ret);
+		look_parent(&k);
+	}
 	if (c->state.status == STATUS_RUNNING || c->state.status == STATUS_PAUSED)
 		rc = look_running(&k, err);
 	else
@@ -226,17 +229,20 @@ int container_restore_check(int root, struct spec *spec, const struct create_opt
 	CLEAN(strv) struct strv ignored = { 0 };
 	struct err why = { 0 };
 	char path[PATH_MAX];
+	bool vm = spec_wants_vm(spec);
 	int rc = fd_path(root, path, sizeof(path), err);
 
 	if (rc < 0)
 		return rc;
-	look_criu(how, ret);
+	if (!vm)
+		look_criu(how, ret);
 	look_name(root, opt->name, ret);
-	if (images_open(&where, false, &images, &why) < 0 || criu_image_check(&images, &why) < 0)
+	if (images_open(&where, false, &images, &why) < 0 ||
+	    (vm ? vm_image_check(&images, &why) : criu_image_check(&images, &why)) < 0)
 		note(ret, &why);
-	if (criu_rootfs_check(spec, &why) < 0)
+	if ((vm ? vm_checkpoint_check(spec, how, &why) : criu_rootfs_check(spec, &why)) < 0)
 		note(ret, &why);
-	if (spec->lin.namespaces[NS_NETWORK].wanted)
+	if (!vm && spec->lin.namespaces[NS_NETWORK].wanted)
 		look_iptables(ret);
 	if (plan_make(path, spec, opt, &p, &ignored, &why) < 0)
 		note(ret, &why);

@@ -8,6 +8,7 @@
 #include "runtime/events.h"
 #include "runtime/hooks.h"
 #include "runtime/stages.h"
+#include "runtime/vm_checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -219,7 +220,7 @@ int criu_image_check(const struct images *images, struct err *err)
 }
 
 /* The container that the checkpoint was taken of may still be listed: it has ended by that. */
-static int take_over(int root, const char *name, struct strv *warnings, struct err *err)
+int restore_take_over(int root, const char *name, struct strv *warnings, struct err *err)
 {
 	CLEAN(container) struct container c = CONTAINER_INIT;
 	struct err ignored;
@@ -269,6 +270,8 @@ int container_restore(int root, struct spec *spec, const struct create_options *
 
 	*ret = CONTAINER_INIT;
 	ret->root = root;
+	if (rc == 0 && spec_wants_vm(spec))
+		return vm_restore(root, spec, opt, how, warnings, ret, err);
 	if (rc == 0)
 		rc = criu_ready(how, &criu, err);
 	restoring.criu = criu;
@@ -279,7 +282,7 @@ int container_restore(int root, struct spec *spec, const struct create_options *
 	if (rc == 0)
 		rc = criu_rootfs_check(spec, err);
 	if (rc == 0)
-		rc = take_over(root, opt->name, warnings, err);
+		rc = restore_take_over(root, opt->name, warnings, err);
 	if (rc == 0)
 		rc = plan_make(path, spec, opt, &p, warnings, err);
 	if (rc == 0)

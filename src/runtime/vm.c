@@ -206,11 +206,19 @@ static int launcher_open(struct vm *vm, struct err *err)
 	return vm->fds[VM_EXE] < 0 ? vm->fds[VM_EXE] : 0;
 }
 
+static int open_snapshot(const char *path, struct vm *vm, struct err *err)
+{
+	vm->fds[VM_SNAPSHOT] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return vm->fds[VM_SNAPSHOT] < 0 ? err_sys(err, "open the checkpoint %s", path) : 0;
+}
+
 static int open_files(const struct spec *whole, const char *folder, struct vm *vm, struct err *err)
 {
 	const char *initrd = whole->vm.kernel_initrd;
 	int rc = open_kvm(vm, err);
 
+	if (rc == 0 && !folder)
+		return 0;
 	if (rc == 0)
 		rc = open_in(folder, VM_KERNEL_FILE, &vm->fds[VM_KERNEL], err);
 	return rc < 0 ? rc :
@@ -218,7 +226,7 @@ static int open_files(const struct spec *whole, const char *folder, struct vm *v
 				&vm->fds[VM_INITRD], err);
 }
 
-int vm_plan(const struct spec *whole, struct vm *ret, struct err *err)
+int vm_plan(const struct spec *whole, const char *snapshot, struct vm *ret, struct err *err)
 {
 	CLEAN(json) struct json_object *guest = NULL;
 	CLEAN(json) struct json_object *mounts = NULL;
@@ -232,7 +240,7 @@ int vm_plan(const struct spec *whole, struct vm *ret, struct err *err)
 	plan_cpus(whole, ret);
 	plan_args(whole, ret);
 	if (rc == 0)
-		rc = prepare(whole, &folder, err);
+		rc = snapshot ? open_snapshot(snapshot, ret, err) : prepare(whole, &folder, err);
 	if (rc == 0 && ret->emulated)
 		mounts = vm_emulator_mounts(whole, folder, whole->vm.kernel_initrd);
 	if (rc == 0 && !ret->emulated)
@@ -265,9 +273,10 @@ int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret, st
 void vm_args(const struct vm *vm, struct strv *ret)
 {
 	static const char *const flags[VM_FDS] = {
-		[VM_TEXT] = "--payload",    [VM_KVM] = "--kvm",       [VM_KERNEL] = "--kernel",
-		[VM_INITRD] = "--initrd",   [VM_CALLS] = "--vsock",   [VM_LINK] = "--exec",
-		[VM_NETWORK] = "--network", [VM_REPORT] = "--report", [VM_CONTROL] = "--control",
+		[VM_TEXT] = "--payload",     [VM_KVM] = "--kvm",       [VM_KERNEL] = "--kernel",
+		[VM_INITRD] = "--initrd",    [VM_CALLS] = "--vsock",   [VM_LINK] = "--exec",
+		[VM_NETWORK] = "--network",  [VM_REPORT] = "--report", [VM_CONTROL] = "--control",
+		[VM_SNAPSHOT] = "--restore",
 	};
 
 	strv_add(ret, VM_LAUNCHER);
@@ -280,9 +289,12 @@ void vm_args(const struct vm *vm, struct strv *ret)
 	}
 	if (vm->fds[VM_LINK] >= 0)
 		return;
-	strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
-	strv_printf(ret, "--cpus=%u", vm->cpus);
-	strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
+	/* The snapshot's machine has all of these. */
+	if (vm->fds[VM_SNAPSHOT] < 0) {
+		strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
+		strv_printf(ret, "--cpus=%u", vm->cpus);
+		strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
+	}
 	/* Its processes are killed, not the launcher, when a limit that was lowered is too low for them. */
 	strv_add(ret, vm->emulated ? "--emulator=" VM_EMULATOR : "--balloon=0,firm");
 	strv_add(ret, "--share=" WIRE_SHARE "=/");

@@ -35,8 +35,9 @@ enum vm_fd {
 	VM_KVM,
 	VM_KERNEL,
 	VM_INITRD,
-	VM_CALLS,   /* listens at VM_SOCKET */
-	VM_LINK,    /* of exec: connected there */
+	VM_SNAPSHOT, /* instead of these two: the folder that the machine goes on from */
+	VM_CALLS,    /* listens at VM_SOCKET */
+	VM_LINK,     /* of exec: connected there */
 	VM_NETWORK, /* vm_network_in()'s socket, once it is started; until then one without an end */
 	VM_REPORT,  /* wire/report.h */
 	VM_CONTROL, /* listens at VM_CONTROL_SOCKET, vm_control.h */
@@ -61,9 +62,10 @@ void vm_free(struct vm *vm);
 
 /*
  * Decide all of it and open what there is: ret->host is to be made in the place of `whole`. The kernel and the
- * guest's first files are in the cache then. -ENOTSUP and the like name the key, or what the host lacks.
+ * guest's first files are in the cache then, but for one that goes on from a snapshot (its folder, or NULL). -ENOTSUP and the like name the key, or what the host lacks.
  */
-int vm_plan(const struct spec *whole, struct vm *ret, struct err *err) MUST_CHECK;
+int vm_plan(const struct spec *whole, const char *snapshot, struct vm *ret,
+	    struct err *err) MUST_CHECK;
 
 /* The same for one more process in a guest whose container's folder is `dir`. */
 int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret,

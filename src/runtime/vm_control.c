@@ -19,20 +19,25 @@
 #define STALL_MS 10000 /* a guest that has given nothing more for so long has no more */
 #define LOOK_NS 50000000L
 
-static int call(int dir, const char *request, char ret[ANSWER_MAX], struct err *err)
+/* `files`: two fds that go with it, or NULL. */
+static int call(int dir, const char *request, const int *files, int seconds, char ret[ANSWER_MAX],
+		struct err *err)
 {
-	static const struct timeval patience = { .tv_sec = ANSWER_S };
+	const struct timeval patience = { .tv_sec = seconds };
 	CLEAN(fd) int fd = fd_connect_at(dir, VM_CONTROL_SOCKET, SOCK_STREAM);
 	CLEAN(free) char *line = xasprintf("%s\n", request);
 	size_t len = 0;
 	ssize_t n = 1;
+	int rc;
 
 	if (fd < 0)
 		return err_sys(err, "call the micro-VM's launcher");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
 		return err_sys(err, "SO_RCVTIMEO");
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
-		return err_sys(err, "ask the micro-VM's launcher to %s", request);
+	rc = fd_send(fd, line, strlen(line), files, files ? 2 : 0);
+	if (rc < 0)
+		return err_set(err, -rc, "ask the micro-VM's launcher to %s: %s", request,
+			       strerror(-rc));
 	while (n > 0 && len < ANSWER_MAX - 1 && (len == 0 || ret[len - 1] != '\n')) {
 		n = recv(fd, ret + len, ANSWER_MAX - 1 - len, 0);
 		if (n > 0)
@@ -57,7 +62,14 @@ int vm_control(int dir, const char *request, struct err *err)
 {
 	char answer[ANSWER_MAX];
 
-	return call(dir, request, answer, err);
+	return call(dir, request, NULL, ANSWER_S, answer, err);
+}
+
+int vm_control_files(int dir, const char *request, const int files[2], int seconds, struct err *err)
+{
+	char answer[ANSWER_MAX];
+
+	return call(dir, request, files, seconds, answer, err);
 }
 
 /* ---- its balloon ------------------------------------------------------------------------------- */
@@ -71,7 +83,7 @@ static int status(int dir, struct guest_memory *ret, struct err *err)
 	char answer[ANSWER_MAX];
 	CLEAN(json) struct json_object *o = NULL;
 	struct json_object *balloon = NULL;
-	int rc = call(dir, "status", answer, err);
+	int rc = call(dir, "status", NULL, ANSWER_S, answer, err);
 
 	if (rc < 0)
 		return rc;

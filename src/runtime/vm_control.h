@@ -19,6 +19,10 @@ static inline bool vm_has_control(const struct state *s)
 /* One request, answered with "ok". -errno with words: the launcher's, or why there are none. */
 int vm_control(int dir, const char *request, struct err *err) MUST_CHECK;
 
+/* The same with two open files that go with it, and an answer within so many seconds. */
+int vm_control_files(int dir, const char *request, const int files[2], int seconds,
+		     struct err *err) MUST_CHECK;
+
 /* How large the guest's balloon is to be, so that all of it costs the host no more than a limit. */
 struct vm_balloon {
 	uint64_t before, wanted; /* bytes */
