@@ -129,7 +129,7 @@ static void network_came(struct stream *s, const struct wire_frame *f)
 	if (!s->first)
 		s->state = STREAM_GONE;
 	else if (collect(s, &s->network, NET_REQUESTS_MAX, f) &&
-		 netns_requests_apply(s->network.text, s->network.len, &err) < 0)
+		 netns_requests_apply(s->network.text, s->network.len, &s->links, &err) < 0)
 		say_failed(s, &err);
 }
 

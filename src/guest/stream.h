@@ -2,6 +2,7 @@
 #ifndef CTR_GUEST_STREAM_H
 #define CTR_GUEST_STREAM_H
 
+#include "netns/requests.h"
 #include "runtime/container.h"
 #include "wire/channels.h"
 
@@ -23,6 +24,7 @@ struct stream {
 	bool greeted;    /* the host has said hello */
 	struct str text; /* its document, as far as it came */
 	struct str network;
+	struct net_links links; /* of the first */
 	int fds[CHANNELS]; /* our ends of its streams; -1 */
 	int terminal;      /* the same, where it has one: one master for both ways; -1 */
 	int pidfd;         /* of its process; -1 */

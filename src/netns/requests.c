@@ -2,7 +2,6 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "netns/guest.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -11,6 +10,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,7 +39,8 @@ static const struct kind {
 
 struct applying {
 	int sock;
-	int indexes[NET_GUEST_LINKS_MAX + 1]; /* the kernel's; 0: not seen yet */
+	struct net_links *links;
+	bool again; /* they were there before all of this */
 };
 
 static const struct kind *kind_of(const struct nlmsghdr *h)
@@ -109,6 +110,88 @@ static void set_names_aside(int sock)
 		if_freenameindex(all);
 }
 
+static int answer(int sock)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr body;
+		char rest[8192]; /* the request comes back behind a failure, or words */
+	} came;
+	ssize_t n;
+
+	do {
+		n = recv(sock, &came, sizeof(came), 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < offsetof(typeof(came), rest) || came.head.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return came.body.error;
+}
+
+/* ---- one that was another's till now ---------------------------------------------------------------- */
+
+static unsigned int prefix_of(const uint8_t *mask, size_t len)
+{
+	unsigned int bits = 0;
+
+	for (size_t i = 0; i < len; i++)
+		bits += (unsigned int)__builtin_popcount(mask[i]);
+	return bits;
+}
+
+static int drop_address(int sock, int index, const struct ifaddrs *i)
+{
+	bool v6 = i->ifa_addr->sa_family == AF_INET6;
+	size_t len = v6 ? 16 : 4, at = v6 ? offsetof(struct sockaddr_in6, sin6_addr) :
+					    offsetof(struct sockaddr_in, sin_addr);
+	struct {
+		struct nlmsghdr head;
+		struct ifaddrmsg address;
+		struct rtattr attr;
+		uint8_t bytes[16];
+	} r = { .head = { .nlmsg_len = (uint32_t)(offsetof(typeof(r), bytes) + len),
+			  .nlmsg_type = RTM_DELADDR,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.address = { .ifa_family = (uint8_t)i->ifa_addr->sa_family,
+			     .ifa_index = (uint32_t)index },
+		.attr = { .rta_len = (uint16_t)RTA_LENGTH(len), .rta_type = IFA_LOCAL } };
+
+	r.address.ifa_prefixlen =
+		(uint8_t)(i->ifa_netmask ? prefix_of((const uint8_t *)i->ifa_netmask + at, len) :
+					   8 * len);
+	memcpy(r.bytes, (const uint8_t *)i->ifa_addr + at, len);
+	return send(sock, &r, r.head.nlmsg_len, 0) < 0 ? -errno : answer(sock);
+}
+
+/* Down, so that its routes and neighbours go, and without any address. */
+static int empty(int sock, int index, struct err *err)
+{
+	struct ifreq ifr = { .ifr_ifindex = index };
+	struct ifaddrs *all = NULL;
+	int rc = 0;
+
+	if (ioctl(sock, SIOCGIFNAME, &ifr) < 0 || ioctl(sock, SIOCGIFFLAGS, &ifr) < 0)
+		return err_sys(err, "look at the interface of before");
+	ifr.ifr_flags &= (short)~IFF_UP;
+	if (ioctl(sock, SIOCSIFFLAGS, &ifr) < 0 || getifaddrs(&all) < 0)
+		return err_sys(err, "take the interface %s down", ifr.ifr_name);
+	for (const struct ifaddrs *i = all; i && rc == 0; i = i->ifa_next) {
+		if (!str_eq(i->ifa_name, ifr.ifr_name) || !i->ifa_addr ||
+		    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		rc = drop_address(sock, index, i);
+		/* With the first of its network others may have gone. */
+		if (rc == -EADDRNOTAVAIL)
+			rc = 0;
+	}
+	freeifaddrs(all);
+	if (rc < 0)
+		return err_set(err, -rc, "take the addresses of the interface %s: %s", ifr.ifr_name,
+			       strerror(-rc));
+	return 0;
+}
+
 /* The first request of an interface says which one it is. */
 static int find(struct applying *a, const struct kind *k, struct nlmsghdr *h, int32_t number,
 		struct err *err)
@@ -118,10 +201,12 @@ static int find(struct applying *a, const struct kind *k, struct nlmsghdr *h, in
 
 	if (!mac || RTA_PAYLOAD(mac) != NET_GUEST_MAC_BYTES)
 		return err_set(err, EPROTO, "interface %d has no address", number);
-	for (size_t i = 0; i < ARRAY_LEN(a->indexes); i++)
-		first = first && !a->indexes[i];
-	a->indexes[number] = find_by_address(RTA_DATA(mac));
-	if (!a->indexes[number])
+	if (a->again && a->links->indexes[number])
+		return empty(a->sock, a->links->indexes[number], err);
+	for (size_t i = 0; i < ARRAY_LEN(a->links->indexes); i++)
+		first = first && !a->links->indexes[i];
+	a->links->indexes[number] = find_by_address(RTA_DATA(mac));
+	if (!a->links->indexes[number])
 		return err_set(
 			err, ENODEV,
 			"interface %d is not there: has the guest's kernel the driver virtio_net?",
@@ -145,30 +230,11 @@ static int number_put(struct applying *a, const struct kind *k, struct nlmsghdr 
 		return err_set(err, EPROTO, "there is no interface %d", number);
 	if (k->type == RTM_SETLINK)
 		rc = find(a, k, h, number, err);
-	if (rc == 0 && !a->indexes[number])
+	if (rc == 0 && !a->links->indexes[number])
 		return err_set(err, EPROTO, "interface %d is not set up yet", number);
 	if (rc == 0)
-		memcpy(at, &a->indexes[number], sizeof(number));
+		memcpy(at, &a->links->indexes[number], sizeof(number));
 	return rc;
-}
-
-static int answer(int sock)
-{
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr body;
-		char rest[8192]; /* the request comes back behind a failure, or words */
-	} came;
-	ssize_t n;
-
-	do {
-		n = recv(sock, &came, sizeof(came), 0);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if ((size_t)n < offsetof(typeof(came), rest) || came.head.nlmsg_type != NLMSG_ERROR)
-		return -EPROTO;
-	return came.body.error;
 }
 
 static int apply_one(struct applying *a, struct nlmsghdr *h, unsigned int n, struct err *err)
@@ -186,17 +252,22 @@ static int apply_one(struct applying *a, struct nlmsghdr *h, unsigned int n, str
 	h->nlmsg_seq = n;
 	h->nlmsg_pid = 0;
 	rc = send(a->sock, h, h->nlmsg_len, 0) < 0 ? -errno : answer(a->sock);
+	/* What belongs to no interface is still there. */
+	if (rc == -EEXIST && a->again)
+		rc = 0;
 	return rc < 0 ? err_set(err, -rc, "%s (request %u): %s", k->name, n, strerror(-rc)) : 0;
 }
 
-int netns_requests_apply(void *text, size_t len, struct err *err)
+int netns_requests_apply(void *text, size_t len, struct net_links *links, struct err *err)
 {
 	struct nlmsghdr *h = text;
 	CLEAN(fd) int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct applying a = { .sock = sock };
+	struct applying a = { .sock = sock, .links = links };
 
 	if (sock < 0)
 		return err_sys(err, "set up the network: open a netlink socket");
+	for (size_t i = 0; i < ARRAY_LEN(links->indexes); i++)
+		a.again = a.again || links->indexes[i];
 	for (unsigned int n = 1; len > 0; n++) {
 		size_t step;
 		int rc;

@@ -52,6 +52,8 @@ static int make_interface(const uint8_t mac[NET_GUEST_MAC_BYTES])
 	return fd;
 }
 
+static struct net_links links;
+
 static void apply(int file)
 {
 	char *text = NULL;
@@ -59,7 +61,7 @@ static void apply(int file)
 
 	if (lseek(file, 0, SEEK_SET) < 0 ||
 	    file_read_fd(file, "requests", NET_REQUESTS_MAX, &text, &len, &why) < 0 ||
-	    netns_requests_apply(text, len, &why) < 0)
+	    netns_requests_apply(text, len, &links, &why) < 0)
 		errx(1, "%s", why.text);
 	free(text);
 }
@@ -91,32 +93,49 @@ static void pump(const int *taps, const int *interfaces, size_t count)
 	}
 }
 
+struct message {
+	uint8_t bytes[1 + NET_GUEST_LINKS_MAX * NET_GUEST_MAC_BYTES];
+	int fds[1 + NET_GUEST_LINKS_MAX];
+};
+
+static void take_over(int helper, int netns, struct message *ret)
+{
+	size_t count = 1 + NET_GUEST_LINKS_MAX;
+	int sock;
+
+	if (netns_guest_connect(helper, netns, &sock, &why) < 0)
+		errx(1, "%s", why.text);
+	if (fd_recv(sock, ret->bytes, sizeof(ret->bytes), ret->fds, &count) !=
+		    1 + ret->bytes[0] * NET_GUEST_MAC_BYTES ||
+	    count != 1U + ret->bytes[0])
+		errx(1, "no such message");
+}
+
 int main(int argc, char **argv)
 {
-	uint8_t message[1 + NET_GUEST_LINKS_MAX * NET_GUEST_MAC_BYTES];
-	int fds[1 + NET_GUEST_LINKS_MAX], interfaces[NET_GUEST_LINKS_MAX], sock;
-	size_t count = 1 + NET_GUEST_LINKS_MAX;
-	int helper, netns;
+	int interfaces[NET_GUEST_LINKS_MAX];
+	struct message first, second;
+	int helper, netns, other;
 
 	if (argc < 3)
-		errx(2, "net-guest CTR_NET NETNS [GUEST]");
+		errx(2, "net-guest CTR_NET NETNS [GUEST [NETNS-OF-A-COPY]]");
 	helper = open(argv[1], O_PATH | O_CLOEXEC);
 	netns = open_file(argv[2]);
 	if (argc == 3)
 		return netns_guest_disconnect(helper, netns, &why) < 0 ? errx(1, "%s", why.text),
 		       1 : 0;
-	if (netns_guest_connect(helper, netns, &sock, &why) < 0)
-		errx(1, "%s", why.text);
-	if (fd_recv(sock, message, sizeof(message), fds, &count) !=
-		    1 + message[0] * NET_GUEST_MAC_BYTES ||
-	    count != 1U + message[0])
-		errx(1, "no such message");
+	take_over(helper, netns, &first);
+	other = argc > 4 ? open_file(argv[4]) : -1;
+	if (other >= 0)
+		take_over(helper, other, &second);
 	if (setns(open_file(argv[3]), CLONE_NEWNET) < 0)
 		err(1, "setns");
-	for (size_t i = 0; i < message[0]; i++)
-		interfaces[i] = make_interface(message + 1 + i * NET_GUEST_MAC_BYTES);
-	apply(fds[0]);
+	for (size_t i = 0; i < first.bytes[0]; i++)
+		interfaces[i] = make_interface(first.bytes + 1 + i * NET_GUEST_MAC_BYTES);
+	apply(first.fds[0]);
+	if (other >= 0)
+		apply(second.fds[0]);
 	puts("ready");
 	fflush(stdout);
-	pump(fds + 1, interfaces, message[0]);
+	pump((other >= 0 ? &second : &first)->fds + 1, interfaces, first.bytes[0]);
 }

@@ -104,6 +104,35 @@ hears() {
 	let_go
 }
 
+# As if the guest had been copied in the middle of it all: what it was before is nowhere.
+@test "a guest's network: a copy's interfaces have the names, addresses and routes of its own namespace alone" {
+	wired eth0 w0 10.9.0.2/24
+	wired eth1 w1 10.8.0.2/24
+	there ip addr add 10.9.0.3/24 dev eth0
+	there ip addr add fd00:9::2/64 dev eth0 nodad
+	there ip route add default via 10.9.0.1
+	there ip route add unreachable 10.6.0.0/16
+	there ip neigh add 169.254.1.1 lladdr 02:00:00:00:00:09 dev eth0 nud permanent
+	local first=$host
+	host=$(new_netns)
+	wired eth0 v0 10.9.0.2/24
+	wired eth1 v1 10.8.0.7/24
+	there ip route add default via 10.8.0.1
+	there ip route add unreachable 10.6.0.0/16
+	in_world ip addr add 10.8.0.1/24 dev v1
+	(exec "${net_guest[@]}" "/proc/$guest/ns/net" "/proc/$host/ns/net" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- 4>&-) &
+	taker=$!
+	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/said"
+	for name in eth0 eth1; do
+		assert_equal "$(look in_guest "$name")" "$(look there "$name")"
+	done
+	assert_equal "$(routes in_guest)" "$(routes there)"
+	assert_equal "$(in_guest ip neigh show nud permanent)" ''
+	wait_until 10 answers in_guest 10.8.0.1
+	let_go
+	kill -KILL "$first"
+}
+
 @test "a guest's network: one guest alone; the next one after it, and nothing of it in the namespace" {
 	wired eth0 w0 10.9.0.2/24
 	in_world ip addr add 10.9.0.1/24 dev w0

@@ -32,10 +32,11 @@ static struct link_request link_up(int number)
 static void refused(const void *text, size_t len, int code, const char *words)
 {
 	CLEAN(str) struct str copy = { 0 };
+	struct net_links links = { 0 };
 	struct err err = { 0 };
 
 	str_add_bytes(&copy, text, len);
-	assert_int_equal(netns_requests_apply(copy.text, copy.len, &err), -code);
+	assert_int_equal(netns_requests_apply(copy.text, copy.len, &links, &err), -code);
 	assert_non_null(strstr(err.text, "set up the network: "));
 	assert_non_null(strstr(err.text, words));
 }
