@@ -2,12 +2,14 @@
 
 #include "base/process.h"
 #include "guest/process.h"
+#include "guest/renew.h"
 #include "netns/requests.h"
 #include "wire/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -126,11 +128,39 @@ static void network_came(struct stream *s, const struct wire_frame *f)
 {
 	struct err err = { 0 };
 
-	if (!s->first)
+	/* Of a guest that was held: renew_came() has the use. */
+	if (s->first && s->state == STREAM_RUNS && s->network.len + f->len <= NET_REQUESTS_MAX)
+		str_add_bytes(&s->network, f->data, f->len);
+	else if (!s->first)
 		s->state = STREAM_GONE;
 	else if (collect(s, &s->network, NET_REQUESTS_MAX, f) &&
 		 netns_requests_apply(s->network.text, s->network.len, &s->links, &err) < 0)
 		say_failed(s, &err);
+	if (s->state == STREAM_TOLD && !f->len)
+		str_free(&s->network);
+}
+
+/*
+ * It has no answer: a process goes on that runs. What goes wrong is said where the launcher's user may see it, on the
+ * kernel's console.
+ */
+static void renew_came(struct stream *s, const struct container *c, const struct wire_frame *f)
+{
+	struct err err = { 0 };
+	int rc;
+
+	if (!s->first) {
+		s->state = STREAM_GONE;
+		return;
+	}
+	if (s->state != STREAM_RUNS)
+		return;
+	rc = renew(f, c, &err);
+	if (rc == 0 && s->network.len)
+		rc = netns_requests_apply(s->network.text, s->network.len, &s->links, &err);
+	if (rc < 0)
+		fprintf(stderr, "ctr-guest: %s\n", err.text);
+	str_free(&s->network);
 }
 
 static void text_came(struct stream *s, struct container *c, const struct wire_frame *f)
@@ -176,6 +206,9 @@ static void frame_came(struct stream *s, struct container *c, const struct wire_
 		break;
 	case WIRE_NETWORK:
 		network_came(s, f);
+		break;
+	case WIRE_RENEW:
+		renew_came(s, c, f);
 		break;
 	case WIRE_SIGNAL:
 		signal_came(s, wire_u32(f, 0));

@@ -25,13 +25,13 @@ struct stream {
 	struct str text; /* its document, as far as it came */
 	struct str network;
 	struct net_links links; /* of the first */
-	int fds[CHANNELS]; /* our ends of its streams; -1 */
-	int terminal;      /* the same, where it has one: one master for both ways; -1 */
-	int pidfd;         /* of its process; -1 */
-	bool first;        /* the container's own */
-	int events;        /* of the first: memory.events of its group; -1 */
-	uint64_t oom_told; /* kills that the host knows of */
-	uint64_t early;    /* signals that came before there was a process, as bits */
+	int fds[CHANNELS];      /* our ends of its streams; -1 */
+	int terminal;           /* the same, where it has one: one master for both ways; -1 */
+	int pidfd;              /* of its process; -1 */
+	bool first;             /* the container's own */
+	int events;             /* of the first: memory.events of its group; -1 */
+	uint64_t oom_told;      /* kills that the host knows of */
+	uint64_t early;         /* signals that came before there was a process, as bits */
 	int exit_code;
 };
 

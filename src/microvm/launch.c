@@ -146,6 +146,7 @@ int launch_payload(struct machine_options *opt, const struct launch_options *lau
 		l.payload.network = launch->network->text;
 		l.payload.network_len = launch->network->len;
 		l.payload.text = document;
+		l.payload.copy = launch->copy;
 		l.payload.report = report;
 		l.payload.link = ends[0];
 		l.payload.signals = signals;

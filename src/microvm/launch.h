@@ -7,6 +7,7 @@
 struct launch_options {
 	const char *text;          /* the process' document: a path or "fd:N" */
 	const struct str *network; /* network.h */
+	const char *copy;          /* a snapshot's guest is a copy, with this hostname; NULL */
 	const char *report;        /* wire/report.h, "fd:N"; NULL: nobody asks */
 };
 

@@ -203,6 +203,7 @@ static const struct flag {
 	{ "exec", "FILE", NULL, TEXT(exec), NULL },
 	{ "network", "FILE", add_network, 0, NULL },
 	{ "report", "FILE", NULL, TEXT(launch.report), NULL },
+	{ "copy", "HOSTNAME", NULL, TEXT(launch.copy), NULL },
 };
 
 #define HELP_COLUMN 18

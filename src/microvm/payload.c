@@ -1,6 +1,7 @@
 #include "microvm/payload.h"
 
 #include "wire/channels.h"
+#include "wire/renew.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +9,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { P_STREAMS, P_SIGNALS = CHANNELS_FDS, P_STOP, P_COUNT };
@@ -225,6 +228,26 @@ void payload_save(const struct payload *p, struct str *out)
 	channels_save(&p->channels, out);
 }
 
+/* What it can't know that was held. */
+static int renew(struct payload *p, struct err *err)
+{
+	struct wire_renew r = { .copy = p->copy != NULL };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	r.unix_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (getrandom(r.id, sizeof(r.id), 0) != sizeof(r.id))
+		return err_sys(err, "take a random number");
+	if (p->copy && strlen(p->copy) >= sizeof(r.hostname))
+		return err_set(err, EINVAL, "--copy %s: a hostname has up to %zu bytes", p->copy,
+			       sizeof(r.hostname) - 1);
+	memcpy(r.hostname, p->copy ? p->copy : "", p->copy ? strlen(p->copy) : 0);
+	if (p->network_len)
+		wire_put_text(&p->channels.wire, WIRE_NETWORK, p->network, p->network_len);
+	wire_put(&p->channels.wire, WIRE_RENEW, 0, &r, sizeof(r));
+	return 0;
+}
+
 int payload_load(struct payload *p, const char *bytes, size_t len, struct err *err)
 {
 	join(p);
@@ -233,5 +256,6 @@ int payload_load(struct payload *p, const char *bytes, size_t len, struct err *e
 	p->greeted = *bytes;
 	p->loaded = true;
 	tell_size(p);
-	return 0;
+	/* One that has heard nothing yet hears all of it. */
+	return renew(p, err);
 }

@@ -18,6 +18,8 @@ struct payload {
 	size_t len;
 	const char *network; /* what the guest's interfaces are, once more as ctr-wire.7 has it */
 	size_t network_len;  /* 0: they are not ours to tell */
+	const char *
+		copy; /* of a snapshot: the guest is a copy of another, and has this hostname; NULL */
 	struct wire_report *report; /* where it's said what becomes of the guest; NULL */
 	int signals;                /* from payload_signals(); borrowed */
 	int stop; /* readable: there is no guest any more; -1: the link's end says so */

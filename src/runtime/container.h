@@ -34,6 +34,7 @@ struct create_options {
 		watchdog_usec; /* WATCHDOG_USEC, where it is to say so often that it is well; NULL */
 	int stdio[3];          /* what becomes 0, 1, 2 of the payload without a terminal */
 	const char *snapshot;  /* of a micro-VM: the folder that its machine goes on from; NULL */
+	const char *copy;      /* with it: it is a copy of that, and has this hostname; NULL */
 	bool start_by_caller;  /* the caller starts it itself, at once: no named socket */
 	bool auto_remove;
 	bool again; /* the name is a stopped container's, which this is to be once more */

@@ -26,6 +26,7 @@ void vm_free(struct vm *vm)
 		clean_fd(&vm->fds[i]);
 	spec_free(&vm->host);
 	free(vm->kernel_args);
+	free(vm->copy);
 	*vm = (struct vm)VM_INIT;
 }
 
@@ -226,7 +227,8 @@ static int open_files(const struct spec *whole, const char *folder, struct vm *v
 				&vm->fds[VM_INITRD], err);
 }
 
-int vm_plan(const struct spec *whole, const char *snapshot, struct vm *ret, struct err *err)
+int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, struct vm *ret,
+	    struct err *err)
 {
 	CLEAN(json) struct json_object *guest = NULL;
 	CLEAN(json) struct json_object *mounts = NULL;
@@ -235,6 +237,7 @@ int vm_plan(const struct spec *whole, const char *snapshot, struct vm *ret, stru
 
 	ret->wanted = true;
 	ret->emulated = spec_wants_emulated(whole);
+	ret->copy = copy ? xstrdup(copy) : NULL;
 	if (rc == 0)
 		rc = plan_memory(whole, ret, err);
 	plan_cpus(whole, ret);
@@ -295,6 +298,8 @@ void vm_args(const struct vm *vm, struct strv *ret)
 		strv_printf(ret, "--cpus=%u", vm->cpus);
 		strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
 	}
+	if (vm->copy)
+		strv_printf(ret, "--copy=%s", vm->copy);
 	/* Its processes are killed, not the launcher, when a limit that was lowered is too low for them. */
 	strv_add(ret, vm->emulated ? "--emulator=" VM_EMULATOR : "--balloon=0,firm");
 	strv_add(ret, "--share=" WIRE_SHARE "=/");

@@ -51,6 +51,7 @@ struct vm {
 	uint64_t memory_bytes; /* of the guest */
 	unsigned int cpus;
 	char *kernel_args; /* NULL: none */
+	char *copy;        /* the hostname of a snapshot's copy; NULL: it is none */
 };
 
 #define VM_INIT                                     \
@@ -62,9 +63,10 @@ void vm_free(struct vm *vm);
 
 /*
  * Decide all of it and open what there is: ret->host is to be made in the place of `whole`. The kernel and the
- * guest's first files are in the cache then, but for one that goes on from a snapshot (its folder, or NULL). -ENOTSUP and the like name the key, or what the host lacks.
+ * guest's first files are in the cache then, but for one that goes on from a snapshot (its folder, or NULL),
+ * maybe as a copy, with this hostname. -ENOTSUP and the like name the key, or what the host lacks.
  */
-int vm_plan(const struct spec *whole, const char *snapshot, struct vm *ret,
+int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, struct vm *ret,
 	    struct err *err) MUST_CHECK;
 
 /* The same for one more process in a guest whose container's folder is `dir`. */

@@ -39,6 +39,7 @@ enum wire_type {
 	WIRE_EXIT,   /* guest: u32 exit status, as a shell says it; nothing follows */
 	WIRE_NETWORK, /* host, before the document: a part of netns/requests.h; an empty one ends it */
 	WIRE_OOM,     /* guest, first stream: u32 kills so far, u32 pid of the last, its name */
+	WIRE_RENEW, /* host, first stream: wire/renew.h; what is known of the network comes before */
 	WIRE_TYPES,
 };
 
