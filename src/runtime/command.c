@@ -2,11 +2,14 @@
 
 #include "base/cleanup.h"
 
+#include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -56,6 +59,49 @@ int command_failed(const char *command, int code, struct err *err)
 		}
 	rc = err_set(err, code, "exec: \"%s\": %s", command, words);
 	err->exit_status = status;
+	return rc;
+}
+
+/* Processors as uname(2) names them. */
+static const struct {
+	unsigned int elf;
+	const char *name;
+} machines[] = {
+	{ EM_X86_64, "x86_64" }, { EM_386, "i386" },      { EM_AARCH64, "aarch64" },
+	{ EM_ARM, "arm" },       { EM_RISCV, "riscv64" }, { EM_PPC64, "ppc64" },
+	{ EM_S390, "s390x" },
+};
+
+/* The processor that a program is built for; NULL: none that we know, or it is not to be read. */
+static const char *built_for(const char *path)
+{
+	CLEAN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	Elf32_Ehdr head; /* the 64-bit one is the same up to here */
+	unsigned int machine;
+
+	if (fd < 0 || read(fd, &head, sizeof(head)) != sizeof(head) ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
+		return NULL;
+	machine = head.e_ident[EI_DATA] == ELFDATA2MSB ? be16toh(head.e_machine) :
+							 le16toh(head.e_machine);
+	for (size_t i = 0; i < ARRAY_LEN(machines); i++)
+		if (machines[i].elf == machine)
+			return machines[i].name;
+	return NULL;
+}
+
+int command_not_executed(const char *command, const char *path, int code, struct err *err)
+{
+	int rc = command_failed(command, code, err);
+	const char *machine = code == ENOEXEC ? built_for(path) : NULL;
+	CLEAN(free) char *words = NULL;
+	struct utsname here;
+
+	if (!machine || uname(&here) < 0 || str_eq(machine, here.machine))
+		return rc;
+	words = xasprintf(": it is built for %s, and the kernel here is %s's", machine,
+			  here.machine);
+	err_append(err, words);
 	return rc;
 }
 

@@ -19,7 +19,14 @@ int command_enter(const char *cwd, struct err *err) MUST_CHECK;
 int command_find(const char *command, const struct strv *env, char **ret,
 		 struct err *err) MUST_CHECK;
 
-/* The same words for a failed execve: always returns -errno. */
+/* The same words for what failed with this errno: always returns -code. */
 int command_failed(const char *command, int code, struct err *err) MUST_CHECK;
+
+/*
+ * The same for an execve of `path` that failed, with words for a program of another processor's: only now, for with
+ * binfmt_misc(5) a kernel runs those as well. Opens the file, where the container's own filter is in force already.
+ */
+int command_not_executed(const char *command, const char *path, int code,
+			 struct err *err) MUST_CHECK;
 
 #endif

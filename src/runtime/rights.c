@@ -175,5 +175,5 @@ int become_payload(struct making *m, struct err *err)
 		return become_launcher(m, env, err);
 	hold_halt(m);
 	execve(m->command, p->args.items, env);
-	return command_failed(p->args.items[0], errno, err);
+	return command_not_executed(p->args.items[0], m->command, errno, err);
 }

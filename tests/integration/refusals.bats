@@ -150,6 +150,12 @@ refused() {
 	run ctr run --rm --bundle "$bundle" -- /junk
 	assert_failure 126
 	assert_output --partial 'exec format error'
+	# An ELF file of a processor's that nobody emulates: s390x, but with its bytes the other way around.
+	head -c 4096 "$(command -v busybox)" >"$bundle/rootfs/junk"
+	printf '\026\0' | dd of="$bundle/rootfs/junk" bs=1 seek=18 conv=notrunc status=none
+	run ctr run --rm --bundle "$bundle" -- /junk
+	assert_failure 126
+	assert_output --partial "exec format error: it is built for s390x, and the kernel here is $(uname -m)'s"
 	printf '#!/nosuch\n' >"$bundle/rootfs/script"
 	chmod 755 "$bundle/rootfs/script"
 	run ctr run --rm --bundle "$bundle" -- /script
