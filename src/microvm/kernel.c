@@ -1,17 +1,47 @@
 #include "microvm/kernel.h"
 
 #include "base/file.h"
+#include "base/str.h"
 #include "microvm/given.h"
 #include "microvm/kernel_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 void kernel_free(struct kernel *kernel)
 {
 	free(kernel->data);
 	*kernel = (struct kernel){ 0 };
+}
+
+/* What is a kernel, too, but none that we can start: "at" these bytes it shows. */
+static const struct {
+	size_t at;
+	const char *bytes, *words;
+} others[] = {
+	{ 0, "\x1f\x8b",
+	  "it is packed by gzip, as some have it for arm64: give what zcat makes of it" },
+	{ 4, "zimg",
+	  "it is an EFI program around a packed kernel (CONFIG_EFI_ZBOOT): unpack that" },
+	{ 56, "ARM\x64", "it is for arm64: ctr run --isolation emulated runs that" },
+};
+
+static int no_kernel(const struct kernel *k, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		size_t len = strlen(others[i].bytes);
+
+		if (k->len >= others[i].at + len &&
+		    memcmp(k->data + others[i].at, others[i].bytes, len) == 0)
+			return err_set(err, ENOTSUP, "%s can't be started as it is: %s", name,
+				       others[i].words);
+	}
+	return err_set(err, ENOEXEC,
+		       "%s is not a kernel: neither an ELF file for x86-64 (vmlinux) nor a "
+		       "bzImage (vmlinuz) that carries one",
+		       name);
 }
 
 int kernel_parse(char *data, size_t len, const char *name, struct kernel *ret, struct err *err)
@@ -31,10 +61,7 @@ int kernel_parse(char *data, size_t len, const char *name, struct kernel *ret, s
 		k.len = size;
 	}
 	if (!kernel_is_elf(k.data, k.len))
-		return err_set(err, ENOEXEC,
-			       "%s is not a kernel: neither an ELF file for x86-64 (vmlinux) nor a "
-			       "bzImage (vmlinuz) that carries one",
-			       name);
+		return no_kernel(&k, name, err);
 	rc = kernel_read_elf(&k, name, err);
 	if (rc < 0)
 		return rc;

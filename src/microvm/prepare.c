@@ -154,6 +154,11 @@ static int open_guest(const struct source *s, struct err *err)
 	CLEAN(free) char *path = xasprintf("/proc/self/fd/%d", helper);
 	int fd;
 
+	if (helper < 0 && s->foreign)
+		return err_wrap(
+			err,
+			"a kernel for %s wants an init for it, which is built by itself (make guest-arm64)",
+			s->kind->machine);
 	if (helper < 0)
 		return helper;
 	fd = open(path, O_RDONLY | O_CLOEXEC);

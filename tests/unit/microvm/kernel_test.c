@@ -133,6 +133,21 @@ static void test_packing_we_have_not_is_named(void **state)
 	refused_packed(bz, len, ENOTSUP, "boot protocol 0x207");
 }
 
+static void test_kernel_of_another_kind_is_named(void **state)
+{
+	char head[64] = "MZ";
+
+	(void)state;
+	refused_packed("\x1f\x8b\x08", 3, ENOTSUP, "packed by gzip");
+	memcpy(head + 4, "zimg", 4);
+	refused_packed(head, 8, ENOTSUP, "CONFIG_EFI_ZBOOT");
+	memcpy(head + 4, "\0\0\0\0", 4);
+	refused_packed(head, sizeof(head), ENOEXEC, "neither an ELF file");
+	memcpy(head + 56, "ARM\x64", 4);
+	refused_packed(head, 60, ENOTSUP, "--isolation emulated");
+	refused_packed(head, 59, ENOEXEC, "neither an ELF file");
+}
+
 static void test_what_is_no_kernel_is_refused(void **state)
 {
 	(void)state;
@@ -311,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_packed_kernels_are_unpacked),
 		cmocka_unit_test(test_packed_kernel_that_lies_is_refused),
 		cmocka_unit_test(test_packing_we_have_not_is_named),
+		cmocka_unit_test(test_kernel_of_another_kind_is_named),
 		cmocka_unit_test(test_what_is_no_kernel_is_refused),
 		cmocka_unit_test(test_elf_of_another_kind_is_refused),
 		cmocka_unit_test(test_ranges_that_leave_file_or_memory_are_refused),
