@@ -22,7 +22,10 @@ override B := $(B)-san
 override LIBC := glibc
 endif
 
-MAKEFLAGS += -j$(shell nproc)       # a -j on the command line wins
+# A -j on the command line wins; a make that another one has started shares in that one's jobs.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -152,7 +155,7 @@ endif
 
 # Packages come before the first compiler call, also with -j.
 DEPS_FIRST := $(firstword $(foreach g,test:check test:check-long test:fuzz test:fuzz-guest bench:bench build:demo \
-              test:check-vtx test:check-guest-kernel test:bench-vm guest-kernel:guest-kernel,\
+              test:check-vtx test:check-guest-kernel test:bench-vm guest-kernel:guest-kernel guest-arm64:guest-arm64,\
               $(if $(filter $(lastword $(subst :, ,$(g))),$(GOALS)),$(firstword $(subst :, ,$(g))))) hint)
 DEPS_FIRST := $(patsubst deps-build,deps,deps-$(DEPS_FIRST))
 # What only tests need that are too long to be run with all the others.
@@ -160,11 +163,13 @@ DEPS_LONG := $(if $(filter check-long,$(GOALS)),guest-kernel vtx) $(if $(filter 
              $(if $(filter check-guest-kernel,$(GOALS)),guest-kernel)
 
 include mk/guest-kernel.mk
+include mk/guest-arm64.mk
 
 # ---- targets for people ------------------------------------------------------------
 
-.PHONY: all demo check check-long check-vtx check-guest-kernel guest-kernel unit fuzz fuzz-guest lint fmt bench \
-        bench-vm install uninstall clean help deps deps-test deps-lint deps-bench deps-guest-kernel deps-hint tests
+.PHONY: all demo check check-long check-vtx check-guest-kernel guest-kernel guest-arm64 unit fuzz fuzz-guest lint fmt \
+        bench bench-vm install uninstall clean help deps deps-test deps-lint deps-bench deps-guest-kernel \
+        deps-guest-arm64 deps-hint tests
 
 ## all: build the programs (the default)
 all: $(ALL_PROGRAMS) $(B)/bin/ctr-oci-vm
@@ -176,14 +181,16 @@ tests: all $(UNIT) $(TESTPROGS) $(FUZZ)
 demo: deps all
 	CTR_BIN=$(abspath $(B))/bin/ctr tests/tools/demo.sh
 
+# Of what is long to fetch or to build, that which the tests of this run want.
+FOR_CHECK  = $(DEBIAN) $(if $(call wanted,tests/microvm/native-arm64.bats),$(GUEST_ARM64))
 RUN_CHECK  = CTR_BUILD=$(abspath $(B)) CTR_SAN=$(SAN) tests/tools/check
 
 ## check: install what is missing, build, run all tests; T=FILE runs a part
-check: deps-test tests $(DEBIAN)
+check: deps-test tests $(FOR_CHECK)
 	$(RUN_CHECK) $(T)
 
 ## check-long: the same tests with counts that take their time, and those that are long as they are
-check-long: deps-test tests $(DEBIAN) $(if $(call wanted,tests/microvm/own-kernel.bats),$(GUEST_KERNEL))
+check-long: deps-test tests $(FOR_CHECK) $(if $(call wanted,tests/microvm/own-kernel.bats),$(GUEST_KERNEL))
 	CTR_LONG=1 $(RUN_CHECK) $(T)
 
 ## unit: build and run the unit tests only; T=tests/unit/ROOM runs a part
@@ -210,7 +217,10 @@ fmt:
 ## guest-kernel: build the small kernel of micro-VMs from Debian's sources (mk/guest-kernel.mk)
 guest-kernel: $(GUEST_KERNEL)
 
-## check-guest-kernel: the same, and run containers on it in the test VM
+## guest-arm64: build the init of arm64 guests, fetch Debian's kernel for them (mk/guest-arm64.mk)
+guest-arm64: $(GUEST_ARM64)
+
+## check-guest-kernel: build the small kernel and run containers on it in the test VM
 check-guest-kernel: deps-test tests $(GUEST_KERNEL)
 	$(RUN_CHECK) tests/microvm/own-kernel.bats
 	CTR_KERNEL=$(abspath $(GUEST_KERNEL)) $(RUN_CHECK) tests/microvm/isolation.bats
@@ -239,6 +249,8 @@ deps-bench:
 	tests/tools/deps build bench
 deps-guest-kernel:
 	tests/tools/deps guest-kernel
+deps-guest-arm64:
+	tests/tools/deps guest-arm64
 # A plain `make` installs nothing; it says what to do before the compiler complains.
 deps-hint:
 	tests/tools/deps --hint build
@@ -249,7 +261,7 @@ clean:
 
 ## help: this list
 help:
-	sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 27
+	sed -n 's/^## \([a-z0-9-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 27
 
 # ---- rules -------------------------------------------------------------------------
 
@@ -405,12 +417,12 @@ SYSTEMS   := $(filter /usr /usr/local,$(PREFIX))
 # to_prefix FILE TO: what stands in it as installed in /usr/local is where it is installed.
 to_prefix  = sed 's,/usr/local/,$(PREFIX)/,g' $(1) >$(2) && chmod 644 $(2) &&
 
-## install: into DESTDIR and PREFIX (/usr/local); the guest kernel, too, where it was built
+## install: into DESTDIR and PREFIX (/usr/local); the guest kernel and arm64's init, too, where they were built
 install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(FOLDERS))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	ln -sf ctr-oci $(DESTDIR)$(PREFIX)/bin/ctr-oci-vm
-	install -m 755 $(LIBEXECS) $(LIBEXEC)
+	install -m 755 $(LIBEXECS) $(wildcard $(GUEST_ARM64)) $(LIBEXEC)
 	$(foreach m,$(MANPAGES),$(call to_prefix,$(m),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))) :
 	$(foreach c,$(CONFIGS),$(call to_prefix,$(c),$(SHARE)/ctr/$(notdir $(c)))) :
 	$(if $(wildcard $(GUEST_KERNEL)),install -m 644 $(GUEST_KERNEL) $(SHARE)/ctr)
@@ -421,7 +433,7 @@ install: all
 uninstall:
 	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/ctr-oci-vm $(COMPLETE)
 	rm -f $(foreach m,$(MANPAGES),$(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
-	rm -f $(patsubst configs/%,$(SHARE)/ctr/%,$(CONFIGS)) $(SHARE)/ctr/vmlinux $(patsubst $(B)/bin/%,$(LIBEXEC)/%,$(LIBEXECS))
+	rm -f $(patsubst configs/%,$(SHARE)/ctr/%,$(CONFIGS)) $(SHARE)/ctr/vmlinux $(patsubst $(B)/bin/%,$(LIBEXEC)/%,$(LIBEXECS) $(GUEST_ARM64))
 	cd $(DESTDIR)$(PREFIX) 2>/dev/null || exit 0; \
 	for dir in $(if $(SYSTEMS),$(filter-out bin,$(FOLDERS)),$(FOLDERS)); do \
 		[ ! -d $$dir ] || rmdir --ignore-fail-on-non-empty $(if $(SYSTEMS),,-p) $$dir; done; \

@@ -7,7 +7,8 @@ setup_file() {
 	local build=$BATS_FILE_TMPDIR/build${CTR_SAN:+-san}
 	mkdir "$build"
 	# Without what is fetched or built of Debian's: gigabytes.
-	find "$CTR_BUILD" -mindepth 1 -maxdepth 1 ! -name guest-kernel ! -name vm -exec cp -a -t "$build" {} +
+	find "$CTR_BUILD" -mindepth 1 -maxdepth 1 ! -name guest-kernel ! -name vm ! -name arm64 -exec cp -a -t "$build" {} +
+	rm -f "$build/bin/ctr-guest-aarch64"
 	make_it install
 }
 
@@ -103,18 +104,22 @@ at_opt() {
 	assert_equal "$(grep -- ' -c -o ' <<<"$output" | awk '{ print $NF }' | sort -u)" src/base/helper.c
 }
 
-@test "install: the guest kernel goes along where it was built" {
-	local kernel=$BATS_FILE_TMPDIR/build${CTR_SAN:+-san}/guest-kernel
-	mkdir "$kernel"
-	echo 'a kernel' >"$kernel/vmlinux"
+@test "install: the guest kernel and the init of arm64 guests go along where they were built" {
+	local build=$BATS_FILE_TMPDIR/build${CTR_SAN:+-san}
+	mkdir "$build/guest-kernel"
+	echo 'a kernel' >"$build/guest-kernel/vmlinux"
+	echo 'an init' >"$build/bin/ctr-guest-aarch64"
 	make_it install
 	assert_equal "$(stat -c %a "$top/opt/x/share/ctr/vmlinux")" 644
-	cmp "$kernel/vmlinux" "$top/opt/x/share/ctr/vmlinux"
-	rm -r "$kernel"
+	cmp "$build/guest-kernel/vmlinux" "$top/opt/x/share/ctr/vmlinux"
+	assert_equal "$(stat -c %a "$top/opt/x/libexec/ctr/ctr-guest-aarch64")" 755
+	cmp "$build/bin/ctr-guest-aarch64" "$top/opt/x/libexec/ctr/ctr-guest-aarch64"
+	rm -r "$build/guest-kernel" "$build/bin/ctr-guest-aarch64"
 	make_it uninstall
 	[ ! -e "$top/opt/x" ]
 	make_it install
 	[ ! -e "$top/opt/x/share/ctr/vmlinux" ]
+	[ ! -e "$top/opt/x/libexec/ctr/ctr-guest-aarch64" ]
 }
 
 @test "install: uninstall leaves what is others', and else nothing" {
