@@ -104,6 +104,12 @@ static const struct command commands[] = {
 	  "Exit status: that of its first process, as with run; 125: ctr failed.", verb_restore,
 	  .options = { checkpoint_rows, 'r' }, .flags_size = sizeof(struct checkpoint_flags),
 	  .min = 1, .max = 1 },
+	{ "clone", "[flags] NAME NUMBER",
+	  "Make copies of a micro-VM's checkpoint, and let them go on",
+	  "They are NAME-1, NAME-2 and so on, in the background. Each has random numbers, a hostname (its "
+	  "name), a machine-id, addresses, and a throw-away layer above the files of its own. One that "
+	  "fails leaves those before it.",
+	  verb_clone, FLAGS(checkpoint_flags, clone_rows), .min = 2, .max = 2 },
 	{ "cp", "[flags] SRC DST", "Copy files between a container and the machine",
 	  "One of SRC and DST is CONTAINER:PATH, or both are; the other one is a path of this machine, or - "
 	  "for an archive (tar) on standard input or output. SRC/. is what is in the folder SRC.",

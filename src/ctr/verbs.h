@@ -21,6 +21,7 @@ int verb_resume(struct call *call);
 int verb_rm(struct call *call);
 int verb_checkpoint(struct call *call);
 int verb_restore(struct call *call);
+int verb_clone(struct call *call);
 int verb_cp(struct call *call);
 int verb_export(struct call *call);
 int verb_diff(struct call *call);
@@ -151,9 +152,9 @@ struct session_flags {
 
 extern const struct opt_row exec_rows[], kill_rows[], stop_rows[], restart_rows[], start_rows[],
 	attach_rows[], logs_rows[], rm_rows[], ps_rows[], format_rows[], spec_rows[],
-	checkpoint_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[], cp_rows[],
-	export_rows[], diff_rows[], volume_create_rows[], volume_ls_rows[], volume_rm_rows[],
-	volume_prune_rows[], session_ls_rows[], session_kill_rows[], stats_rows[], update_rows[],
-	events_rows[], prune_rows[];
+	checkpoint_rows[], clone_rows[], pool_create_rows[], pool_set_rows[], pool_ls_rows[],
+	cp_rows[], export_rows[], diff_rows[], volume_create_rows[], volume_ls_rows[],
+	volume_rm_rows[], volume_prune_rows[], session_ls_rows[], session_kill_rows[], stats_rows[],
+	update_rows[], events_rows[], prune_rows[];
 
 #endif

@@ -168,6 +168,8 @@ static int look_running(struct checking *k, struct err *err)
 	if (rc == 0 && k->c->state.vm) {
 		if (vm_checkpoint_check(&k->spec, k->opt, err) < 0)
 			note(k->ret, err);
+		if (criu_rootfs_check(&k->spec, err) < 0)
+			note(k->ret, err);
 		return 0;
 	}
 	if (rc == 0)
@@ -240,7 +242,9 @@ int container_restore_check(int root, struct spec *spec, const struct create_opt
 	if (images_open(&where, false, &images, &why) < 0 ||
 	    (vm ? vm_image_check(&images, &why) : criu_image_check(&images, &why)) < 0)
 		note(ret, &why);
-	if ((vm ? vm_checkpoint_check(spec, how, &why) : criu_rootfs_check(spec, &why)) < 0)
+	if (vm && vm_checkpoint_check(spec, how, &why) < 0)
+		note(ret, &why);
+	if (criu_rootfs_check(spec, &why) < 0)
 		note(ret, &why);
 	if (!vm && spec->lin.namespaces[NS_NETWORK].wanted)
 		look_iptables(ret);

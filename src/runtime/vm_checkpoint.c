@@ -54,7 +54,7 @@ int vm_checkpoint_check(const struct spec *spec, const struct checkpoint_options
 		return err_set(err, ENOTSUP,
 			       "%s: a micro-VM's checkpoint is the whole machine at one moment",
 			       flag);
-	return criu_rootfs_check(spec, err);
+	return 0;
 }
 
 int vm_image_check(const struct images *images, struct err *err)
@@ -145,6 +145,8 @@ int vm_checkpoint(struct container *c, const struct checkpoint_options *opt, str
 	if (rc == 0)
 		rc = vm_checkpoint_check(&spec, opt, err);
 	if (rc == 0)
+		rc = criu_rootfs_check(&spec, err);
+	if (rc == 0)
 		rc = images_open(opt, true, &images, err);
 	if (rc == 0)
 		rc = checkpoint_keep(c, &images, err);
@@ -163,6 +165,9 @@ int vm_restore(int root, struct spec *spec, const struct create_options *opt,
 	int rc = vm_checkpoint_check(spec, how, err);
 
 	*ret = CONTAINER_INIT;
+	/* Above the files that the checkpoint knows a copy has a layer of its own. */
+	if (rc == 0 && !opt->copy)
+		rc = criu_rootfs_check(spec, err);
 	if (rc == 0)
 		rc = images_open(how, false, &images, err);
 	if (rc == 0)

@@ -9,7 +9,7 @@ page_has() {
 
 @test "pages: each has the flags of its verb, as help has them" {
 	local verb
-	for verb in attach events exec inspect kill prune ps rename restart rm start stats stop top update wait; do
+	for verb in attach clone events exec inspect kill prune ps rename restart rm start stats stop top update wait; do
 		run ctr help --man "$verb"
 		assert_success
 		page_has "ctr-$verb.1" "$output" "flags than those of $verb"
