@@ -4,20 +4,33 @@
 
 load guest
 
-# The image folder outlives a container, and rootfs is one that stays.
 setup() {
 	ctr_setup
 	guest_setup
-	ROOTFS=$BATS_TEST_TMPDIR/rootfs IMAGES=$BATS_TEST_TMPDIR/images
-	mkdir -p "$ROOTFS"/{bin,etc,proc,sys,dev,tmp,run}
-	cp "$(command -v busybox)" "$ROOTFS/bin/busybox"
-	"$ROOTFS/bin/busybox" --install -s "$ROOTFS/bin" 2>/dev/null || true
-	for name in sh cat sleep head date hostname md5sum; do ln -sf busybox "$ROOTFS/bin/$name"; done
+	modprobe tun
+	BUNDLE=$BATS_TEST_TMPDIR/b ROOTFS=$BATS_TEST_TMPDIR/b/rootfs IMAGES=$BATS_TEST_TMPDIR/images
+	make_bundle "$BUNDLE"
 	echo 0123456789abcdef0123456789abcdef >"$ROOTFS/etc/machine-id"
+	: >"$ROOTFS/counted"
+}
+
+# Each container has a cable of its own, eth7, whose addresses are those of nobody before it.
+make_cables() {
+	echo 10 >"$BATS_TEST_TMPDIR/last"
+	cat >"$BATS_TEST_TMPDIR/hook" <<-E
+		#!/bin/sh
+		pid=\$(jq -r .pid)
+		n=\$((\$(cat $BATS_TEST_TMPDIR/last) + 1))
+		echo "\$n" >$BATS_TEST_TMPDIR/last
+		ip link add eth7 netns "\$pid" type veth peer name "w\$n"
+		ip link set "w\$n" up
+		nsenter --net="/proc/\$pid/ns/net" sh -c "ip link set eth7 up; ip addr add 10.9.0.\$n/24 dev eth7"
+	E
+	chmod 755 "$BATS_TEST_TMPDIR/hook"
 }
 
 # It counts into an open file and to its output, and says who it is.
-COUNT='exec 5>>/tmp/counted
+COUNT='exec 5>>/counted
 i=0
 while :; do
 	i=$((i + 1))
@@ -25,6 +38,12 @@ while :; do
 	echo "$i $(hostname) $(cat /etc/machine-id) $(cat /proc/sys/kernel/random/uuid) $(date +%s)"
 	sleep 0.2
 done'
+
+# who NAME: all that two may not have in common, a line each.
+who() {
+	ctr exec "$1" sh -c 'hostname; cat /etc/machine-id /proc/sys/kernel/random/uuid /sys/class/net/eth7/address
+		head -c 16 /dev/urandom | md5sum; ip addr show eth7 | grep -o "inet [0-9./]*"'
+}
 
 counts_to() {
 	local n
@@ -39,8 +58,10 @@ field() {
 
 @test "vm: a container is checkpointed, goes on where it was, and in copies that differ" {
 	local out=$BATS_TEST_TMPDIR/out last name before
-	ctr run -d --name warm "${VM_FLAGS[@]}" --memory 200m --hostname first --rootfs "$ROOTFS" \
-		-- sh -c "$COUNT"
+	make_cables
+	edit_config "$BUNDLE" --arg count "$COUNT" ".vm = {kernel: {path: \"$KERNEL\"}} | .hostname = \"first\" |
+		.process.args = [\"sh\", \"-c\", \$count] | .hooks.createRuntime = [{path: \"$BATS_TEST_TMPDIR/hook\"}]"
+	ctr run -d --name warm --memory 200m --bundle "$BUNDLE"
 	wait_until 20 eval 'ctr logs warm >"$BATS_TEST_TMPDIR/first" && counts_to "$BATS_TEST_TMPDIR/first" 3'
 	run ctr checkpoint --check --image-path "$IMAGES" warm
 	assert_output ''
@@ -51,40 +72,41 @@ field() {
 	# It goes on here as well.
 	ctr checkpoint --leave-running --image-path "$IMAGES" warm
 	state_is warm running
-	last=$(tail -n 1 "$ROOTFS/tmp/counted")
-	wait_until 10 eval '[ "$(tail -n 1 "$ROOTFS/tmp/counted")" -gt $((last + 1)) ]'
+	last=$(tail -n 1 "$ROOTFS/counted")
+	wait_until 10 eval '[ "$(tail -n 1 "$ROOTFS/counted")" -gt $((last + 1)) ]'
 	ctr checkpoint --image-path "$IMAGES" warm
 	state_is warm stopped
 	assert_equal "$(stat -c %a "$IMAGES/memory" "$IMAGES/state")" $'600\n600'
-	last=$(tail -n 1 "$ROOTFS/tmp/counted")
+	last=$(tail -n 1 "$ROOTFS/counted")
 
 	# From the very next number on, into the same open file, with the time of now.
-	run ctr restore --detach --image-path "$IMAGES" warm >"$out" 2>&1 3>&- </dev/null
 	(exec 3>&-; ctr restore --detach --image-path "$IMAGES" warm >"$out" 2>&1 </dev/null) || fail "$(cat "$out")"
 	wait_until 20 counts_to "$out" $((last + 3))
-	assert_equal "$(sort -n "$ROOTFS/tmp/counted" | uniq -d)" ''
-	assert_equal "$(wc -l <"$ROOTFS/tmp/counted")" "$(tail -n 1 "$ROOTFS/tmp/counted")"
+	assert_equal "$(sort -n "$ROOTFS/counted" | uniq -d)" ''
+	assert_equal "$(wc -l <"$ROOTFS/counted")" "$(tail -n 1 "$ROOTFS/counted")"
 	assert_equal "$(field "$out" 2)" first
 	assert_equal "$(field "$out" 3)" 0123456789abcdef0123456789abcdef
 	((($(date +%s) - $(field "$out" 5)) < 100)) || fail "$(tail -n 3 "$out"), now $(date +%s)"
-	run ctr exec warm hostname
-	assert_output first
+	who warm >"$BATS_TEST_TMPDIR/warm"
+	assert_equal "$(sed -n 1p "$BATS_TEST_TMPDIR/warm")" first
+	# Its network is that of its second life.
+	assert_equal "$(tail -n 1 "$BATS_TEST_TMPDIR/warm")" 'inet 10.9.0.12/24'
 	ctr rm --force warm
-	before=$(cat "$ROOTFS/tmp/counted")
+	before=$(cat "$ROOTFS/counted")
 
 	# Two copies: each is somebody else, and writes to files of its own.
 	(exec 3>&-; ctr clone --image-path "$IMAGES" copy 2 >"$out" 2>&1 </dev/null) || fail "$(cat "$out")"
 	for name in copy-1 copy-2; do
 		state_is "$name" running
-		ctr exec "$name" sh -c 'hostname; cat /etc/machine-id; cat /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | md5sum' \
-			>"$BATS_TEST_TMPDIR/$name"
+		who "$name" >"$BATS_TEST_TMPDIR/$name"
 		assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/$name")" "$name"
 		grep -qE '^[0-9a-f]{32}$' "$BATS_TEST_TMPDIR/$name"
+		assert_equal "$(wc -l <"$BATS_TEST_TMPDIR/$name")" 6
 	done
-	assert_equal "$(sort "$BATS_TEST_TMPDIR"/copy-? | uniq -d)" ''
+	assert_equal "$(sort "$BATS_TEST_TMPDIR"/copy-? "$BATS_TEST_TMPDIR/warm" | uniq -d)" ''
 	[[ $(cat "$BATS_TEST_TMPDIR"/copy-?) != *0123456789abcdef0123456789abcdef* ]]
 	assert_equal "$(cat "$ROOTFS/etc/machine-id")" 0123456789abcdef0123456789abcdef
-	assert_equal "$(cat "$ROOTFS/tmp/counted")" "$before"
+	assert_equal "$(cat "$ROOTFS/counted")" "$before"
 	ctr rm --force copy-1 copy-2
 	assert_nothing_left
 }
