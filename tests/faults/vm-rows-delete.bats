@@ -36,11 +36,11 @@ deletes() {
 }
 
 @test "vm-rows: delete --force of a scope, with a fault at any call" {
-	deletes scope 30
+	deletes scope 60
 }
 
 @test "vm-rows: delete --force of a slice, with a fault at any call" {
-	deletes slice 45
+	deletes slice 90
 }
 
 # ---- ctr-systemd ---------------------------------------------------------------------
@@ -141,7 +141,7 @@ deleted() {
 			[[ $status != 0 || ! -e $CTR_ROOT/c1 ]] || wrong 'it says that it has deleted'
 			removed
 		done
-	done < <(sample 50 <calls; grep ^sendmsg calls | tail -n 2; grep ^recvmsg calls | tail -n 1)
+	done < <(sample 80 <calls; grep ^sendmsg calls | tail -n 2; grep ^recvmsg calls | tail -n 1)
 	[ ! -s wrong ] || fail "$(<wrong)"
 }
 

@@ -6,7 +6,7 @@
 # limit: 600
 
 fuzz() {
-	local seconds=10
+	local seconds=6
 	[ -z "$CTR_LONG" ] || seconds=120
 	[ -z "$CTR_SAN" ] || seconds=0
 	CTR_SEED=${CTR_SEED:-1} TMPDIR=$BATS_TEST_TMPDIR tests/fuzz/run -c -s "$seconds" "$1"
