@@ -21,11 +21,15 @@
 	 FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2 | FUSE_INIT_EXT)
 #define FEATURES_READONLY FUSE_CACHE_SYMLINKS
 
+uint32_t fuse_features(const struct fuse_server *f)
+{
+	return FEATURES | (f->readonly ? FEATURES_READONLY : 0);
+}
+
 static int64_t do_init(struct fuse_server *f, struct fuse_request *r)
 {
 	const struct fuse_init_in *in = r->args;
 	struct fuse_init_out *out = r->out;
-	uint32_t features = FEATURES | (f->readonly ? FEATURES_READONLY : 0);
 	int rc;
 
 	*out = (struct fuse_init_out){ .major = FUSE_KERNEL_VERSION, .minor = MINOR };
@@ -40,7 +44,7 @@ static int64_t do_init(struct fuse_server *f, struct fuse_request *r)
 		return rc;
 	f->begun = true;
 	out->max_readahead = in->max_readahead;
-	out->flags = in->flags & features;
+	out->flags = f->flags = in->flags & fuse_features(f);
 	out->max_background = 64;
 	out->congestion_threshold = 48;
 	out->max_write = FUSE_DATA_MAX;

@@ -39,11 +39,18 @@ int fuse_tell(struct fuse_server *f, int fd, struct fuse_entry_out *ret)
 	return rc;
 }
 
-int fuse_tell_name(struct fuse_server *f, int folder, const char *name, struct fuse_entry_out *ret)
+int fuse_open_name(int folder, const char *name)
 {
 	int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fuse_tell(f, fd, ret);
+	return fd < 0 ? -errno : fd;
+}
+
+int fuse_tell_name(struct fuse_server *f, int folder, const char *name, struct fuse_entry_out *ret)
+{
+	int fd = fuse_open_name(folder, name);
+
+	return fd < 0 ? fd : fuse_tell(f, fd, ret);
 }
 
 int64_t fuse_do_lookup(struct fuse_server *f, struct fuse_request *r)

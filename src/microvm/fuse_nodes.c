@@ -1,5 +1,6 @@
 #include "base/str.h"
 #include "microvm/fuse_parts.h"
+#include "microvm/fuse_state.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,8 @@
 #define ID(place, sequence) (((uint64_t)(sequence) << 32 | (place)) + 1)
 #define PLACE(id) ((uint32_t)((id)-1))
 #define SEQUENCE(id) ((uint32_t)(((id)-1) >> 32))
+
+#define NO_DEVICE UINT64_MAX /* in a device's place; none has that number */
 
 static struct fuse_key key_of(const struct statx *st)
 {
@@ -96,6 +99,11 @@ struct fuse_node *fuse_node_find(struct fuse_nodes *n, uint64_t id)
 	return node->fd >= 0 && node->sequence == SEQUENCE(id) ? node : NULL;
 }
 
+uint64_t fuse_node_number(uint32_t place, uint32_t sequence)
+{
+	return ID(place, sequence);
+}
+
 uint64_t fuse_node_id(const struct fuse_nodes *n, const struct fuse_node *node)
 {
 	return ID((uint32_t)(node - n->at), node->sequence);
@@ -113,33 +121,49 @@ static struct fuse_node *place(struct fuse_nodes *n)
 	return n->used < n->max ? &n->at[n->used++] : NULL;
 }
 
+static struct fuse_node *known(const struct fuse_nodes *n, const struct fuse_key *key)
+{
+	for (uint32_t i = *bucket(n, key); i; i = n->at[i - 1].next)
+		if (same(&n->at[i - 1].key, key))
+			return &n->at[i - 1];
+	return NULL;
+}
+
+static void enter(struct fuse_nodes *n, struct fuse_node *node)
+{
+	uint32_t *first = bucket(n, &node->key);
+
+	node->next = *first;
+	*first = (uint32_t)(node - n->at) + 1;
+	n->live++;
+}
+
 int fuse_node_meet(struct fuse_nodes *n, int fd, const struct statx *st, struct fuse_node **ret)
 {
 	CLEAN(fd) int own = fd;
 	struct fuse_key key = key_of(st);
-	uint32_t *first = bucket(n, &key);
-	struct fuse_node *node;
+	struct fuse_node *node = known(n, &key);
 
-	for (uint32_t i = *first; i; i = n->at[i - 1].next) {
-		node = &n->at[i - 1];
-		if (same(&node->key, &key)) {
-			node->lookups++;
-			*ret = node;
-			return 0;
+	if (node) {
+		node->lookups++;
+		/* Its other name may be gone by now: a snapshot finds it by the one that was used last. */
+		if (node != n->at) {
+			own = node->fd;
+			node->fd = fd;
 		}
+		*ret = node;
+		return 0;
 	}
 	node = place(n);
 	if (!node)
 		return -ENFILE;
 	*node = (struct fuse_node){ .fd = take_fd(&own),
 				    .sequence = node->sequence,
-				    .next = *first,
 				    .type = st->stx_mode & S_IFMT,
 				    .device = device_of(n, key.device),
 				    .key = key,
 				    .lookups = 1 };
-	*first = (uint32_t)(node - n->at) + 1;
-	n->live++;
+	enter(n, node);
 	*ret = node;
 	return 0;
 }
@@ -173,6 +197,69 @@ void fuse_nodes_forget_all(struct fuse_nodes *n)
 	for (uint32_t i = 1; i < n->used; i++)
 		if (n->at[i].fd >= 0)
 			drop(n, &n->at[i]);
+}
+
+/* ---- from a snapshot --------------------------------------------------------------------- */
+
+uint32_t fuse_nodes_sequence(const struct fuse_nodes *n)
+{
+	uint32_t max = 0;
+
+	for (uint32_t i = 0; i < n->used; i++)
+		max = n->at[i].sequence > max ? n->at[i].sequence : max;
+	return max + 1;
+}
+
+void fuse_nodes_again(struct fuse_nodes *n, const struct fuse_state_head *head)
+{
+	n->used = head->node_places;
+	for (uint32_t i = 1; i < n->used; i++)
+		n->at[i].fd = -1;
+	/* The root's is the first one in any case. */
+	n->device_count = head->devices;
+	for (uint8_t i = 1; i < n->device_count; i++)
+		n->devices[i] = NO_DEVICE;
+}
+
+/* As the guest saw it before, so that files have the same numbers of inodes. */
+static uint8_t device_again(struct fuse_nodes *n, uint64_t device, uint8_t before)
+{
+	for (uint8_t i = 0; i < n->device_count; i++)
+		if (n->devices[i] == device)
+			return i;
+	if (n->devices[before] != NO_DEVICE)
+		return device_of(n, device);
+	n->devices[before] = device;
+	return before;
+}
+
+void fuse_node_again(struct fuse_nodes *n, const struct fuse_state_node *saved, int fd,
+		     const struct statx *st)
+{
+	struct fuse_node *node = &n->at[saved->place];
+	struct fuse_key key = key_of(st);
+
+	if (known(n, &key)) {
+		close(fd);
+		return;
+	}
+	*node = (struct fuse_node){ .fd = fd,
+				    .sequence = saved->sequence,
+				    .type = st->stx_mode & S_IFMT,
+				    .device = device_again(n, key.device, saved->device),
+				    .key = key,
+				    .lookups = saved->lookups };
+	enter(n, node);
+}
+
+void fuse_nodes_let_go(struct fuse_nodes *n, uint32_t sequence)
+{
+	for (uint32_t i = n->used; i-- > 1;) {
+		if (n->at[i].fd >= 0)
+			continue;
+		n->at[i] = (struct fuse_node){ .fd = -1, .sequence = sequence, .next = n->free };
+		n->free = i + 1;
+	}
 }
 
 void fuse_nodes_free(struct fuse_nodes *n)

@@ -52,13 +52,14 @@ static int open_lowered(struct fuse_server *f, const struct fuse_node *node, uin
 	return fd;
 }
 
-static int opened(struct fuse_server *f, int fd, bool folder, struct fuse_open_out *out)
+static int opened(struct fuse_server *f, int fd, bool folder, uint64_t node,
+		  struct fuse_open_out *out)
 {
 	uint32_t cache = folder ? FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE : FOPEN_KEEP_CACHE;
 
 	/* What the guest has of a file it throws away where others may have written since. */
 	*out = (struct fuse_open_out){ .open_flags = f->readonly ? cache : 0 };
-	return fuse_handle_add(&f->handles, fd, folder, &out->fh);
+	return fuse_handle_add(&f->handles, fd, folder, node, &out->fh);
 }
 
 int64_t fuse_do_open(struct fuse_server *f, struct fuse_request *r)
@@ -71,7 +72,7 @@ int64_t fuse_do_open(struct fuse_server *f, struct fuse_request *r)
 	fd = open_lowered(f, r->node, in->flags, in->open_flags);
 	if (fd < 0)
 		return fd;
-	rc = opened(f, fd, false, r->out);
+	rc = opened(f, fd, false, r->head.nodeid, r->out);
 	return rc < 0 ? rc : (int64_t)sizeof(struct fuse_open_out);
 }
 
@@ -86,14 +87,14 @@ static int64_t created(struct fuse_server *f, struct fuse_request *r, int fd)
 		close(fd);
 		return path;
 	}
-	rc = opened(f, fd, false, out);
+	rc = fuse_tell(f, path, entry);
 	if (rc < 0) {
-		close(path);
+		close(fd);
 		return rc;
 	}
-	rc = fuse_tell(f, path, entry);
+	rc = opened(f, fd, false, entry->nodeid, out);
 	if (rc < 0)
-		fuse_handle_close(&f->handles, out->fh, false);
+		fuse_node_forget(&f->nodes, entry->nodeid, 1);
 	return rc < 0 ? rc : (int64_t)(sizeof(*entry) + sizeof(*out));
 }
 
@@ -111,7 +112,7 @@ static int64_t open_existing(struct fuse_server *f, struct fuse_request *r,
 	if (rc < 0)
 		return rc;
 	fd = open_lowered(f, fuse_node_find(&f->nodes, entry->nodeid), in->flags, in->open_flags);
-	rc = fd < 0 ? fd : opened(f, fd, false, out);
+	rc = fd < 0 ? fd : opened(f, fd, false, entry->nodeid, out);
 	if (rc < 0)
 		fuse_node_forget(&f->nodes, entry->nodeid, 1);
 	return rc < 0 ? rc : (int64_t)(sizeof(*entry) + sizeof(*out));
@@ -164,7 +165,7 @@ int64_t fuse_do_opendir(struct fuse_server *f, struct fuse_request *r)
 	fd = fuse_open_node(f, r->node, O_RDONLY);
 	if (fd < 0)
 		return fd;
-	rc = opened(f, fd, true, r->out);
+	rc = opened(f, fd, true, r->head.nodeid, r->out);
 	return rc < 0 ? rc : (int64_t)sizeof(struct fuse_open_out);
 }
 

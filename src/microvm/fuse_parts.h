@@ -4,6 +4,7 @@
 
 #include "microvm/fuse.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/fuse.h>
 #include <sys/stat.h>
@@ -11,6 +12,8 @@
 #define FUSE_DATA_MAX (1U << 20)   /* bytes of a read or a write */
 #define FUSE_DEVICES_MAX 64        /* filesystems below the folder that are told apart */
 #define FUSE_SMALL_MAX (64U << 10) /* of any other reply: what an extended attribute can have */
+/* Of a handle's, what matters as long as it's open. */
+#define FUSE_HANDLE_FLAGS ((uint32_t)(O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC))
 
 /* A file that the guest knows: held by an fd, so that its name doesn't matter and its inode stays its own. */
 struct fuse_node {
@@ -30,6 +33,7 @@ struct fuse_handle {
 	int fd; /* -1: there is none here */
 	uint32_t sequence, next;
 	bool folder;
+	uint64_t node;   /* the guest's number of what is open */
 	uint64_t offset; /* where the next entries of a folder come from */
 };
 
@@ -58,6 +62,7 @@ struct fuse_rights {
 struct fuse_server {
 	int root, proc; /* proc: /proc/self/fd, by which an O_PATH fd becomes one to read */
 	bool readonly, begun;
+	uint32_t flags;     /* agreed on by FUSE_INIT */
 	uint32_t timeout_s; /* how long the guest may believe what it was told */
 	struct fuse_nodes nodes;
 	struct fuse_handles handles;
@@ -96,6 +101,7 @@ void fuse_nodes_free(struct fuse_nodes *n);
 /* NULL: the guest was never told of it, or has forgotten it. */
 struct fuse_node *fuse_node_find(struct fuse_nodes *n, uint64_t id) MUST_CHECK;
 uint64_t fuse_node_id(const struct fuse_nodes *n, const struct fuse_node *node) MUST_CHECK;
+uint64_t fuse_node_number(uint32_t place, uint32_t sequence) MUST_CHECK;
 
 /*
  * The guest has one filesystem where the host has mounts, and two files with one inode's number are one file to
@@ -112,10 +118,31 @@ void fuse_handles_make(struct fuse_handles *h, uint32_t max);
 void fuse_handles_close_all(struct fuse_handles *h);
 void fuse_handles_free(struct fuse_handles *h);
 
-/* Takes the fd over in any case. -ENFILE. */
-int fuse_handle_add(struct fuse_handles *h, int fd, bool folder, uint64_t *ret) MUST_CHECK;
+/* Takes the fd over in any case. -ENFILE. `node`: the guest's number of the file. */
+int fuse_handle_add(struct fuse_handles *h, int fd, bool folder, uint64_t node,
+		    uint64_t *ret) MUST_CHECK;
 struct fuse_handle *fuse_handle_find(struct fuse_handles *h, uint64_t id, bool folder) MUST_CHECK;
 void fuse_handle_close(struct fuse_handles *h, uint64_t id, bool folder);
+
+/*
+ * From a snapshot into fresh ones: as many places as there were, first; then those that hold something, fds taken over;
+ * then the others are free, and what comes there has this sequence. Of two files that are one now, the first is it.
+ */
+struct fuse_state_head;
+struct fuse_state_node;
+struct fuse_state_handle;
+void fuse_nodes_again(struct fuse_nodes *n, const struct fuse_state_head *head);
+void fuse_node_again(struct fuse_nodes *n, const struct fuse_state_node *saved, int fd,
+		     const struct statx *st);
+void fuse_nodes_let_go(struct fuse_nodes *n, uint32_t sequence);
+void fuse_handles_again(struct fuse_handles *h, const struct fuse_state_head *head);
+void fuse_handle_again(struct fuse_handles *h, const struct fuse_state_handle *handle, int fd,
+		       bool folder, uint64_t node);
+void fuse_handles_let_go(struct fuse_handles *h, uint32_t sequence);
+
+/* One that no place of theirs has had. */
+uint32_t fuse_nodes_sequence(const struct fuse_nodes *n) MUST_CHECK;
+uint32_t fuse_handles_sequence(const struct fuse_handles *h) MUST_CHECK;
 
 /* ---- fuse_rights.c ------------------------------------------------------------------ */
 
@@ -136,6 +163,9 @@ void fuse_rights_raise(const struct fuse_rights *r);
 
 /* ---- the rest ----------------------------------------------------------------------- */
 
+/* fuse.c. What can be agreed on by FUSE_INIT. */
+uint32_t fuse_features(const struct fuse_server *f) MUST_CHECK;
+
 /* fuse_attr.c. statx() of an fd, with all that is needed here. */
 int fuse_look(int fd, struct statx *ret) MUST_CHECK;
 void fuse_attr_fill(struct fuse_attr *a, const struct fuse_node *node, const struct statx *st);
@@ -144,6 +174,8 @@ void fuse_attr_fill(struct fuse_attr *a, const struct fuse_node *node, const str
 int fuse_tell(struct fuse_server *f, int fd, struct fuse_entry_out *ret) MUST_CHECK;
 int fuse_tell_name(struct fuse_server *f, int folder, const char *name,
 		   struct fuse_entry_out *ret) MUST_CHECK;
+/* What a folder has by that name, which is one, for a node: opened without following it. -errno. */
+int fuse_open_name(int folder, const char *name) MUST_CHECK;
 /* One part of a path, and neither "." nor "..". */
 bool fuse_is_name(const char *text) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /*
  * A guest's kernel, which may do anything: requests for a folder of the host. The folder is a filesystem of its own
- * that nobody else sees, of a few pages; so it's known what a way out of it would be. Wants to be root.
+ * that nobody else sees, of a few pages; so it's known what a way out of it would be. Half way another server may go on
+ * from what the first one has written down, which may have been changed, or be all the input. Wants to be root.
  *
  * max: 2048
  */
@@ -23,6 +24,10 @@ struct step {
 	uint16_t room;
 	uint8_t len, user;
 } __attribute__((packed));
+
+/* The first byte: of the server, and of how it begins; above, how many changes there are. */
+enum { READONLY = 1, UNBEGUN = 2, GOES_ON = 4, TABLE = 8, CHANGED = 16 };
+#define CHANGES_MAX 16
 
 enum { LIES_LENGTH = 1, ANY_NODE = 2, HAS_HANDLE = 4, IN_PIECES = 8 };
 
@@ -117,29 +122,127 @@ static void request(struct fuse_server *f, const struct step *s, const uint8_t *
 	free(out);
 }
 
+/* What a server has written down, changed. */
+struct change {
+	uint16_t at;
+	uint8_t value;
+} __attribute__((packed));
+
+static struct fuse_server *serve(int root, uint8_t flags)
+{
+	struct fuse_server *f = NULL;
+	struct err err = { 0 };
+
+	if (fuse_server_make(root, "/proc/self/fd", flags & READONLY, FDS, &f, &err) < 0)
+		fuzz_broken("%s", err.text);
+	return f;
+}
+
+static uint32_t live_handles(const struct fuse_server *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < f->handles.used; i++)
+		n += f->handles.at[i].fd >= 0;
+	return n;
+}
+
+/* The server that goes on; what was not changed has all that was open, and nothing that was not known. */
+static struct fuse_server *go_on(struct fuse_server *f, uint8_t flags, const struct change *changes,
+				 size_t count)
+{
+	CLEAN(str) struct str saved = { 0 };
+	struct fuse_server *g;
+	struct err err = { 0 };
+	int rc = fuse_server_save(f, &saved, &err);
+
+	fuzz_check(rc, &err);
+	if (rc < 0)
+		return f;
+	for (size_t i = 0; i < count; i++)
+		saved.text[changes[i].at % saved.len] = (char)changes[i].value;
+	g = serve(fcntl(f->root, F_DUPFD_CLOEXEC, 3), flags);
+	rc = fuse_server_load(g, saved.text, saved.len, &err);
+	fuzz_check(rc, &err);
+	if (!count && rc < 0)
+		fuzz_broken("what was saved is refused: %s", err.text);
+	if (!count && (live_handles(f) != live_handles(g) || g->nodes.live > f->nodes.live ||
+		       g->begun != f->begun))
+		fuzz_broken("%u are open and %u known, and were %u and %u", live_handles(g),
+			    g->nodes.live, live_handles(f), f->nodes.live);
+	check(g);
+	fuse_server_free(f);
+	return g;
+}
+
+static void load_table(struct fuse_server *f, const uint8_t *data, size_t size)
+{
+	char *table = xcalloc(1, size);
+	struct err err = { 0 };
+	int rc;
+
+	memcpy(table, data, size);
+	rc = fuse_server_load(f, table, size, &err);
+	fuzz_check(rc, &err);
+	free(table);
+	check(f);
+}
+
+static size_t take(const uint8_t **data, size_t *size, size_t wanted)
+{
+	size_t n = wanted < *size ? wanted : *size;
+
+	*data += n;
+	*size -= n;
+	return n;
+}
+
+static void requests(struct fuse_server *f, const uint8_t *data, size_t size)
+{
+	struct step s;
+
+	while (size >= sizeof(s)) {
+		const uint8_t *at;
+		size_t len;
+
+		memcpy(&s, data, sizeof(s));
+		(void)take(&data, &size, sizeof(s));
+		at = data;
+		len = take(&data, &size, s.len);
+		request(f, &s, at, len);
+		check(f);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct fuse_init_in init = { .major = 7, .minor = 38 };
 	const struct step first = { .opcode = FUSE_INIT, .room = 200 };
-	struct fuse_server *f = NULL;
-	struct err err = { 0 };
-	struct step s;
+	struct fuse_server *f;
+	struct change changes[CHANGES_MAX] = { 0 };
+	size_t count = 0;
+	uint8_t flags;
 
 	if (size < 1)
 		return -1;
-	if (fuse_server_make(make_folder(), "/proc/self/fd", data[0] & 1, FDS, &f, &err) < 0)
-		fuzz_broken("%s", err.text);
-	if (!(data[0] & 2))
-		request(f, &first, (const uint8_t *)&init, sizeof(init));
-	for (data++, size--; size >= sizeof(s);) {
-		size_t len;
-
-		memcpy(&s, data, sizeof(s));
-		data += sizeof(s), size -= sizeof(s);
-		len = s.len < size ? s.len : size;
-		request(f, &s, data, len);
-		data += len, size -= len;
-		check(f);
+	flags = *data++;
+	size--;
+	f = serve(make_folder(), flags);
+	if (flags & TABLE) {
+		load_table(f, data, size);
+	} else {
+		if (!(flags & UNBEGUN))
+			request(f, &first, (const uint8_t *)&init, sizeof(init));
+		if (flags & GOES_ON) {
+			count = flags / CHANGED;
+			memcpy(changes, data,
+			       count * sizeof(*changes) < size ? count * sizeof(*changes) : size);
+			(void)take(&data, &size, count * sizeof(*changes));
+			requests(f, data, size / 2);
+			(void)take(&data, &size, size / 2);
+			f = go_on(f, flags, changes, count);
+		}
+		requests(f, data, size);
 	}
 	fuse_server_free(f);
 	return 0;
