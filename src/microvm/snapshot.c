@@ -5,6 +5,7 @@
 #include "microvm/cpu_state.h"
 #include "microvm/given.h"
 #include "microvm/memory_file.h"
+#include "microvm/snapshot_more.h"
 #include "microvm/virtio_state.h"
 #include "microvm/vmgenid.h"
 
@@ -115,8 +116,8 @@ static void save_streams(struct machine *m, struct str *out)
 	}
 }
 
-static int save_all(struct machine *m, int memory, const uint8_t id[SNAPSHOT_ID_BYTES],
-		    struct str *out, struct err *err)
+static int save_all(struct machine *m, const struct snapshot_more *more, int memory,
+		    const uint8_t id[SNAPSHOT_ID_BYTES], struct str *out, struct err *err)
 {
 	struct shape shape = { .cpus = m->cpus.count, .slots = slots_of(&m->pci) };
 	int rc = memory_file_write(&m->memory, memory, id, &shape.memory, err);
@@ -131,8 +132,13 @@ static int save_all(struct machine *m, int memory, const uint8_t id[SNAPSHOT_ID_
 		return rc;
 	save_bus(m, out);
 	save_streams(m, out);
+	snapshot_more_add(more, out);
 	snapshot_end(out, id);
-	return 0;
+	return out->len > SNAPSHOT_BYTES_MAX ?
+		       err_set(err, E2BIG,
+			       "the machine's state is %zu bytes, more than is read again",
+			       out->len) :
+		       0;
 }
 
 static int check_empty(int fd, const char *what, struct err *err)
@@ -150,6 +156,7 @@ static int check_empty(int fd, const char *what, struct err *err)
 int snapshot_save(struct machine *m, int state, int memory, struct err *err)
 {
 	CLEAN(str) struct str out = { 0 };
+	CLEAN(snapshot_more) struct snapshot_more more = { 0 };
 	uint8_t id[SNAPSHOT_ID_BYTES];
 	int rc = check_devices(&m->devices, err);
 
@@ -161,10 +168,13 @@ int snapshot_save(struct machine *m, int state, int memory, struct err *err)
 		return rc;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id))
 		return err_sys(err, "take a random number");
-	rc = hold_all(m, err);
+	/* First: their threads may be about to take their locks. */
+	rc = snapshot_more_take(&m->devices, &more, err);
+	if (rc == 0)
+		rc = hold_all(m, err);
 	if (rc < 0)
 		return rc;
-	rc = save_all(m, memory, id, &out, err);
+	rc = save_all(m, &more, memory, id, &out, err);
 	release_all(m);
 	if (rc < 0)
 		return rc;
@@ -368,6 +378,8 @@ int snapshot_load(struct machine *m, const struct snapshot *s, struct err *err)
 	rc = load_virtio(m, s, err);
 	if (rc == 0)
 		rc = load_streams(m, s, err);
+	if (rc == 0)
+		rc = snapshot_more_load(&m->devices, s, err);
 	if (rc == 0)
 		rc = load_ports(m, &ports, err);
 	if (rc < 0)

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_VERSION 2 /* of all that is in it: no other one is read */
-#define SNAPSHOT_BYTES_MAX (16U << 20)
+#define SNAPSHOT_BYTES_MAX (64U << 20)
 #define SNAPSHOT_ID_BYTES 16
 
 /* What a section is of; the index says of which one. The numbers stay what they are. */
@@ -30,6 +30,7 @@ enum snapshot_kind {
 	SNAPSHOT_WATCHDOG = 10,
 	SNAPSHOT_STREAMS = 11,
 	SNAPSHOT_PAYLOAD = 12,
+	SNAPSHOT_MORE = 13,
 };
 
 /* Write one: `id` is by chance, and the memory's file has it, too. */

@@ -30,6 +30,17 @@ static void forget_driver(struct virtio *v)
 		queue_reset(&v->queues[i].ring, v->ops->queue_max[i]);
 }
 
+static void run_job(struct virtio *v)
+{
+	struct virtio_job *job = &v->job;
+
+	if (!job->run)
+		return;
+	job->rc = job->run(v, job->arg, job->err);
+	job->run = NULL;
+	pthread_cond_signal(&v->done);
+}
+
 static void bell_ready(void *arg, uint32_t events)
 {
 	struct virtio_queue *q = arg;
@@ -41,8 +52,40 @@ static void bell_ready(void *arg, uint32_t events)
 	/* First emptied, then served: what rings meanwhile rings again. */
 	(void)!read(q->bell, &count, sizeof(count));
 	pthread_mutex_lock(&v->lock);
-	if (virtio_is_live(v, index))
+	run_job(v);
+	if (virtio_is_live(v, index) && !v->still)
 		v->ops->serve(v, index);
+	pthread_mutex_unlock(&v->lock);
+}
+
+int virtio_do(struct virtio *v, int (*run)(struct virtio *v, void *arg, struct err *err), void *arg,
+	      struct err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&v->lock);
+	v->job = (struct virtio_job){ .run = run, .arg = arg, .err = err };
+	/* Whether the queue is there or not: its doorbell is. */
+	virtio_ring(v, 0);
+	while (v->job.run)
+		pthread_cond_wait(&v->done, &v->lock);
+	rc = v->job.rc;
+	pthread_mutex_unlock(&v->lock);
+	return rc;
+}
+
+void virtio_still(struct virtio *v)
+{
+	v->still = true;
+}
+
+void virtio_go_on(struct virtio *v)
+{
+	pthread_mutex_lock(&v->lock);
+	/* What has rung meanwhile was not heard. */
+	for (unsigned int i = 0; v->still && i < v->ops->queues; i++)
+		virtio_ring(v, i);
+	v->still = false;
 	pthread_mutex_unlock(&v->lock);
 }
 
@@ -52,6 +95,7 @@ int virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct mem
 	*v = (struct virtio){ .ops = ops,
 			      .memory = memory,
 			      .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .done = PTHREAD_COND_INITIALIZER,
 			      .offered = COMMON_FEATURES | ops->features | features };
 	for (unsigned int i = 0; i < ops->queues; i++)
 		v->queues[i].bell = v->queues[i].limit.timer = -1;

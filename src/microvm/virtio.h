@@ -7,6 +7,7 @@
 #define CTR_MICROVM_VIRTIO_H
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "microvm/io.h"
 #include "microvm/queue.h"
 #include "microvm/virtio_limit.h"
@@ -38,7 +39,21 @@ struct virtio_ops {
 	/* What a snapshot is to have of the device beside its queues, and its way back; NULL: nothing. */
 	void (*save)(const struct virtio *v, uint8_t own[VIRTIO_STATE_BYTES]);
 	int (*load)(struct virtio *v, const uint8_t own[VIRTIO_STATE_BYTES]); /* -EINVAL */
+	/*
+	 * What is too much for that: saved after virtio_still(), which it calls, while others run; and loaded when all
+	 * else of the device is. Both without lock: snapshot_more.h. NULL: nothing.
+	 */
+	int (*save_more)(struct virtio *v, struct str *out, struct err *err);
+	int (*load_more)(struct virtio *v, const char *bytes, size_t len, struct err *err);
 	const char *no_snapshot; /* why there can't be any with it; NULL: there can */
+};
+
+/* Something to be done in the device's thread. */
+struct virtio_job {
+	int (*run)(struct virtio *v, void *arg, struct err *err); /* NULL: nothing, or it is done */
+	void *arg;
+	struct err *err;
+	int rc;
 };
 
 struct virtio_queue {
@@ -64,6 +79,9 @@ struct virtio {
 	/* The transport's: interrupt the guest for a queue (or for a change of configuration). */
 	void (*interrupt)(void *arg, uint16_t vector, bool config);
 	void *arg;
+	struct virtio_job job; /* that somebody waits for */
+	pthread_cond_t done;
+	bool still; /* nothing is served */
 };
 
 /* Without lock; `features` beside those of ops. A half-made one can be freed. */
@@ -83,6 +101,17 @@ void virtio_enable(struct virtio *v, unsigned int queue);
 
 /* May the driver still say where this queue is? */
 bool virtio_may_place(const struct virtio *v, unsigned int queue) MUST_CHECK;
+
+/*
+ * Have something done in the device's thread, which runs, with the lock, between two requests, and wait for it. Without
+ * lock; one caller at a time.
+ */
+int virtio_do(struct virtio *v, int (*run)(struct virtio *v, void *arg, struct err *err), void *arg,
+	      struct err *err) MUST_CHECK;
+
+/* Nothing is served from here on, until it goes on, which is without lock. */
+void virtio_still(struct virtio *v);
+void virtio_go_on(struct virtio *v);
 
 /* Serve this queue soon; as if the driver had rung. Also without lock. */
 void virtio_ring(struct virtio *v, unsigned int queue);
