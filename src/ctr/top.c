@@ -3,20 +3,13 @@
 
 #include "cli/ps_table.h"
 #include "ctr/format.h"
-#include "ctr/top_read.h"
+#include "runtime/processes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
-
-struct procs {
-	struct proc *items;
-	size_t count;
-};
 
 /* ---- columns ----------------------------------------------------------------------- */
 
@@ -91,10 +84,8 @@ enum kind {
 	KIND_COMM,
 	KIND_ELAPSED,
 	KIND_CPU_TIME,
-	KIND_ID_INSIDE,
 	KIND_ID,
 	KIND_PID,
-	KIND_PID_INSIDE,
 	KIND_INT,
 	KIND_KIB,
 	KIND_PERCENT,
@@ -114,21 +105,21 @@ static const struct column {
 	{ "args", "COMMAND", KIND_ARGS, 0 },
 	{ "comm", "COMMAND", KIND_COMM, 0 },
 	{ "etime", "ELAPSED", KIND_ELAPSED, 0 },
-	{ "group", "GROUP", KIND_ID_INSIDE, AT(gid_in) },
+	{ "group", "GROUP", KIND_ID, AT(gid_in) },
 	{ "hgroup", "HGROUP", KIND_ID, AT(gid) },
-	{ "hpid", "HPID", KIND_PID, AT(pid) },
+	{ "hpid", "HPID", KIND_ID, AT(hpid) },
 	{ "huser", "HUSER", KIND_ID, AT(uid) },
 	{ "nice", "NI", KIND_INT, AT(nice) },
 	{ "pcpu", "%CPU", KIND_PERCENT, 0 },
-	{ "pgid", "PGID", KIND_PID_INSIDE, AT(pgid) },
-	{ "pid", "PID", KIND_PID, AT(inside) },
-	{ "ppid", "PPID", KIND_PID_INSIDE, AT(ppid) },
+	{ "pgid", "PGID", KIND_PID, AT(pgid) },
+	{ "pid", "PID", KIND_INT, AT(inside) },
+	{ "ppid", "PPID", KIND_PID, AT(ppid) },
 	{ "rss", "RSS", KIND_KIB, AT(rss_bytes) },
 	{ "seccomp", "SECCOMP", KIND_SECCOMP, 0 },
 	{ "state", "STATE", KIND_STATE, 0 },
 	{ "time", "TIME", KIND_CPU_TIME, 0 },
 	{ "tty", "TTY", KIND_TTY, 0 },
-	{ "user", "USER", KIND_ID_INSIDE, AT(uid_in) },
+	{ "user", "USER", KIND_ID, AT(uid_in) },
 	{ "vsz", "VSZ", KIND_KIB, AT(vsz_bytes) },
 };
 
@@ -153,17 +144,13 @@ static void put_cell(const struct column *column, const struct proc *p, const st
 	case KIND_CPU_TIME:
 		put_time(p->cpu_ms, true, out);
 		break;
-	case KIND_ID_INSIDE:
+	case KIND_ID:
 		put_id(*(const int64_t *)at, out);
 		break;
-	case KIND_ID:
-		put_id(*(const uint32_t *)at, out);
-		break;
-	case KIND_PID:
 	case KIND_INT:
 		str_printf(out, "%d", *(const int *)at);
 		break;
-	case KIND_PID_INSIDE:
+	case KIND_PID:
 		str_printf(out, "%d", (int)inside_of(all, *(const pid_t *)at));
 		break;
 	case KIND_KIB:
@@ -210,64 +197,6 @@ static void print_rows(const struct procs *all, const struct strv *wanted, struc
 	strv_free(&t.cells);
 }
 
-/* ---- processes --------------------------------------------------------------------- */
-
-static void procs_free(struct procs *p)
-{
-	for (size_t i = 0; i < p->count; i++)
-		proc_free(&p->items[i]);
-	free(p->items);
-	*p = (struct procs){ 0 };
-}
-CLEAN_DEFINE(procs, struct procs, procs_free)
-
-static bool listed(const pid_t *pids, size_t count, pid_t pid)
-{
-	for (size_t i = 0; i < count; i++)
-		if (pids[i] == pid)
-			return true;
-	return false;
-}
-
-/*
- * A number that the container gave back may be a stranger's by the time we look. So each folder of /proc
- * is opened first, and then the container is asked once more: what it still names and can still be read
- * is the process that we opened.
- */
-static int collect(struct container *c, struct procs *all, struct err *err)
-{
-	CLEAN(free) pid_t *pids = NULL;
-	CLEAN(free) pid_t *again = NULL;
-	size_t count = 0, count_again = 0, kept = 0;
-	int r = container_pids(c, &pids, &count, err);
-
-	if (r < 0)
-		return r;
-	all->items = xcalloc(count + 1, sizeof(*all->items));
-	for (size_t i = 0; i < count; i++) {
-		struct proc *p = &all->items[all->count];
-		char path[32];
-
-		snprintf(path, sizeof(path), "/proc/%d", (int)pids[i]);
-		p->pid = pids[i];
-		p->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		all->count += p->dir >= 0;
-	}
-	r = container_pids(c, &again, &count_again, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < all->count; i++) {
-		struct proc p = all->items[i];
-
-		if (listed(again, count_again, p.pid) && proc_read(&p) == 0)
-			all->items[kept++] = p;
-		else
-			proc_free(&p);
-	}
-	all->count = kept;
-	return 0;
-}
-
 /* ---- the verb ---------------------------------------------------------------------- */
 
 /* The operands as columns; false when they are none, and so meant for ps(1). */
@@ -288,7 +217,7 @@ static int print_own(struct container *c, const struct strv *wanted, struct str 
 		     struct err *err)
 {
 	CLEAN(procs) struct procs all = { 0 };
-	int r = collect(c, &all, err);
+	int r = container_processes(c, &all, err);
 
 	if (r >= 0)
 		print_rows(&all, wanted, out);

@@ -1,4 +1,5 @@
-#include "ctr/top_read.h"
+/* What /proc tells of one process. */
+#include "runtime/processes.h"
 
 #include "base/file.h"
 
@@ -13,8 +14,7 @@
 
 void proc_free(struct proc *p)
 {
-	if (p->dir >= 0)
-		close(take_fd(&p->dir));
+	drop_fd(&p->dir);
 	free(take_ptr(p->args));
 }
 
@@ -120,8 +120,9 @@ static int read_status(struct proc *p)
 	if (r < 0)
 		return r;
 	/* Real, effective, saved, of the file system. */
-	p->uid = (uint32_t)number_of(text, "Uid", 1);
-	p->gid = (uint32_t)number_of(text, "Gid", 1);
+	p->hpid = p->pid;
+	p->uid = number_of(text, "Uid", 1);
+	p->gid = number_of(text, "Gid", 1);
 	p->seccomp = (int)number_of(text, "Seccomp", 0);
 	p->inside = p->pid;
 	/* From the outermost namespace in: the last is what it calls itself. */
@@ -132,7 +133,7 @@ static int read_status(struct proc *p)
 }
 
 /* What an id of ours is called in its user namespace. */
-static int64_t map_id(const struct proc *p, const char *map, uint32_t id)
+static int64_t map_id(const struct proc *p, const char *map, uint64_t id)
 {
 	CLEAN(free) char *text = NULL;
 	char *save = NULL;
@@ -173,8 +174,8 @@ int proc_read(struct proc *p)
 		r = read_status(p);
 	if (r < 0)
 		return r;
-	p->uid_in = map_id(p, "uid_map", p->uid);
-	p->gid_in = map_id(p, "gid_map", p->gid);
+	p->uid_in = map_id(p, "uid_map", (uint64_t)p->uid);
+	p->gid_in = map_id(p, "gid_map", (uint64_t)p->gid);
 	read_args(p);
 	return 0;
 }
