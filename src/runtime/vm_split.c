@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define LAUNCHER_FDS 270000 /* microvm/share.h: what one share may take, and some */
 
@@ -116,14 +117,32 @@ static struct json_object *launcher_capabilities(void)
 	return caps;
 }
 
+/*
+ * As many as we may give: root of a container that this is in may lack CAP_SYS_RESOURCE. With fewer a share has fewer
+ * (microvm/share.h), which is nothing that the user asked for and so nothing to be warned of.
+ */
+static uint64_t launcher_fds(void)
+{
+	struct rlimit now, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_max >= LAUNCHER_FDS)
+		return LAUNCHER_FDS;
+	more = (struct rlimit){ now.rlim_cur, LAUNCHER_FDS };
+	if (setrlimit(RLIMIT_NOFILE, &more) < 0)
+		return now.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &now);
+	return LAUNCHER_FDS;
+}
+
 /* A file that the guest knows is an fd of the launcher's, who can't raise its limit any more. */
 static struct json_object *launcher_rlimits(void)
 {
 	struct json_object *all = json_object_new_array(), *files = json_object_new_object();
+	uint64_t count = launcher_fds();
 
 	json_put_string(files, "type", "RLIMIT_NOFILE");
-	json_put_u64(files, "soft", LAUNCHER_FDS);
-	json_put_u64(files, "hard", LAUNCHER_FDS);
+	json_put_u64(files, "soft", count);
+	json_put_u64(files, "hard", count);
 	json_object_array_add(all, files);
 	return all;
 }
