@@ -21,7 +21,7 @@ const struct opt_row stats_rows[] = {
 	{ "all", NULL, "Show those that don't run too", .kind = OPT_FLAG, .letter = 'a',
 	  OPT_TO(struct stats_flags, all) },
 	{ "format", "FORMAT",
-	  "json, or a template: '{{.Name}} {{.CPUPerc}}'; fields ID Name State CPUPerc MemUsage "
+	  "json, or a template: '{{.Name}} {{.CPUPerc}}'; fields ID Name State Source CPUPerc MemUsage "
 	  "MemPerc NetIO BlockIO PIDs PSI, and the numbers behind them; see ctr-stats(1)",
 	  "json", .kind = OPT_STRING, OPT_TO(struct stats_flags, format) },
 	{ "interval", "TIME", "How long between two: 5s (default), 500ms; a number is in seconds",

@@ -1,97 +1,23 @@
 #include "ctr/stats_row.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
-#include "base/process.h"
 #include "ctr/format.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define FILE_MAX (1u << 20)
 #define NONE "-"
-
-/* ---- reading ----------------------------------------------------------------------- */
-
-/* Nothing in its own namespace is nothing of the container's. */
-static bool shares_our_net(pid_t pid)
-{
-	char path[48];
-	struct stat ours, its;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	return stat("/proc/self/ns/net", &ours) < 0 || stat(path, &its) < 0 ||
-	       (ours.st_ino == its.st_ino && ours.st_dev == its.st_dev);
-}
-
-/*
- * Lines "  eth0: RX-BYTES PACKETS ERRS DROP FIFO FRAME COMPRESSED MULTICAST TX-BYTES ..." behind two of
- * headings. The kernel allows no colon in a name.
- */
-static void add_interfaces(char *text, struct stats_sample *s)
-{
-	char *save = NULL;
-
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char *colon = strchr(line, ':'), *end;
-
-		line += strspn(line, " ");
-		if (!colon || str_starts(line, "lo:"))
-			continue;
-		s->rx_bytes += strtoull(colon + 1, &end, 10);
-		for (int i = 0; i < 7; i++)
-			(void)strtoull(end, &end, 10);
-		s->tx_bytes += strtoull(end, &end, 10);
-	}
-}
-
-/* The number is its init's for as long as that, which we hold, hasn't ended: looked at afterwards. */
-static void read_net(const struct container *c, struct stats_sample *s)
-{
-	CLEAN(free) char *text = NULL;
-	struct err ignored;
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)c->state.pid);
-	if (c->pidfd < 0 || shares_our_net(c->state.pid) ||
-	    file_read(AT_FDCWD, path, FILE_MAX, &text, NULL, &ignored) < 0 ||
-	    process_ended(c->pidfd, 0))
-		return;
-	s->has_net = true;
-	add_interfaces(text, s);
-}
 
 void stats_sample(struct container *c, struct stats_sample *ret)
 {
-	struct err ignored;
-	int fd;
-
 	*ret = (struct stats_sample){ 0 };
 	if (c->pidfd < 0)
 		return;
 	ret->at_ns = clock_now_ns();
-	read_net(c, ret);
-	fd = container_cgroup(c, &ignored);
-	if (fd < 0)
-		return;
-	if (cgroup_stats_read(fd, &ret->used, &ignored) < 0)
-		ret->used = (struct cgroup_stats){ 0 };
-	ret->has_bound = cgroup_memory_bound(fd, &ret->memory_bound_bytes) == 0;
-}
-
-/* Where no group has a limit the machine is one. */
-static uint64_t machine_bytes(void)
-{
-	CLEAN(free) char *text = NULL;
-	struct err ignored;
-
-	if (file_read(AT_FDCWD, "/proc/meminfo", FILE_MAX, &text, NULL, &ignored) < 0 ||
-	    !str_starts(text, "MemTotal:"))
-		return CGROUP_UNLIMITED;
-	return strtoull(text + strlen("MemTotal:"), NULL, 10) * 1024;
+	container_usage(c, &ret->usage);
+	/* One that was asked has looked last thing; one that says nothing was looked at before. */
+	if (ret->usage.source == USAGE_GUEST)
+		ret->at_ns = clock_now_ns();
 }
 
 /* ---- showing ----------------------------------------------------------------------- */
@@ -127,25 +53,25 @@ static void put_percent(struct json_object *o, const char *text_key, const char 
 static void put_cpu(struct json_object *o, const struct stats_sample *before,
 		    const struct stats_sample *now)
 {
-	uint64_t used = now->used.cpu.usage_us, was = before->used.cpu.usage_us;
-	bool set = before->at_ns && before->used.cpu.set && now->used.cpu.set &&
+	uint64_t used = now->usage.used.cpu.usage_us, was = before->usage.used.cpu.usage_us;
+	/* Two clocks of two machines have no difference. */
+	bool set = before->at_ns && before->usage.source == now->usage.source &&
+		   before->usage.used.cpu.set && now->usage.used.cpu.set &&
 		   now->at_ns > before->at_ns && used >= was;
 
 	put_percent(o, "CPUPerc", "CPUPercent", set,
 		    set ? (double)(used - was) * 1000 * 100 / (double)(now->at_ns - before->at_ns) :
 			  0);
-	put_number(o, "CPUTimeMicroseconds", now->used.cpu.set, used);
+	put_number(o, "CPUTimeMicroseconds", now->usage.used.cpu.set, used);
 }
 
 /* What the kernel can take back at once is not counted, as docker and podman have it. */
 static void put_memory(struct json_object *o, const struct stats_sample *now)
 {
-	bool set = now->used.memory.set;
-	uint64_t cached = now->used.memory.inactive_file_bytes,
-		 all = now->used.memory.current_bytes, used = all > cached ? all - cached : 0,
-		 limit = !set || (now->has_bound && now->memory_bound_bytes != CGROUP_UNLIMITED) ?
-				 now->memory_bound_bytes :
-				 machine_bytes();
+	bool set = now->usage.used.memory.set;
+	uint64_t cached = now->usage.used.memory.inactive_file_bytes,
+		 all = now->usage.used.memory.current_bytes, used = all > cached ? all - cached : 0,
+		 limit = now->usage.memory_bound_bytes;
 	CLEAN(str) struct str text = { 0 };
 
 	if (set) {
@@ -158,10 +84,10 @@ static void put_memory(struct json_object *o, const struct stats_sample *now)
 		    limit ? 100.0 * (double)used / (double)limit : 0);
 	put_number(o, "MemUsageBytes", set, used);
 	put_number(o, "MemLimitBytes", set, limit);
-	put_number(o, "MemPeakBytes", set && now->used.memory.peak_bytes,
-		   now->used.memory.peak_bytes);
-	put_number(o, "SwapUsageBytes", set, now->used.memory.swap_bytes);
-	put_number(o, "OOMKills", set, now->used.memory.oom_kills);
+	put_number(o, "MemPeakBytes", set && now->usage.used.memory.peak_bytes,
+		   now->usage.used.memory.peak_bytes);
+	put_number(o, "SwapUsageBytes", set, now->usage.used.memory.swap_bytes);
+	put_number(o, "OOMKills", set, now->usage.used.memory.oom_kills);
 }
 
 /* "1.2kB / 3.4MB" */
@@ -178,24 +104,35 @@ static void put_pair(struct json_object *o, const char *key, bool set, uint64_t 
 	json_put_string(o, key, set ? text.text : NONE);
 }
 
+static const char *source_name(enum usage_source source)
+{
+	static const char *const names[] = { [USAGE_NONE] = NONE,
+					     [USAGE_CONTAINER] = "container",
+					     [USAGE_GUEST] = "guest",
+					     [USAGE_LAUNCHER] = "launcher" };
+
+	return names[source];
+}
+
 static void put_transfers(struct json_object *o, const struct stats_sample *now)
 {
-	put_pair(o, "NetIO", now->has_net, now->rx_bytes, now->tx_bytes);
-	put_number(o, "NetInputBytes", now->has_net, now->rx_bytes);
-	put_number(o, "NetOutputBytes", now->has_net, now->tx_bytes);
-	put_pair(o, "BlockIO", now->used.io.set, now->used.io.read_bytes, now->used.io.write_bytes);
-	put_number(o, "BlockInputBytes", now->used.io.set, now->used.io.read_bytes);
-	put_number(o, "BlockOutputBytes", now->used.io.set, now->used.io.write_bytes);
+	put_pair(o, "NetIO", now->usage.has_net, now->usage.rx_bytes, now->usage.tx_bytes);
+	put_number(o, "NetInputBytes", now->usage.has_net, now->usage.rx_bytes);
+	put_number(o, "NetOutputBytes", now->usage.has_net, now->usage.tx_bytes);
+	put_pair(o, "BlockIO", now->usage.used.io.set, now->usage.used.io.read_bytes,
+		 now->usage.used.io.write_bytes);
+	put_number(o, "BlockInputBytes", now->usage.used.io.set, now->usage.used.io.read_bytes);
+	put_number(o, "BlockOutputBytes", now->usage.used.io.set, now->usage.used.io.write_bytes);
 }
 
 static void put_pids(struct json_object *o, const struct stats_sample *now)
 {
 	CLEAN(str) struct str text = { 0 };
 
-	str_printf(&text, "%llu", (unsigned long long)now->used.pids.current);
-	json_put_string(o, "PIDs", now->used.pids.set ? text.text : NONE);
-	put_number(o, "PidsCurrent", now->used.pids.set, now->used.pids.current);
-	put_number(o, "PidsLimit", now->used.pids.set, now->used.pids.max);
+	str_printf(&text, "%llu", (unsigned long long)now->usage.used.pids.current);
+	json_put_string(o, "PIDs", now->usage.used.pids.set ? text.text : NONE);
+	put_number(o, "PidsCurrent", now->usage.used.pids.set, now->usage.used.pids.current);
+	put_number(o, "PidsLimit", now->usage.used.pids.set, now->usage.used.pids.max);
 }
 
 static void put_pressure(struct json_object *o, const struct stats_sample *now)
@@ -203,9 +140,9 @@ static void put_pressure(struct json_object *o, const struct stats_sample *now)
 	const struct {
 		const char *key;
 		const struct cgroup_pressure *p;
-	} rows[] = { { "CPU", &now->used.cpu_pressure },
-		     { "Memory", &now->used.memory_pressure },
-		     { "IO", &now->used.io_pressure } };
+	} rows[] = { { "CPU", &now->usage.used.cpu_pressure },
+		     { "Memory", &now->usage.used.memory_pressure },
+		     { "IO", &now->usage.used.io_pressure } };
 	struct json_object *all = json_object_new_object();
 	CLEAN(str) struct str text = { 0 };
 
@@ -241,6 +178,7 @@ struct json_object *stats_row(const struct container *c, const struct stats_samp
 	json_put_string(o, "Container", shown);
 	json_put_string(o, "Name", c->state.name);
 	json_put_string(o, "State", status_name(c->state.status));
+	json_put_string(o, "Source", source_name(now->usage.source));
 	put_cpu(o, before, now);
 	put_memory(o, now);
 	put_transfers(o, now);

@@ -2,19 +2,13 @@
 #ifndef CTR_CTR_STATS_ROW_H
 #define CTR_CTR_STATS_ROW_H
 
-#include "cgroups/stats.h"
-#include "runtime/container.h"
+#include "runtime/usage.h"
 
 #include <json-c/json.h>
 
 struct stats_sample {
 	uint64_t at_ns; /* clock_now_ns(); 0: nothing was read, as of one that doesn't run */
-	struct cgroup_stats used; /* a part that isn't there has `set` false */
-	bool has_bound;
-	uint64_t
-		memory_bound_bytes; /* its own limit or that of a group above it; else CGROUP_UNLIMITED */
-	bool has_net;
-	uint64_t rx_bytes, tx_bytes; /* of its own network namespace, but for lo */
+	struct usage usage;
 };
 
 /* What can't be read is left out: it may end at any moment. */

@@ -1,4 +1,4 @@
-/* ctr top: the processes of a container. Nothing is needed inside of it. */
+/* ctr top: the processes of a container. Nothing is needed inside of it, but for a micro-VM's init. */
 #include "ctr/verbs.h"
 
 #include "cli/ps_table.h"
@@ -228,7 +228,15 @@ static int print_by_ps(struct container *c, char **options, struct str *out, str
 {
 	CLEAN(free) pid_t *pids = NULL;
 	size_t count = 0;
-	int r = container_pids(c, &pids, &count, err);
+	int r;
+
+	if (c->state.vm)
+		return err_set(
+			err, ENOTSUP,
+			"container \"%s\" is a micro-VM: this host's ps sees no process in it; "
+			"name columns (ctr-top(1)), or run its own: ctr exec %s ps",
+			c->state.name, c->state.name);
+	r = container_pids(c, &pids, &count, err);
 
 	return r < 0 ? r : ps_table(options, pids, count, out, err);
 }

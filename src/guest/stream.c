@@ -1,6 +1,7 @@
 #include "guest/stream.h"
 
 #include "base/process.h"
+#include "guest/answer.h"
 #include "guest/process.h"
 #include "guest/renew.h"
 #include "netns/requests.h"
@@ -169,6 +170,19 @@ static void text_came(struct stream *s, struct container *c, const struct wire_f
 		begin(s, c);
 }
 
+/* Instead of a process. */
+static void ask_came(struct stream *s, struct container *c, const struct wire_frame *f)
+{
+	struct err err = { 0 };
+
+	if (s->first || s->state != STREAM_TOLD || s->text.len)
+		s->state = STREAM_GONE;
+	else if (answer_put(wire_u32(f, 0), c, &s->channels.wire, &err) < 0)
+		say_failed(s, &err);
+	else
+		s->state = STREAM_OVER;
+}
+
 static void resize(const struct stream *s, const struct wire_frame *f)
 {
 	struct winsize size = { 0 };
@@ -209,6 +223,9 @@ static void frame_came(struct stream *s, struct container *c, const struct wire_
 		break;
 	case WIRE_RENEW:
 		renew_came(s, c, f);
+		break;
+	case WIRE_ASK:
+		ask_came(s, c, f);
 		break;
 	case WIRE_SIGNAL:
 		signal_came(s, wire_u32(f, 0));

@@ -47,12 +47,12 @@ static int print_line(const struct call *call, const char *type, struct json_obj
 }
 
 /* Returns 0, or the exit status with words said. */
-static int print_stats(const struct call *call, int group)
+static int print_stats(const struct call *call, struct container *c, int group)
 {
 	struct json_object *data = NULL;
 	struct err err = { 0 };
 
-	if (oci_stats_json(group, &data, &err) < 0)
+	if (oci_stats_json(c, group, &data, &err) < 0)
 		return call_fail(call, &err);
 	return print_line(call, "stats", data);
 }
@@ -88,7 +88,7 @@ static void drain(int fd)
 }
 
 /* Until the group has no process any more. */
-static int follow(struct call *call, int group, int interval_ms)
+static int follow(struct call *call, struct container *c, int group, int interval_ms)
 {
 	CLEAN(fd) int changes = watch(group);
 	int64_t next = now_ms();
@@ -101,7 +101,7 @@ static int follow(struct call *call, int group, int interval_ms)
 		int64_t now = now_ms();
 
 		if (now >= next) {
-			status = print_stats(call, group);
+			status = print_stats(call, c, group);
 			next = now + interval_ms;
 		}
 		if (poll(&p, 1, (int)(next - now > 0 ? next - now : 0)) > 0)
@@ -128,5 +128,5 @@ int oci_verb_events(struct call *call)
 		r = group = container_cgroup(&c, &err);
 	if (r < 0)
 		return call_fail(call, &err);
-	return f->stats ? print_stats(call, group) : follow(call, group, interval_ms);
+	return f->stats ? print_stats(call, &c, group) : follow(call, &c, group, interval_ms);
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cgroups/host.h"
 #include "cgroups/stats.h"
+#include "runtime/vm_ask.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,10 +36,9 @@ static void put_cpu(struct json_object *data, const struct cgroup_stats *s)
 }
 
 /* memory.stat as it is: who wants to know more finds it there. */
-static void put_raw(struct json_object *memory, int group)
+static void put_raw(struct json_object *raw, int group)
 {
 	CLEAN(free) char *text = xcalloc(1, FILE_MAX);
-	struct json_object *raw = object(memory, "raw");
 	char *save = NULL;
 
 	if (cgroup_read(group, "memory.stat", text, FILE_MAX) < 0)
@@ -53,7 +53,16 @@ static void put_raw(struct json_object *memory, int group)
 	}
 }
 
-static void put_memory(struct json_object *data, int group, const struct cgroup_stats *s)
+/* Of a guest's no more comes than this. */
+static void put_known(struct json_object *raw, const struct cgroup_stats *s)
+{
+	json_put_u64(raw, "anon", s->memory.anon_bytes);
+	json_put_u64(raw, "file", s->memory.file_bytes);
+	json_put_u64(raw, "kernel", s->memory.kernel_bytes);
+	json_put_u64(raw, "inactive_file", s->memory.inactive_file_bytes);
+}
+
+static void put_memory(struct json_object *data, const struct cgroup_stats *s)
 {
 	struct json_object *memory = object(data, "memory"), *usage = object(memory, "usage"),
 			   *swap = object(memory, "swap");
@@ -70,7 +79,6 @@ static void put_memory(struct json_object *data, int group, const struct cgroup_
 		     limit == CGROUP_UNLIMITED || swap_limit == CGROUP_UNLIMITED ?
 			     CGROUP_UNLIMITED :
 			     limit + swap_limit);
-	put_raw(memory, group);
 }
 
 static void put_pids(struct json_object *data, const struct cgroup_stats *s)
@@ -180,18 +188,38 @@ static void put_pressure(struct json_object *in, const struct cgroup_pressure *p
 	}
 }
 
-int oci_stats_json(int group, struct json_object **ret, struct err *err)
+/* What it may use is all the memory that the machine has. Disks stay the launcher's. */
+static bool ask_guest(struct container *c, struct cgroup_stats *s)
 {
-	struct json_object *data;
+	struct usage guest;
+	struct err ignored;
+
+	if (!c->state.vm || vm_usage(c, &guest, &ignored) < 0)
+		return false;
+	*s = guest.used;
+	s->memory.max_bytes = guest.memory_bound_bytes;
+	return true;
+}
+
+int oci_stats_json(struct container *c, int group, struct json_object **ret, struct err *err)
+{
+	struct json_object *data, *raw;
 	struct cgroup_stats s;
+	bool of_guest;
 	int r = cgroup_stats_read(group, &s, err);
 
 	if (r < 0)
 		return r;
+	of_guest = ask_guest(c, &s);
 	data = json_object_new_object();
 	put_cpu(data, &s);
 	put_pressure(json_object_object_get(data, "cpu"), &s.cpu_pressure);
-	put_memory(data, group, &s);
+	put_memory(data, &s);
+	raw = object(json_object_object_get(data, "memory"), "raw");
+	if (of_guest)
+		put_known(raw, &s);
+	else
+		put_raw(raw, group);
 	put_pressure(json_object_object_get(data, "memory"), &s.memory_pressure);
 	put_pids(data, &s);
 	put_io(data, group);

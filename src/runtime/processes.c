@@ -1,6 +1,8 @@
 /* Which processes are there, each read once it is certain whose it is. */
 #include "runtime/processes.h"
 
+#include "runtime/vm_ask.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -83,5 +85,5 @@ static int collect(struct container *c, struct procs *all, struct err *err)
 
 int container_processes(struct container *c, struct procs *ret, struct err *err)
 {
-	return collect(c, ret, err);
+	return c->state.vm ? vm_processes(c, ret, err) : collect(c, ret, err);
 }

@@ -1,4 +1,4 @@
-/* The processes of a container, for `top`: what /proc tells of each. */
+/* The processes of a container, for `top`: what /proc tells of each, this kernel's or that of a micro-VM's guest. */
 #ifndef CTR_RUNTIME_PROCESSES_H
 #define CTR_RUNTIME_PROCESSES_H
 
@@ -30,7 +30,10 @@ void proc_free(struct proc *p);
 void procs_free(struct procs *p);
 CLEAN_DEFINE(procs, struct procs, procs_free)
 
-/* Those that can be read. ret must be all zero. */
+/*
+ * Those that can be read; of a micro-VM what its guest says of those in it (vm_ask.h), which may be anything but is
+ * bounded. ret must be all zero.
+ */
 int container_processes(struct container *c, struct procs *ret, struct err *err) MUST_CHECK;
 
 /* Inside this room only: fill all but `dir`, which is open, and `pid`. 0; -errno when it has ended. No words. */

@@ -7,7 +7,7 @@
  *   order        what its monitor was asked to do, for the next one
  *   health.json  the last results of its health check
  *   attach       a unix socket: the way to its monitor, as long as there is one
- *   guest        a unix socket: the way into a micro-VM's guest, for exec (runtime/vm.h)
+ *   guest        a unix socket: the way into a micro-VM's guest, for exec and questions (runtime/vm.h)
  *   guest.report what its launcher says of it (wire/report.h)
  *   checkpointed a checkpoint has ended it: a restore may take its place
  *   notify/      the container's notify socket (runtime/sdnotify.h)

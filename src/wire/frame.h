@@ -40,7 +40,14 @@ enum wire_type {
 	WIRE_NETWORK, /* host, before the document: a part of netns/requests.h; an empty one ends it */
 	WIRE_OOM,     /* guest, first stream: u32 kills so far, u32 pid of the last, its name */
 	WIRE_RENEW, /* host, first stream: wire/renew.h; what is known of the network comes before */
+	WIRE_ASK,   /* host, in the place of a document: u32 enum wire_question */
+	WIRE_ANSWER, /* guest: a part of it (runtime/vm_answer.h); an empty one ends it, and nothing follows */
 	WIRE_TYPES,
+};
+
+enum wire_question {
+	WIRE_ASK_USAGE = 1, /* of the whole container */
+	WIRE_ASK_PROCESSES, /* which there are, and what each is */
 };
 
 /* One that came. `data` is valid until the next wire_next(). */

@@ -1,12 +1,14 @@
 /*
  * What a guest's init could say to its launcher, and the other way: bytes that should be frames, with readers that
- * take something now and then; before it, or not, what a snapshot has of such a stream.
+ * take something now and then; before it, or not, what a snapshot has of such a stream. And what a guest could answer
+ * that is asked for its numbers.
  *
  * max: 4096
  */
 #include "fuzz.h"
 
 #include "base/cleanup.h"
+#include "runtime/vm_answer.h"
 #include "wire/channels.h"
 
 #include <errno.h>
@@ -45,12 +47,46 @@ static void drain(int fd)
 		;
 }
 
+/* What was taken is said again by the same bytes. */
+static void take_usage(const uint8_t *data, size_t size)
+{
+	CLEAN(str) struct str again = { 0 };
+	struct usage u;
+
+	if (answer_take_usage(data, size, &u) < 0)
+		return;
+	answer_put_usage(&u, &again);
+	if (again.len > size || memcmp(again.text, data, again.len) != 0)
+		fuzz_broken("a guest's numbers are others (%zu bytes)", size);
+}
+
+static void take_procs(const uint8_t *data, size_t size)
+{
+	CLEAN(procs) struct procs all = { 0 };
+
+	if (answer_take_procs(data, size, &all) < 0)
+		return;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct proc *p = &all.items[i];
+
+		if (p->hpid != -1 || p->uid != -1 || p->gid != -1 || p->pid < 1 || p->inside < 1 ||
+		    p->uid_in < -1 || p->state < 'A' || p->state > 'z' || p->nice < -20 ||
+		    strnlen(p->comm, sizeof(p->comm)) == sizeof(p->comm) ||
+		    (p->args && strlen(p->args) > ANSWER_ARGS_MAX))
+			fuzz_broken("process %zu of %zu can't be", i, all.count);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int link[2], sinks[2][2];
 	struct channels s;
 	bool over = false;
 
+	if (size > 0 && data[0] >= 0xfe) {
+		(data[0] & 1 ? take_procs : take_usage)(data + 1, size - 1);
+		return 0;
+	}
 	if (size < 1 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, link) < 0 ||
 	    pipe2(sinks[0], O_NONBLOCK) < 0 || pipe2(sinks[1], O_NONBLOCK) < 0)
 		return -1;

@@ -22,6 +22,12 @@ stays() {
 	wait_until 60 said ready "$name"
 }
 
+# source_is NAME SOURCE [FILTER]: ctr stats has its numbers from there, and they are so.
+source_is() {
+	run ctr stats --no-stream --interval 300ms --format json "$1"
+	jq -e ".[0] | .Source == \"$2\" and (${3:-true})" <<<"$output" >/dev/null
+}
+
 @test "vm: run: its own kernel, the spec's process, each byte both ways, its status" {
 	run --separate-stderr ctr run --rm "${VM_FLAGS[@]}" --hostname inside -u 1000:7 -w /tmp -e WORD=said \
 		--read-only busybox sh -c 'hostname; id -u; id -g; pwd; echo $WORD; grep Seccomp: /proc/self/status
@@ -73,8 +79,8 @@ stays() {
 	assert_nothing_left
 }
 
-@test "vm: it stays: logs, exec with its streams and statuses, pause, stop, start again, kill" {
-	stays web -- sh -c 'trap "echo term; exit 3" TERM; echo ready; echo apart >&2; while :; do sleep 0.2; done'
+@test "vm: it stays: logs, exec with its streams and statuses, stats, top, pause, stop, start again, kill" {
+	stays web --memory 300m -- sh -c 'trap "echo term; exit 3" TERM; echo ready; echo apart >&2; while :; do sleep 0.2; done'
 	assert_equal "$(ctr logs web 2>/dev/null)" ready
 	assert_equal "$(ctr logs web 2>&1 >/dev/null)" apart
 	run ctr exec web sh -c 'echo from exec; exit 9'
@@ -91,9 +97,15 @@ stays() {
 	ctr exec web yes >/dev/full 2>/dev/null || true
 	run ctr exec -u 33 web id -u
 	assert_output 33
+	# The guest's numbers; of a paused one the host's, which has to have all of the guest's memory.
+	wait_until 30 source_is web guest '.PidsCurrent < 4 and .MemUsageBytes < 30000000 and .MemLimitBytes < 282000000'
+	run ctr top web pid user hpid comm
+	assert_line --regexp '^1 +root +\? +sh$'
+	refute_output --partial ctr-vm
 	ctr pause web
 	run ctr inspect --format '{{.State.Status}}' web
 	assert_output paused
+	source_is web launcher '.MemUsageBytes > 40000000 and .MemLimitBytes == 314572800' || fail "$output"
 	ctr resume web
 	ctr exec web true
 	ctr stop web

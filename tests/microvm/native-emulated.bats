@@ -33,6 +33,15 @@ stays() {
 	wait_until "$BOOT_S" said ready "$name"
 }
 
+# stat NAME FILTER: of one look, by jq.
+stat() {
+	ctr stats --no-stream --interval 300ms --format json "$1" | jq -r ".[0] | $2"
+}
+
+is_stat() {
+	[ "$(stat "$1" "$2")" = "$3" ]
+}
+
 launcher() {
 	ctr inspect --format '{{.State.Pid}}' "$1"
 }
@@ -52,6 +61,8 @@ launcher() {
 	assert_line "$(md5sum <"$BATS_TEST_TMPDIR/in")"
 	assert_equal "${lines[-1]}" 0
 	[[ $stderr == *'/x: Read-only file system'*'/fixed/x: Read-only file system'*problem* ]]
+	# What the launcher can't have is not the user's to hear of.
+	[[ $stderr != *warning* ]] || fail "$stderr"
 	ctr run --rm -i "${EMULATED[@]}" -v "$BATS_TEST_TMPDIR/data:/data" busybox \
 		sh -c 'echo made >/data/new; cat' <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
 	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
@@ -107,8 +118,8 @@ launcher() {
 	assert_nothing_left
 }
 
-@test "emulated: it stays: logs, exec with its streams and statuses, pause, stop" {
-	local pid emulator task caps
+@test "emulated: it stays: logs, exec with its streams and statuses, stats, top, pause, stop" {
+	local pid emulator task caps before after
 	stays web sh -c 'trap "echo term; exit 3" TERM; echo ready; echo apart >&2; while :; do sleep 0.2; done'
 	assert_equal "$(ctr logs web 2>/dev/null)" ready
 	assert_equal "$(ctr logs web 2>&1 >/dev/null)" apart
@@ -137,9 +148,39 @@ launcher() {
 	! touch "/proc/$emulator/root/x" 2>/dev/null || fail "the emulator's root can be written to"
 	[ ! -e "/proc/$pid/root/proc/self" ]
 	[ ! -e "/proc/$pid/root/dev/.ctr-emulator" ]
+	# What it uses is what its guest has: this host has no controllers, and other pids. An exec is of it as well.
+	ctr exec -d web sh -c 'sleep 1000 & exec sleep 1000'
+	wait_until 20 is_stat web '"\(.Source) \(.PidsCurrent >= 4)"' 'guest true'
+	[ "$(stat web '.PidsCurrent < 8 and .PidsLimit == null and .MemUsageBytes > 100000 and .MemUsageBytes < 50000000')" = true ]
+	[ "$(stat web '.MemLimitBytes > 400000000 and .MemLimitBytes < 536870912 and .NetInputBytes == 0')" = true ]
+	before=$(stat web .CPUTimeMicroseconds)
+	ctr exec web sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
+	after=$(stat web .CPUTimeMicroseconds)
+	((after > before + 10000)) || fail "$before, $after"
+	run ctr top web pid,ppid,user,hpid args
+	assert_success
+	assert_line --regexp '^PID +PPID +USER +HPID +COMMAND$'
+	assert_line --regexp '^1 +0 +root +\? +sh -c trap .*while :; do sleep 0.2; done$'
+	assert_equal "$(grep -cE '^[0-9]+ +[0-9]+ +root +\? +sleep 1000$' <<<"$output")" 2
+	refute_output --partial ctr-vm
+	run ctr top web aux
+	assert_failure 125
+	assert_output --partial "this host's ps sees no process in it"
+	# A launcher that says nothing: the host's numbers after a second, and no list.
+	kill -STOP "$pid"
+	assert_equal "$(stat web .Source)" launcher
+	kill -CONT "$pid"
+	wait_until 20 is_stat web .Source guest
 	ctr pause web
 	run ctr inspect --format '{{.State.Status}}' web
 	assert_output paused
+	before=$SECONDS
+	run ctr stats --no-stream --interval 300ms --format '{{.State}} {{.Source}} {{.NetIO}}' web
+	assert_output 'paused launcher -'
+	((SECONDS - before < 3))
+	run ctr top web
+	assert_failure 125
+	assert_output --partial 'is paused, and so its guest'
 	ctr resume web
 	ctr exec web true
 	run ctr update --memory 400m web
@@ -194,10 +235,16 @@ launcher() {
 	edit_config "$BATS_TEST_TMPDIR/b" --arg kernel "$CTR_KERNEL" \
 		'.annotations["dev.ctr.isolation"] = "emulated" |
 		.vm = {kernel: {path: $kernel, parameters: ["lsm=capability"]}, hwConfig: {vcpus: 2, memory: 167772160}} |
-		.process.args = ["sh", "-c", "nproc; cat /proc/cmdline; awk \"/MemTotal/ { print int(\\$2 / 1024) }\" /proc/meminfo"]'
+		.process.args = ["sh", "-c", "touch /ready; until test -e /go; do :; done; nproc; cat /proc/cmdline; awk \"/MemTotal/ { print int(\\$2 / 1024) }\" /proc/meminfo"]'
 	oci create --bundle "$BATS_TEST_TMPDIR/b" one >"$BATS_TEST_TMPDIR/out"
 	assert_equal "$(oci state one | jq -r .status)" created
 	oci start one
+	wait_until "$BOOT_S" test -e "$BATS_TEST_TMPDIR/b/rootfs/ready"
+	oci events --stats one >"$BATS_TEST_TMPDIR/events"
+	run jq -c '.data | [.pids.current, .memory.usage.limit > 50000000, .memory.usage.limit < 167772160, .memory.raw.anon > 0, .cpu.usage.total > 1000000]' \
+		"$BATS_TEST_TMPDIR/events"
+	assert_output '[1,true,true,true,true]'
+	touch "$BATS_TEST_TMPDIR/b/rootfs/go"
 	wait_until "$BOOT_S" state_is_oci one stopped
 	oci delete one
 	mapfile -t lines <"$BATS_TEST_TMPDIR/out"
