@@ -103,6 +103,6 @@ void fuse_handles_let_go(struct fuse_handles *h, uint32_t sequence)
 void fuse_handles_free(struct fuse_handles *h)
 {
 	fuse_handles_close_all(h);
-	free(h->at);
+	fuse_table_free(h->at, h->max, sizeof(*h->at));
 	*h = (struct fuse_handles){ 0 };
 }

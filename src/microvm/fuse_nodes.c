@@ -55,17 +55,26 @@ static uint32_t *bucket(const struct fuse_nodes *n, const struct fuse_key *key)
 	return &n->buckets[(uint32_t)(h >> 32) & n->mask];
 }
 
+/*
+ * The kernel's own mapping, told of before it is touched: an allocator would write its notes at both ends first, and each
+ * of them have a huge page there.
+ */
 void *fuse_table(size_t count, size_t size)
 {
-	char *table = xcalloc(count, size);
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t begin = ((uintptr_t)table + page - 1) & -page;
-	uintptr_t end = ((uintptr_t)table + count * size) & -page;
+	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *table = mmap(NULL, count * size, PROT_READ | PROT_WRITE, how, -1, 0);
 
+	if (table == MAP_FAILED)
+		err_die("no memory for what a guest knows of a shared folder");
 	/* Where there are no huge pages, none are to be kept away. */
-	if (begin < end)
-		(void)madvise((void *)begin, end - begin, MADV_NOHUGEPAGE);
+	(void)madvise(table, count * size, MADV_NOHUGEPAGE);
 	return table;
+}
+
+void fuse_table_free(void *table, size_t count, size_t size)
+{
+	if (table)
+		munmap(table, count * size);
 }
 
 int fuse_nodes_make(struct fuse_nodes *n, uint32_t max, int root, struct err *err)
@@ -266,7 +275,7 @@ void fuse_nodes_free(struct fuse_nodes *n)
 {
 	if (n->at)
 		fuse_nodes_forget_all(n);
-	free(n->at);
-	free(n->buckets);
+	fuse_table_free(n->at, n->max, sizeof(*n->at));
+	fuse_table_free(n->buckets, n->mask + 1, sizeof(*n->buckets));
 	*n = (struct fuse_nodes){ 0 };
 }

@@ -90,10 +90,11 @@ typedef int64_t fuse_handler(struct fuse_server *f, struct fuse_request *r);
 /* ---- fuse_nodes.c, fuse_handles.c: what the guest has ------------------------------- */
 
 /*
- * Zeroes, to be freed. Of a table for as many as there may ever be memory is taken where it is touched, which is here
+ * Zeroes, at least one of them. Of a table for as many as there may ever be memory is taken where it is touched, which is here
  * and there: so never by huge pages, of which two files would have 4 MiB.
  */
 void *fuse_table(size_t count, size_t size) MUST_CHECK __attribute__((returns_nonnull));
+void fuse_table_free(void *table, size_t count, size_t size); /* NULL: nothing */
 int fuse_nodes_make(struct fuse_nodes *n, uint32_t max, int root, struct err *err) MUST_CHECK;
 void fuse_nodes_forget_all(struct fuse_nodes *n);
 void fuse_nodes_free(struct fuse_nodes *n);
