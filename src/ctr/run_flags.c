@@ -47,6 +47,8 @@ const struct opt_row run_rows[] = {
 	  "process vm emulated", .kind = OPT_STRING, TO(isolation) },
 	{ "kernel", "FILE", "That kernel (default the newest of /boot)", "@file",
 	  .kind = OPT_STRING, TO(kernel) },
+	{ "nested", NULL, "That kernel may have virtual machines of its own (VT-x, AMD-V)",
+	  .kind = OPT_FLAG, TO(nested) },
 	{ "dry-run", NULL, "Print the plan and the stages, change nothing", .kind = OPT_FLAG,
 	  .only = RUN_VARIANT, TO(dry_run) },
 	{ "detach", NULL, "Let it run in the background, and print its id", .kind = OPT_FLAG,

@@ -29,7 +29,7 @@ struct run_flags {
 	/* the container */
 	const char *name, *rootfs, *bundle, *isolation, *kernel, *cidfile, *entrypoint,
 		*console_socket;
-	bool overlay, read_only, rm, dry_run, detach;
+	bool overlay, read_only, rm, dry_run, detach, nested;
 	int init; /* INIT_* */
 	struct strv annotation, attach;
 	const char *stop_signal, *restart, *detach_keys;

@@ -180,10 +180,14 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 			       f->kernel);
 	if (f->kernel && access(f->kernel, R_OK) < 0)
 		return err_sys(err, "--kernel %s", f->kernel);
-	if (f->kernel) {
+	if (f->nested && !run_wants_kernel(f))
+		return err_set(err, EINVAL, "--nested: goes with --isolation vm or emulated");
+	if (f->kernel || f->nested)
 		m->spec.has_vm = true;
+	if (f->nested)
+		m->spec.vm.nested = true;
+	if (f->kernel)
 		m->spec.vm.kernel_path = path_absolute(f->kernel);
-	}
 	for (size_t i = 0; i < f->annotation.count; i++) {
 		CLEAN(free) char *key = xstrdup(f->annotation.items[i]);
 		char *eq = strchr(key, '=');

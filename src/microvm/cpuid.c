@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 
-#include <stdbool.h>
+#include <errno.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 
@@ -10,20 +10,28 @@ _Static_assert(offsetof(struct cpuid, entries) == sizeof(struct kvm_cpuid2), "en
 
 enum reg { EAX, EBX, ECX, EDX };
 
-/* Bits that are taken away. All nested virtualization is: a guest's own guests are not ours to hold. */
+#define VMX (1U << 5) /* of leaf 1's ECX */
+#define SVM (1U << 2) /* of leaf 80000001h's */
+
+/* Bits that are taken away. Nested virtualization is, unless it's asked for: KVM's code for it is large. */
 static const struct {
 	uint32_t leaf;
 	enum reg reg;
 	uint32_t mask;
+	bool nested;
 } off[] = {
-	{ 0x1, ECX, 1U << 5 },  /* VMX */
-	{ 0x1, ECX, 1U << 15 }, /* PDCM: capabilities of the counters below */
-	{ 0x7, ECX, 1U << 5 },  /* WAITPKG: a guest could sit on a processor */
-	{ 0xa, EAX, ~0U },      /* performance counters */
-	{ 0xa, EBX, ~0U },        { 0xa, ECX, ~0U },
-	{ 0xa, EDX, ~0U },        { 0x80000001, ECX, 1U << 2 }, /* SVM, and its own leaf */
-	{ 0x8000000a, EAX, ~0U }, { 0x8000000a, EBX, ~0U },
-	{ 0x8000000a, ECX, ~0U }, { 0x8000000a, EDX, ~0U },
+	{ 0x1, ECX, VMX, true },
+	{ 0x1, ECX, 1U << 15, false }, /* PDCM: capabilities of the counters below */
+	{ 0x7, ECX, 1U << 5, false },  /* WAITPKG: a guest could sit on a processor */
+	{ 0xa, EAX, ~0U, false },      /* performance counters */
+	{ 0xa, EBX, ~0U, false },
+	{ 0xa, ECX, ~0U, false },
+	{ 0xa, EDX, ~0U, false },
+	{ 0x80000001, ECX, SVM, true },
+	{ 0x8000000a, EAX, ~0U, true }, /* SVM's own leaf */
+	{ 0x8000000a, EBX, ~0U, true },
+	{ 0x8000000a, ECX, ~0U, true },
+	{ 0x8000000a, EDX, ~0U, true },
 };
 
 #define INTEL 0x756e6547 /* "Genu", in leaf 0's EBX */
@@ -46,6 +54,21 @@ int cpuid_supported(int dev, struct cpuid *ret, struct err *err)
 		return err_sys(err,
 			       "ask what processors a guest can have (KVM_GET_SUPPORTED_CPUID)");
 	return 0;
+}
+
+int cpuid_check_nested(const struct cpuid *supported, struct err *err)
+{
+	for (uint32_t i = 0; i < supported->head.nent && i < CPUID_MAX; i++) {
+		const struct kvm_cpuid_entry2 *e = &supported->entries[i];
+
+		if ((e->function == 0x1 && e->ecx & VMX) ||
+		    (e->function == 0x80000001 && e->ecx & SVM))
+			return 0;
+	}
+	return err_set(
+		err, ENOTSUP,
+		"--nested (vm.hwConfig.nested): this host's KVM passes neither VT-x nor AMD-V on "
+		"to a guest: load kvm_intel or kvm_amd with nested=1");
 }
 
 /* How many bits of an APIC id it takes to tell `count` processors apart. */
@@ -76,12 +99,17 @@ static void adapt_cache(struct kvm_cpuid_entry2 *e, unsigned int count)
 		e->eax |= (ids - 1) << 26;
 }
 
+static void take_away(struct kvm_cpuid_entry2 *e, bool nested)
+{
+	for (size_t i = 0; i < ARRAY_LEN(off); i++)
+		if (off[i].leaf == e->function && (e->function != 7 || e->index == 0) &&
+		    !(nested && off[i].nested))
+			*reg_of(e, off[i].reg) &= ~off[i].mask;
+}
+
 static void adapt_entry(struct kvm_cpuid_entry2 *e, unsigned int id, unsigned int count, bool intel,
 			int deadline_timer)
 {
-	for (size_t i = 0; i < ARRAY_LEN(off); i++)
-		if (off[i].leaf == e->function && (e->function != 7 || e->index == 0))
-			*reg_of(e, off[i].reg) &= ~off[i].mask;
 	switch (e->function) {
 	case 0x1:
 		e->ecx |= HYPERVISOR | (deadline_timer ? TSC_DEADLINE : 0);
@@ -130,7 +158,8 @@ static void add_topology(struct cpuid *c, uint32_t leaf, unsigned int id, unsign
 						   .edx = id };
 }
 
-void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer)
+void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer,
+		 bool nested)
 {
 	uint32_t kept = 0, last = 0;
 	bool intel = false;
@@ -144,6 +173,7 @@ void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadl
 		}
 		if (is_topology(e))
 			continue;
+		take_away(e, nested);
 		adapt_entry(e, id, count, intel, deadline_timer);
 		c->entries[kept++] = *e;
 	}

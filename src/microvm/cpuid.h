@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CPUID_MAX 256
@@ -20,10 +21,14 @@ struct cpuid {
 /* Ask KVM what it can pass on. */
 int cpuid_supported(int dev, struct cpuid *ret, struct err *err) MUST_CHECK;
 
+/* Is VMX or SVM among it? -ENOTSUP with words: the host's modules keep it from guests. */
+int cpuid_check_nested(const struct cpuid *supported, struct err *err) MUST_CHECK;
+
 /*
  * Make of that what processor `id` of `count` says: they are the cores of one package, a thread each, and
- * the number is the APIC id. Nothing is asked.
+ * the number is the APIC id. VMX and SVM are hidden unless `nested`. Nothing is asked.
  */
-void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer);
+void cpuid_adapt(struct cpuid *c, unsigned int id, unsigned int count, int deadline_timer,
+		 bool nested);
 
 #endif

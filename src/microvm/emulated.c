@@ -35,6 +35,7 @@ static int begin(struct emulated *e, const struct machine_options *opt, struct e
 					    .append = opt->append,
 					    .memory = opt->memory,
 					    .cpus = opt->cpus,
+					    .nested = opt->nested,
 					    .nets = opt->devices.nets,
 					    .net_count = opt->devices.net_count };
 	int rc = emulated_devices_open(&e->devices, &opt->devices, err);

@@ -77,7 +77,7 @@ static void arguments(const struct emulator_options *opt, const struct emulator_
 	strv_add(ret, "-machine");
 	strv_printf(ret, "%s,memory-backend=memory", kind->board);
 	strv_add(ret, "-cpu");
-	strv_add(ret, kind->cpu);
+	strv_add(ret, opt->nested && kind->cpu_nested ? kind->cpu_nested : kind->cpu);
 	strv_add(ret, "-smp");
 	strv_printf(ret, "%u", opt->cpus);
 	strv_add(ret, "-m");

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "microvm/net.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,14 +24,16 @@ struct emulator_kind {
 	const char *program; /* a path */
 	const char *package; /* Debian's, that has it */
 	const char *board, *cpu;
+	const char *
+		cpu_nested; /* `cpu` hides what virtual machines of the guest's own take; NULL: it has none such */
 	const char *append; /* the first words of the kernel's command line */
 };
 
 /* By the first bytes of a kernel, of which there may be too few. What we don't know is taken for x86_64. */
 const struct emulator_kind *emulator_kind_of(const void *kernel, size_t len);
 
-/* Is its program here? -ENOENT with words that say what to install. */
-int emulator_check(const struct emulator_kind *kind, struct err *err) MUST_CHECK;
+/* Is its program here, and can its guests have guests, if `nested`? -ENOENT with words that say what to install; -ENOTSUP. */
+int emulator_check(const struct emulator_kind *kind, bool nested, struct err *err) MUST_CHECK;
 
 /* What is passed to it, at these numbers. */
 enum emulator_link { EMULATOR_CONSOLE, EMULATOR_FILES, EMULATOR_STREAMS, EMULATOR_LINKS };
@@ -40,6 +43,7 @@ struct emulator_options {
 	const char *append;
 	uint64_t memory; /* bytes */
 	unsigned int cpus;
+	bool nested;
 	const struct net_options *nets; /* their taps are its own to serve; rates are not kept */
 	size_t net_count;
 };

@@ -12,7 +12,8 @@ static const struct emulator_kind kinds[] = {
 	  .program = "/usr/bin/qemu-system-x86_64",
 	  .package = "qemu-system-x86",
 	  .board = "q35,sata=off,smbus=off,i8042=off,vmport=off",
-	  .cpu = "max",
+	  .cpu = "max,svm=off",
+	  .cpu_nested = "max",
 	  .append = "console=ttyS0 panic=-1 pci=noearly 8250.nr_uarts=1 no_timer_check "
 		    "cryptomgr.notests mitigations=off" },
 	{ .machine = "aarch64",
@@ -35,8 +36,14 @@ const struct emulator_kind *emulator_kind_of(const void *kernel, size_t len)
 	return &kinds[arm64];
 }
 
-int emulator_check(const struct emulator_kind *kind, struct err *err)
+int emulator_check(const struct emulator_kind *kind, bool nested, struct err *err)
 {
+	if (nested && !kind->cpu_nested)
+		return err_set(
+			err, ENOTSUP,
+			"--nested (vm.hwConfig.nested): an emulated %s has no virtual machines "
+			"of its own",
+			kind->machine);
 	if (access(kind->program, X_OK) == 0)
 		return 0;
 	return err_set(err, ENOENT,

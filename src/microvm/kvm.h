@@ -12,6 +12,7 @@
 struct kvm {
 	int dev, vm;
 	size_t run_size; /* bytes of a vCPU's shared page(s) */
+	bool nested; /* the caller's to set: its processors may have virtual machines of their own */
 };
 
 #define KVM_NONE                    \

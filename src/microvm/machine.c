@@ -95,6 +95,7 @@ static int make(struct machine *m, const struct machine_options *opt, struct err
 		rc = control_open(&m->control, opt->control, err);
 	if (rc == 0)
 		rc = kvm_make(opt->kvm, &m->kvm, err);
+	m->kvm.nested = opt->nested;
 	if (rc == 0)
 		rc = memory_plug(&m->memory, m->kvm.vm, err);
 	given_close(opt->kernel);

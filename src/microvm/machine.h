@@ -18,6 +18,7 @@ struct machine_options {
 	enum kernel_boot boot;
 	uint64_t memory; /* bytes */
 	unsigned int cpus;
+	bool nested; /* they may have virtual machines of their own */
 	enum talk_kind talk;
 	int console, input; /* where the guest's console goes, and where from; -1 */
 	int stop; /* readable: it is to end, and signals are the caller's; -1: signals end it */

@@ -54,6 +54,14 @@ static int set_cpus(struct words *w, const char *text, struct err *err)
 	return 0;
 }
 
+static int set_nested(struct words *w, const char *text, struct err *err)
+{
+	(void)text;
+	(void)err;
+	w->opt.nested = w->prepare.nested = true;
+	return 0;
+}
+
 static int set_console(struct words *w, const char *text, struct err *err)
 {
 	return talk_parse(text, &w->opt.talk, err);
@@ -159,6 +167,8 @@ static const struct flag {
 	{ "kernel-args", "ARGS", NULL, TEXT(opt.append), "more words for its command line" },
 	{ "memory", "SIZE", set_memory, 0, "its memory, from 32m to all that the host has (256m)" },
 	{ "cpus", "N", set_cpus, 0, "its processors, 1 to 32 (1)" },
+	{ "nested", NULL, set_nested, 0,
+	  "its processors show VT-x or AMD-V, for virtual machines of the guest's own" },
 	{ "console", "KIND", set_console, 0,
 	  "its console: serial, a port of a PC's (the default); virtio, a device that\n"
 	  "is quicker and knows the terminal's size, hvc0 there; or none" },
@@ -291,6 +301,9 @@ static int check_restore(const struct words *w, struct err *err)
 		return err_set(err, EINVAL,
 			       "--restore goes on with the snapshot's own kernel: no --kernel, "
 			       "--initrd, --kernel-args");
+	if (opt->nested)
+		return err_set(err, EINVAL,
+			       "--restore goes on with the snapshot's own processors: no --nested");
 	return 0;
 }
 

@@ -192,8 +192,8 @@ static int check(const struct prepare *p, const struct source *s, struct err *er
 			       "emulated does",
 			       s->cached.kernel, s->kind->machine);
 	if (p->what == PREPARE_FOR_EMULATOR)
-		return emulator_check(s->kind, err);
-	return p->what == PREPARE_FOR_KVM ? usable_kvm(KVM_DEVICE, err) : 0;
+		return emulator_check(s->kind, p->nested, err);
+	return p->what == PREPARE_FOR_KVM ? usable_kvm(KVM_DEVICE, p->nested, err) : 0;
 }
 
 int prepare_guest(const struct prepare *p, char **ret, struct err *err)

@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 #define PREPARE_KERNEL "vmlinux"
 #define PREPARE_INITRD "initramfs"
 
@@ -16,6 +18,7 @@ enum prepare_for { PREPARE_FOR_ANY, PREPARE_FOR_KVM, PREPARE_FOR_EMULATOR };
 
 struct prepare {
 	enum prepare_for what;
+	bool nested;        /* the guest is to have machines of its own */
 	const char *cache;  /* a folder, made where it is missing */
 	const char *kernel; /* NULL: the newest of /boot */
 	const char *

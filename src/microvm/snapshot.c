@@ -44,8 +44,14 @@ static uint32_t slots_of(const struct pci *p)
 
 /* ---- saving ------------------------------------------------------------------------------------ */
 
-static int check_devices(const struct devices *d, struct err *err)
+static int check_machine(const struct machine *m, struct err *err)
 {
+	const struct devices *d = &m->devices;
+
+	if (m->kvm.nested)
+		return err_set(err, EOPNOTSUPP,
+			       "this machine can't be snapshotted: those that run in it (--nested) "
+			       "can't be carried over");
 	for (size_t i = 0; i < d->plugged_count; i++) {
 		const struct virtio_ops *ops = d->plugged[i]->device->ops;
 
@@ -158,7 +164,7 @@ int snapshot_save(struct machine *m, int state, int memory, struct err *err)
 	CLEAN(str) struct str out = { 0 };
 	CLEAN(snapshot_more) struct snapshot_more more = { 0 };
 	uint8_t id[SNAPSHOT_ID_BYTES];
-	int rc = check_devices(&m->devices, err);
+	int rc = check_machine(m, err);
 
 	if (rc == 0)
 		rc = check_empty(state, STATE, err);

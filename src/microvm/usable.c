@@ -1,6 +1,7 @@
 #include "microvm/usable.h"
 
 #include "base/json.h"
+#include "microvm/cpuid.h"
 #include "microvm/kvm.h"
 #include "microvm/probe.h"
 
@@ -20,7 +21,15 @@ static void failed(struct json_object *checks, struct str *ret)
 	}
 }
 
-int usable_kvm(const char *device, struct err *err)
+static int check_nested(const struct kvm *kvm, struct err *err)
+{
+	struct cpuid supported;
+	int rc = cpuid_supported(kvm->dev, &supported, err);
+
+	return rc < 0 ? rc : cpuid_check_nested(&supported, err);
+}
+
+int usable_kvm(const char *device, bool nested, struct err *err)
 {
 	CLEAN(kvm) struct kvm kvm = KVM_NONE;
 	CLEAN(str) struct str checks = { 0 };
@@ -29,11 +38,10 @@ int usable_kvm(const char *device, struct err *err)
 
 	if (kvm_make(device, &kvm, &why) < 0)
 		return err_set(err, why.code, "no usable KVM: %s" INSTEAD, why.text);
-	if (kvm_has_hardware())
-		return 0;
-	doc = probe_host(device);
-	if (json_object_get_boolean(json_object_object_get(doc, "usable")))
-		return 0;
+	if (!kvm_has_hardware())
+		doc = probe_host(device);
+	if (!doc || json_object_get_boolean(json_object_object_get(doc, "usable")))
+		return nested ? check_nested(&kvm, err) : 0;
 	failed(json_object_object_get(doc, "checks"), &checks);
 	return err_set(
 		err, ENOTSUP,

@@ -4,10 +4,12 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /*
  * By KVM: -ENOENT and the like, with words that say exactly why not, and what there is instead. Where the processor
- * shows neither VT-x nor AMD-V the guests of probe.h are run. Of one thread only.
+ * shows neither VT-x nor AMD-V the guests of probe.h are run. `nested`: can guests have guests, too? Of one thread only.
  */
-int usable_kvm(const char *device, struct err *err) MUST_CHECK;
+int usable_kvm(const char *device, bool nested, struct err *err) MUST_CHECK;
 
 #endif

@@ -31,9 +31,11 @@ int vcpu_make(const struct kvm *kvm, unsigned int id, unsigned int count, struct
 		return err_sys(err, "map what is shared of processor %u", id);
 	}
 	rc = cpuid_supported(kvm->dev, &cpuid, err);
+	if (rc == 0 && kvm->nested)
+		rc = cpuid_check_nested(&cpuid, err);
 	if (rc < 0)
 		return rc;
-	cpuid_adapt(&cpuid, id, count, deadline);
+	cpuid_adapt(&cpuid, id, count, deadline, kvm->nested);
 	if (ioctl(v.fd, KVM_SET_CPUID2, &cpuid.head) < 0)
 		return err_sys(err, "say what processor %u can (KVM_SET_CPUID2)", id);
 	*ret = v;

@@ -120,6 +120,18 @@ static int cache_path(char **ret, struct err *err)
 	return 0;
 }
 
+static void prepare_args(const struct spec *s, const char *cache, struct strv *ret)
+{
+	strv_add(ret, VM_LAUNCHER);
+	strv_add(ret, "--prepare");
+	strv_add(ret, cache);
+	strv_printf(ret, "--for=%s", spec_wants_emulated(s) ? "emulated" : "vm");
+	if (s->vm.kernel_path)
+		strv_printf(ret, "--kernel=%s", s->vm.kernel_path);
+	if (s->vm.nested)
+		strv_add(ret, "--nested");
+}
+
 /* ctr-vm --prepare: *ret is the folder. */
 static int prepare(const struct spec *s, char **ret, struct err *err)
 {
@@ -128,24 +140,17 @@ static int prepare(const struct spec *s, char **ret, struct err *err)
 	CLEAN(fd) int exe = helper_open(VM_LAUNCHER, err);
 	CLEAN(free) char *path = xasprintf("/proc/self/fd/%d", exe);
 	CLEAN(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	char *argv[] = { (char *)VM_LAUNCHER,
-			 (char *)"--prepare",
-			 cache,
-			 (char *)"--for",
-			 (char *)(spec_wants_emulated(s) ? "emulated" : "vm"),
-			 s->vm.kernel_path ? (char *)"--kernel" : NULL,
-			 s->vm.kernel_path,
-			 NULL };
-	const struct spawn job = { .path = path,
-				   .argv = argv,
-				   .in = null,
-				   .catch_output = true,
-				   .timeout_ms = PREPARE_MS };
+	CLEAN(strv) struct strv argv = { 0 };
+	struct spawn job = {
+		.path = path, .in = null, .catch_output = true, .timeout_ms = PREPARE_MS
+	};
 	CLEAN(str) struct str words = { 0 };
 	int status = 0;
 
 	if (rc < 0 || exe < 0)
 		return rc < 0 ? rc : exe;
+	prepare_args(s, cache, &argv);
+	job.argv = argv.items;
 	rc = spawn_wait(&job, &words, &status);
 	if (rc < 0)
 		return err_set(err, -rc, "prepare a kernel for the micro-VM (" VM_LAUNCHER "): %s",
@@ -238,6 +243,7 @@ int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, st
 	ret->wanted = true;
 	ret->emulated = spec_wants_emulated(whole);
 	ret->copy = copy ? xstrdup(copy) : NULL;
+	ret->nested = whole->vm.nested;
 	if (rc == 0)
 		rc = plan_memory(whole, ret, err);
 	plan_cpus(whole, ret);
@@ -297,6 +303,8 @@ void vm_args(const struct vm *vm, struct strv *ret)
 		strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);
 		strv_printf(ret, "--cpus=%u", vm->cpus);
 		strv_printf(ret, "--kernel-args=%s", vm->kernel_args);
+		if (vm->nested)
+			strv_add(ret, "--nested");
 	}
 	if (vm->copy)
 		strv_printf(ret, "--copy=%s", vm->copy);

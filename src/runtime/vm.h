@@ -50,6 +50,7 @@ struct vm {
 	int fds[VM_FDS];       /* -1 */
 	uint64_t memory_bytes; /* of the guest */
 	unsigned int cpus;
+	bool nested;
 	char *kernel_args; /* NULL: none */
 	char *copy;        /* the hostname of a snapshot's copy; NULL: it is none */
 };

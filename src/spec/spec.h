@@ -268,6 +268,7 @@ struct spec_vm {
 	char *kernel_path, *kernel_initrd;
 	struct strv kernel_parameters;
 	struct opt_u64 vcpus, memory; /* bytes */
+	bool nested;                  /* our own: the guest may have virtual machines of its own */
 };
 
 struct spec {

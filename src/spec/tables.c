@@ -52,6 +52,7 @@ static const struct field vm_hardware_fields[] = {
 	REFUSED("deviceTree", REFUSED_HARDWARE),
 	OPT_U64("vcpus", vcpus, RANGE(1, 32)),
 	OPT_U64("memory", memory),
+	BOOL("nested", nested),
 	REFUSED("dtdevs", REFUSED_HARDWARE),
 	REFUSED("iomems", REFUSED_HARDWARE),
 	REFUSED("irqs", REFUSED_HARDWARE),

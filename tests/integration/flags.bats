@@ -128,10 +128,20 @@ bad_values() {
 
 @test "flags: no flag of run is without a row here, or is one that takes any value" {
 	local any=' attach cap-add cap-drop console-socket domainname dry-run entrypoint interactive
-		overlay privileged read-only sig-proxy tty help detach pid-file net label ' flag
+		nested overlay privileged read-only sig-proxy tty help detach pid-file net label ' flag
 	for flag in $("$CTR_BIN" run --help | sed -n 's/^ *\(-[a-zA-Z], \)\?--\([a-z-]*\).*/\2/p'); do
 		bad_values | grep -q "^$flag=" || grep -qw -- "$flag" <<<"$any" || fail "--$flag"
 	done
+}
+
+@test "flags: what is a micro-VM's is refused without one" {
+	run ctr run --nested busybox -- true
+	assert_failure 125
+	assert_output --partial '--nested: goes with --isolation vm or emulated'
+	run ctr run --kernel /dev/null busybox -- true
+	assert_failure 125
+	assert_output --partial '--kernel /dev/null: goes with --isolation vm or emulated'
+	assert_nothing_left
 }
 
 @test "flags: an unknown flag is named, and the one that was meant" {

@@ -136,3 +136,20 @@ holds() {
 	[ ! -e "$BATS_TEST_TMPDIR/vsock" ]
 	assert_nothing_left
 }
+
+@test "vm: jail: a guest has no virtual machines of its own, unless they are asked for and the host's KVM has them" {
+	run --separate-stderr ctr run --rm "${VM_FLAGS[@]}" busybox grep -cwE 'svm|vmx' /proc/cpuinfo
+	assert_failure 1
+	assert_output 0
+	run --separate-stderr ctr run --rm "${VM_FLAGS[@]}" --nested busybox grep -cwE 'svm|vmx' /proc/cpuinfo
+	assert_success
+	assert_output 1
+	modprobe -r kvm_amd
+	modprobe kvm_amd nested=0
+	run ctr run --rm "${VM_FLAGS[@]}" --nested busybox true
+	modprobe -r kvm_amd
+	modprobe kvm_amd
+	assert_failure 125
+	assert_output --partial 'load kvm_intel or kvm_amd with nested=1'
+	assert_nothing_left
+}

@@ -195,6 +195,16 @@ launcher() {
 	assert_nothing_left
 }
 
+@test "emulated: a guest has no virtual machines of its own, unless they are asked for" {
+	run --separate-stderr ctr run --rm "${EMULATED[@]}" busybox grep -cw svm /proc/cpuinfo
+	assert_failure 1
+	assert_output 0
+	run --separate-stderr ctr run --rm "${EMULATED[@]}" --nested busybox grep -cw svm /proc/cpuinfo
+	assert_success
+	assert_output 1
+	assert_nothing_left
+}
+
 @test "emulated: a terminal: its signals" {
 	mkdir "$BATS_TEST_TMPDIR/data"
 	# Not before it runs: as on a host the signal would be lost.

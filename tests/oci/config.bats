@@ -122,6 +122,7 @@ load lib
 	refuses '.vm = {hwConfig: {deviceTree: "/x"}}' vm.hwConfig.deviceTree
 	refuses '.vm = {hwConfig: {vcpus: 33}}' vm.hwConfig.vcpus
 	refuses '.vm = {hwConfig: {memory: 1048576}}' vm.hwConfig.memory
+	refuses '.vm = {hwConfig: {nested: "yes"}}' vm.hwConfig.nested
 }
 
 @test "config: without linux it is a process in no namespace of its own, which is refused" {

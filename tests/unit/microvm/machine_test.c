@@ -174,13 +174,48 @@ static void test_nested_virtualization_is_not_passed_on(void **state)
 					{ .function = 0x8000000a, .eax = 1, .edx = ~0U } } };
 
 	(void)state;
-	cpuid_adapt(&c, 3, 4, 0);
+	cpuid_adapt(&c, 3, 4, 0, false);
 	assert_int_equal(c.entries[0].ecx & 1 << 5, 0);
 	assert_true(c.entries[0].ecx & 1U << 31);
 	assert_int_equal(c.entries[0].ebx, 0x0304ffff);
 	assert_int_equal(c.entries[1].ecx, ~0U);
 	assert_int_equal(c.entries[2].ecx, ~4U);
 	assert_int_equal(c.entries[3].eax + c.entries[3].edx, 0);
+}
+
+static void test_nested_virtualization_is_passed_on_where_it_is_asked_for(void **state)
+{
+	struct cpuid c = { .head.nent = 4,
+			   .entries = { { .function = 1, .ecx = ~0U },
+					{ .function = 0xa, .eax = ~0U },
+					{ .function = 0x80000001, .ecx = ~0U },
+					{ .function = 0x8000000a, .eax = 1, .edx = ~0U } } };
+
+	(void)state;
+	cpuid_adapt(&c, 0, 1, 0, true);
+	assert_int_equal(c.entries[0].ecx, ~(1U << 15));
+	assert_int_equal(c.entries[1].eax, 0);
+	assert_int_equal(c.entries[2].ecx, ~0U);
+	assert_int_equal(c.entries[3].eax, 1);
+	assert_int_equal(c.entries[3].edx, ~0U);
+}
+
+static void test_a_kvm_that_hides_it_is_refused_where_it_is_asked_for(void **state)
+{
+	struct cpuid c = { .head.nent = 2,
+			   .entries = { { .function = 1, .ecx = ~(1U << 5) },
+					{ .function = 0x80000001, .ecx = ~4U } } };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(cpuid_check_nested(&c, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "--nested"));
+	assert_non_null(strstr(err.text, "kvm_amd with nested=1"));
+	c.entries[0].ecx = 1 << 5;
+	assert_int_equal(cpuid_check_nested(&c, &err), 0);
+	c.entries[0].ecx = 0;
+	c.entries[1].ecx = 4;
+	assert_int_equal(cpuid_check_nested(&c, &err), 0);
 }
 
 /* What is said for a leaf, with that index; NULL: nothing. */
@@ -204,7 +239,7 @@ static void test_processors_are_cores_of_one_package(void **state)
 					{ .function = 0x80000026, .eax = 1 } } };
 
 	(void)state;
-	cpuid_adapt(&c, 5, 6, 0);
+	cpuid_adapt(&c, 5, 6, 0, false);
 	assert_int_equal(leaf(&c, 1, 0)->ebx, 0x05060000);
 	assert_int_equal(leaf(&c, 1, 0)->edx, 1 << 28);
 	/* The first level is a core's own, the third is shared by all; 8 ids are set aside for 6. */
@@ -237,11 +272,11 @@ static void test_amd_counts_its_cores_elsewhere(void **state)
 					{ .function = 0x8000001e, .eax = 9, .ebx = 0x104 } } };
 
 	(void)state;
-	cpuid_adapt(&c, 0, 1, 1);
+	cpuid_adapt(&c, 0, 1, 1, false);
 	assert_int_equal(leaf(&c, 1, 0)->edx, ~(1U << 28));
 	assert_int_equal(leaf(&c, 1, 0)->ecx, 1U << 31 | 1 << 24);
 	assert_int_equal(leaf(&c, 0x80000008, 0)->ecx, 0x70000);
-	cpuid_adapt(&c, 31, 32, 1);
+	cpuid_adapt(&c, 31, 32, 1, false);
 	assert_int_equal(leaf(&c, 0x80000008, 0)->ecx, 0x7501f);
 	assert_int_equal(leaf(&c, 0x8000001d, 3)->eax, 31 << 14 | 0x163);
 	assert_int_equal(leaf(&c, 0x8000001e, 0)->eax, 31);
@@ -281,6 +316,8 @@ int main(void)
 		cmocka_unit_test(test_kernel_finds_its_machine),
 		cmocka_unit_test(test_what_does_not_fit_is_refused),
 		cmocka_unit_test(test_nested_virtualization_is_not_passed_on),
+		cmocka_unit_test(test_nested_virtualization_is_passed_on_where_it_is_asked_for),
+		cmocka_unit_test(test_a_kvm_that_hides_it_is_refused_where_it_is_asked_for),
 		cmocka_unit_test(test_processors_are_cores_of_one_package),
 		cmocka_unit_test(test_amd_counts_its_cores_elsewhere),
 		cmocka_unit_test(test_kvm_says_why_it_can_not),
