@@ -58,15 +58,14 @@ static int exec_user(const struct exec_flags *f, const struct container *c, stru
 	CLEAN(account) struct account account = { 0 };
 	CLEAN(free) char *home = NULL;
 	CLEAN(fd) int tree = -1;
-	char path[64];
 	int r;
 
 	if (!f->p.user)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->state.pid);
-	tree = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	tree = container_files_open(c);
 	if (tree < 0)
-		return err_sys(err, "--user: open the container's root");
+		return err_set(err, -tree, "--user: open the container's root: %s",
+			       strerror(-tree));
 	r = account_find(tree, f->p.user, &account, err);
 	if (r < 0)
 		return err_wrap(err, "--user %s: ", f->p.user);

@@ -24,10 +24,10 @@ void files_free(struct files *f)
 /* Its init's root. The number is its own as long as it hasn't ended, which is looked at afterwards. */
 static int open_live(struct files *f, struct err *err)
 {
-	CLEAN(free) char *root = xasprintf("/proc/%d/root", (int)f->c.state.pid);
 	CLEAN(free) char *userns = xasprintf("/proc/%d/ns/user", (int)f->c.state.pid);
 
-	f->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	f->root = container_files_open(&f->c);
+	errno = f->root < 0 ? -f->root : 0;
 	if (f->root >= 0)
 		f->userns = open(userns, O_RDONLY | O_CLOEXEC);
 	if (f->root < 0 || f->userns < 0) {

@@ -1,16 +1,14 @@
 #include "microvm/jail.h"
 
 #include "microvm/jail_calls.h"
+#include "microvm/jail_root.h"
 #include "sandbox/landlock.h"
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <stdint.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define BIT(cap) (1U << (cap))
@@ -35,21 +33,9 @@ static int keep(uint32_t caps, struct err *err)
 	return syscall(SYS_capset, &head, now) < 0 ? err_sys(err, "give capabilities up") : 0;
 }
 
-static int hide_proc(struct err *err)
-{
-	struct statfs fs;
-
-	/* More than one may lie there. */
-	while (umount2("/proc", MNT_DETACH) == 0)
-		;
-	if (statfs("/proc", &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
-		return err_sys(err, "take /proc out of the launcher's sight");
-	return 0;
-}
-
 int jail_enter(bool own_container, struct err *err)
 {
-	int rc = own_container ? hide_proc(err) : 0;
+	int rc = own_container ? jail_root(err) : 0;
 
 	if (rc < 0)
 		return rc;

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 /*
- * All that is needed is open, and more rights are never had. In a container of our own /proc goes out of sight, so that no
- * share leads there. Of the rights only those to files are left, for the threads that serve shares, which are made by
- * this one. -errno with words: it is not so.
+ * All that is needed is open, and more rights are never had. In a container of our own its root and /proc
+ * go out of sight: ours is empty from then on, but for what is shared (jail_root.h). Of the rights only those to files
+ * are left, for the threads that serve shares, which are made by this one. -errno with words: it is not so.
  */
 int jail_enter(bool own_container, struct err *err) MUST_CHECK;
 
@@ -27,6 +27,7 @@ enum jail_thread {
 	JAIL_CONSOLE, /* writes what the guest says */
 	JAIL_CONTROL, /* holds the processors and lets them go on, as it is asked to */
 	JAIL_OWNER,   /* starts and ends the others, and moves a process' bytes */
+	JAIL_RELAY,   /* moves the bytes of one more process, alone in its program */
 	JAIL_HEARER,  /* hears what an emulator says of its devices, and ends it */
 };
 

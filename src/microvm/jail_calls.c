@@ -88,6 +88,10 @@ static const uint16_t owner[] = {
 	SYS_landlock_restrict_self,
 };
 
+static const uint16_t relay[] = {
+	SYS_ioctl, SYS_fcntl, SYS_fstat, SYS_sendto, SYS_recvfrom,
+};
+
 static const uint16_t hearer[] = {
 	SYS_recvmsg, SYS_sendto, SYS_fcntl,           SYS_fstat,
 	SYS_waitid,  SYS_ioctl,  SYS_timerfd_settime, SYS_pidfd_send_signal,
@@ -104,6 +108,7 @@ static const struct {
 	[JAIL_SHARE] = { share, ARRAY_LEN(share) },
 	[JAIL_CONTROL] = { control, ARRAY_LEN(control) },
 	[JAIL_OWNER] = { owner, ARRAY_LEN(owner) },
+	[JAIL_RELAY] = { relay, ARRAY_LEN(relay) },
 	[JAIL_HEARER] = { hearer, ARRAY_LEN(hearer) },
 };
 

@@ -197,6 +197,12 @@ int launch_exec(const char *link, const char *text, int *ret_status, struct err 
 	signals = payload_signals(0, err);
 	if (signals < 0)
 		return signals;
+	/* What comes from here on is the guest's to say. */
+	rc = jail_bare(err);
+	if (rc == 0)
+		rc = jail_thread(JAIL_RELAY, -1, err);
+	if (rc < 0)
+		return rc;
 	p.link = fd;
 	p.text = document;
 	p.signals = signals;

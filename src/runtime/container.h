@@ -142,6 +142,12 @@ int container_stop_asked(struct container *c, struct err *err) MUST_CHECK;
  */
 int container_clear(struct container *c, struct strv *warnings, struct err *err) MUST_CHECK;
 
+/*
+ * What its process has as its root, while it runs: an O_PATH fd, the caller's; -errno. That of a micro-VM is below its
+ * launcher's. The pid is its own as long as init hasn't ended, which is looked at afterwards.
+ */
+int container_files_open(const struct container *c) MUST_CHECK;
+
 /* Signal init, or (all) every process in the container. -ESRCH: "container not running". */
 int container_signal(struct container *c, int signal, bool all, struct err *err) MUST_CHECK;
 

@@ -14,6 +14,7 @@
 #include "runtime/stone.h"
 #include "sandbox/rights.h"
 #include "spec/names.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -209,13 +210,25 @@ int exec_enter(struct making *m, struct err *err)
 	return ns_become_root(m, err);
 }
 
+/* A micro-VM's launcher has the container's files, and so its /dev, in a folder (jail_root.h). */
+static int open_ptmx(const struct plan *p)
+{
+	static const char *const paths[] = { "/" WIRE_LAUNCHER_FILES "/dev/pts/ptmx",
+					     "/dev/pts/ptmx" };
+	int fd = -1;
+
+	for (size_t i = p->vm.wanted ? 0 : 1; fd < 0 && i < ARRAY_LEN(paths); i++)
+		fd = open(paths[i], O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	return fd;
+}
+
 /* A pty of the container's own devpts, checked to be one: it owns /dev. */
 int exec_console(struct making *m, struct err *err)
 {
 	const struct spec_process *p = m->plan->process;
 	struct winsize size = { .ws_row = (unsigned short)p->console_height,
 				.ws_col = (unsigned short)p->console_width };
-	CLEAN(fd) int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	CLEAN(fd) int master = open_ptmx(m->plan);
 	struct statfs fs;
 	int unlock = 0;
 

@@ -21,6 +21,8 @@
 
 #define WIRE_ROOTFS "/container" /* where the guest has the container's files, ... */
 #define WIRE_SHARE "root"        /* ... and as what the host shares them */
+#define WIRE_LAUNCHER_FILES \
+	".ctr-files" /* the same in its launcher's root, which has nothing else */
 
 /* A frame: length of the data, type, channel, sequence number from 0; little-endian; then the data. */
 #define WIRE_HEAD_BYTES 12

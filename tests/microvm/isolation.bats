@@ -137,6 +137,7 @@ source_is() {
 	done
 	grep -q '^cpu' "/proc/$pid/task/"*/comm
 	[ ! -e "/proc/$pid/root/proc/self" ]
+	[ ! -e "/proc/$pid/root/.ctr-files/proc/self" ]
 	ctr rm --force web
 	assert_nothing_left
 }

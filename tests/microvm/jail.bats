@@ -65,11 +65,15 @@ holds() {
 		# By number, for the thread that opens what the guest opens.
 		*/fd) ;;
 		# The guest's own.
-		/bin/busybox | /) ;;
+		/.ctr-files/bin/busybox | /.ctr-files) ;;
 		*) fail "it has $to open" ;;
 		esac
 	done
-	[ ! -e "/proc/$pid/root/proc/self" ]
+	# The guest's files, with no /proc, and nothing else.
+	assert_equal "$(cd "/proc/$pid/root" && ls -A)" .ctr-files
+	! touch "/proc/$pid/root/x" 2>/dev/null || fail "the launcher's root can be written to"
+	[ -e "/proc/$pid/root/.ctr-files/bin/busybox" ]
+	[ ! -e "/proc/$pid/root/.ctr-files/proc/self" ]
 	ctr rm --force web
 	assert_nothing_left
 }

@@ -42,6 +42,15 @@ is_stat() {
 	[ "$(stat "$1" "$2")" = "$3" ]
 }
 
+# empty_root PID: of a launcher: nothing but what it shares, without a /proc.
+empty_root() {
+	assert_equal "$(cd "/proc/$1/root" && ls -A)" .ctr-files
+	! touch "/proc/$1/root/x" 2>/dev/null || fail "the launcher's root can be written to"
+	[ "$(readlink "/proc/$1/cwd")" = / ]
+	[ -e "/proc/$1/root/.ctr-files/bin/busybox" ]
+	[ ! -e "/proc/$1/root/.ctr-files/proc/self" ]
+}
+
 launcher() {
 	ctr inspect --format '{{.State.Pid}}' "$1"
 }
@@ -146,8 +155,8 @@ launcher() {
 	done
 	assert_equal "$(cd "/proc/$emulator/root" && echo *)" 'initramfs lib lib64 usr vmlinux'
 	! touch "/proc/$emulator/root/x" 2>/dev/null || fail "the emulator's root can be written to"
-	[ ! -e "/proc/$pid/root/proc/self" ]
-	[ ! -e "/proc/$pid/root/dev/.ctr-emulator" ]
+	empty_root "$pid"
+	[ ! -e "/proc/$pid/root/.ctr-files/dev/.ctr-emulator" ]
 	# What it uses is what its guest has: this host has no controllers, and other pids. An exec is of it as well.
 	ctr exec -d web sh -c 'sleep 1000 & exec sleep 1000'
 	wait_until 20 is_stat web '"\(.Source) \(.PidsCurrent >= 4)"' 'guest true'
@@ -202,6 +211,59 @@ launcher() {
 	run --separate-stderr ctr run --rm "${EMULATED[@]}" --nested busybox grep -cw svm /proc/cpuinfo
 	assert_success
 	assert_output 1
+	assert_nothing_left
+}
+
+@test "emulated: files from outside: cp both ways, diff, export, a user by name, what is mounted later" {
+	mkdir "$BATS_TEST_TMPDIR/vol"
+	mount --bind "$BATS_TEST_TMPDIR/vol" "$BATS_TEST_TMPDIR/vol"
+	mount --make-shared "$BATS_TEST_TMPDIR/vol"
+	mkdir "$BATS_TEST_TMPDIR/vol/late"
+	ctr run -d --name web "${EMULATED[@]}" -v "$BATS_TEST_TMPDIR/vol:/vol:rslave" busybox sh -c 'echo made >/made
+		echo "joe:x:1234:77::/home/joe:/bin/sh" >>/etc/passwd; echo ready; sleep 1000' >/dev/null
+	wait_until "$BOOT_S" said ready web
+	echo outside >"$BATS_TEST_TMPDIR/f"
+	ctr cp "$BATS_TEST_TMPDIR/f" web:/root/f
+	run ctr exec web cat /root/f
+	assert_output outside
+	ctr cp web:/made "$BATS_TEST_TMPDIR/made"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/made")" made
+	run ctr diff web
+	assert_line 'A /made'
+	ctr export web | tar -tf - >"$BATS_TEST_TMPDIR/list"
+	grep -qx 'made' "$BATS_TEST_TMPDIR/list"
+	! grep -q ctr-files "$BATS_TEST_TMPDIR/list" || fail "it has the folder of the launcher's root"
+	run ctr exec -u joe web id -u
+	assert_output 1234
+	mount -t tmpfs none "$BATS_TEST_TMPDIR/vol/late"
+	touch "$BATS_TEST_TMPDIR/vol/late/there"
+	wait_until 20 eval 'ctr exec web ls /vol/late/there'
+	ctr rm --force web
+	umount -R "$BATS_TEST_TMPDIR/vol"
+	assert_nothing_left
+}
+
+@test "emulated: one more process is passed on without rights, by few system calls" {
+	local relay namespace
+	stays web sh -c 'echo ready; sleep 1000'
+	namespace=$(readlink "/proc/$(launcher web)/ns/pid")
+	ctr exec web sleep 100 3>&- &
+	BACKGROUND+=($!)
+	relay_runs() {
+		for relay in $(pgrep -f '^ctr-vm --payload.* --exec'); do
+			[ "$(readlink "/proc/$relay/ns/pid")" = "$namespace" ] || continue
+			grep -q 'Seccomp:	2' "/proc/$relay/status" && return 0
+		done
+		return 1
+	}
+	wait_until 20 relay_runs
+	run cat "/proc/$relay/status"
+	assert_line 'NoNewPrivs:	1'
+	assert_line 'CapPrm:	0000000000000000'
+	assert_line 'CapBnd:	0000000000000000'
+	assert_equal "$(cd "/proc/$relay/root" && ls -A)" .ctr-files
+	ctr rm --force web
+	wait "${BACKGROUND[-1]}" || true
 	assert_nothing_left
 }
 
