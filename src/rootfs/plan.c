@@ -139,6 +139,14 @@ static int plan_protected(const char *key, const struct strv *from, struct strv 
 	return 0;
 }
 
+static bool are_same(const spec_id_maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (maps->items[i].container_id != maps->items[i].host_id)
+			return false;
+	return maps->count > 0;
+}
+
 static int plan_namespaces(const struct plan_input *in, struct rootfs_plan *plan, struct err *err)
 {
 	const struct spec_linux *lin = &in->spec->lin;
@@ -156,6 +164,11 @@ static int plan_namespaces(const struct plan_input *in, struct rootfs_plan *plan
 	plan->userns = user->wanted;
 	if (user->wanted && user->path)
 		plan->userns_path = xstrdup(user->path);
+	plan->same_ids = user->wanted && !user->path && are_same(&lin->uid_maps) &&
+			 are_same(&lin->gid_maps);
+	/* Such a one has nothing to show otherwise. */
+	if (plan->same_ids)
+		return 0;
 	plan_copy_maps(&plan->uid_maps, &lin->uid_maps);
 	plan_copy_maps(&plan->gid_maps, &lin->gid_maps);
 	return 0;

@@ -43,7 +43,8 @@ int root_overlay_mount(const struct rootfs_plan *plan, int tree, const char *nam
 	if (fstat(tree, &st) < 0 || mkdir(lower, 0755) < 0 || mkdir(work, 0755) < 0 ||
 	    mkdir(up, st.st_mode & 07777) < 0)
 		return err_sys(err, "make the layers of /%s", name);
-	if ((st.st_uid || st.st_gid) && !plan->userns && chown(up, st.st_uid, st.st_gid) < 0)
+	if ((st.st_uid || st.st_gid) && (!plan->userns || plan->same_ids) &&
+	    chown(up, st.st_uid, st.st_gid) < 0)
 		return err_sys(err, "give the upper layer to its owner");
 	if (move_mount(tree, "", AT_FDCWD, lower, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(err, "mount the lower layer (%s)", name);

@@ -99,7 +99,8 @@ struct rootfs_plan {
 	char *root_path; /* absolute, without symlinks; "/" for ROOT_HOST */
 	char *staging;   /* ROOT/NAME/rootfs */
 	bool readonly;
-	bool userns; /* new or joined: no mknod */
+	bool userns;   /* new or joined: no mknod */
+	bool same_ids; /* it maps each id to itself: files belong in it to whom they belong outside */
 	bool no_pivot;
 	bool host_network; /* ROOT_HOST: the host's resolv.conf is of use */
 	char *hostname;    /* ROOT_HOST: for /etc/hostname; NULL: not given */

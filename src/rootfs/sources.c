@@ -230,7 +230,7 @@ static int layer_open(struct rootfs_plan *plan, const char *path, uint64_t attrs
 	};
 	int fd;
 
-	if (plan->userns && geteuid() == 0 && !plan->in_child) {
+	if (plan->userns && !plan->same_ids && geteuid() == 0 && !plan->in_child) {
 		fd = idmap_get(cache, plan, &(spec_id_maps){ 0 }, &(spec_id_maps){ 0 }, err);
 		if (fd < 0)
 			return err_wrap(err, "root.path: idmap: ");

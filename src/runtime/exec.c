@@ -202,7 +202,8 @@ int exec_enter(struct making *m, struct err *err)
 			flags |= (int)spec_ns_flag(kind);
 	if (setns(m->target, flags) < 0)
 		return err_sys(err, "enter its namespaces");
-	if (!ns[NS_USER].wanted || rootless())
+	/* A micro-VM's launcher has one also where the container has none. */
+	if ((!ns[NS_USER].wanted && !m->plan->vm.wanted) || rootless())
 		return rootless() ? ns_become_root(m, err) : 0;
 	/* EINVAL: it was joined by path and is the one that we are in. */
 	if (setns(m->target, CLONE_NEWUSER) < 0)

@@ -8,4 +8,10 @@
 /* A user namespace with these maps, as an fd, the caller's: the kernel reads only the maps. */
 int userns_make(const spec_id_maps *uids, const spec_id_maps *gids, struct err *err) MUST_CHECK;
 
+/*
+ * The ids that we have, mapped to themselves: all, but in a user namespace those that it has. For a namespace that takes
+ * away rights, and nothing else. Emptied before.
+ */
+int userns_same_ids(spec_id_maps *ret_uids, spec_id_maps *ret_gids, struct err *err) MUST_CHECK;
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/helper.h"
 #include "base/spawn.h"
 #include "runtime/rootless.h"
+#include "runtime/userns.h"
 #include "spec/load.h"
 #include "wire/frame.h"
 
@@ -206,6 +207,20 @@ static int network_place(struct vm *vm, struct err *err)
 	return 0;
 }
 
+/*
+ * Where the container has no user namespace, its launcher has one all the same, in which each id is itself: files
+ * belong to whom the guest says, and over nothing else of the host's its rights count for anything.
+ */
+static int users(struct spec *host, struct err *err)
+{
+	struct spec_linux *lin = &host->lin;
+
+	if (lin->namespaces[NS_USER].wanted)
+		return 0;
+	lin->namespaces[NS_USER].wanted = true;
+	return userns_same_ids(&lin->uid_maps, &lin->gid_maps, err);
+}
+
 static int launcher_open(struct vm *vm, struct err *err)
 {
 	vm->fds[VM_EXE] = helper_open(VM_LAUNCHER, err);
@@ -256,6 +271,8 @@ int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, st
 		rc = open_files(whole, folder, ret, err);
 	if (rc == 0)
 		rc = vm_split(whole, mounts, &ret->host, &guest, err);
+	if (rc == 0)
+		rc = users(&ret->host, err);
 	if (rc == 0)
 		rc = launcher_open(ret, err);
 	if (rc == 0)

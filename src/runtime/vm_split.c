@@ -12,12 +12,12 @@
 #define LAUNCHER_FDS 270000 /* microvm/share.h: what one share may take, and some */
 
 /*
- * What the launcher needs: to serve files as their owners, and to take /proc out of its sight before the guest
- * begins. It drops the last one then.
+ * What the launcher needs, in a user namespace of its own: to serve files as their owners, and to go to a root of its
+ * own before the guest begins. It drops the last one then.
  */
 static const char *const launcher_caps[] = {
-	"CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",    "CAP_SETUID",
-	"CAP_SETGID", "CAP_SETFCAP",      "CAP_MKNOD",  "CAP_SYS_ADMIN",
+	"CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",
+	"CAP_SETUID", "CAP_SETGID",       "CAP_SETFCAP", "CAP_SYS_ADMIN",
 };
 
 static struct json_object *copy(struct json_object *o)

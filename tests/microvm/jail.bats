@@ -33,7 +33,7 @@ holds() {
 	ctr run -d --name web "${VM_FLAGS[@]}" --memory 200m --pid host --ipc host busybox sh -c 'echo ready; sleep 1000'
 	wait_until 60 eval 'ctr logs web 2>&1 | grep -qx ready'
 	pid=$(ctr inspect --format '{{.State.Pid}}' web)
-	for type in mnt pid net ipc uts; do
+	for type in user mnt pid net ipc uts; do
 		[ "$(readlink "/proc/$pid/ns/$type")" != "$(readlink "/proc/self/ns/$type")" ] || fail "it is in the host's $type namespace"
 	done
 	# Nobody else is there.

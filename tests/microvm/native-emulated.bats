@@ -150,12 +150,17 @@ launcher() {
 		grep -qx 'Seccomp:	2' "$task/status" || fail "$(cat "$task/comm") has no filter"
 		grep -qx 'NoNewPrivs:	1' "$task/status" || fail "$(cat "$task/comm") may get more rights"
 		caps=$(sed -n 's/^CapEff:	//p' "$task/status")
-		[ $((0x$caps & ~0x880000db)) = 0 ] || fail "$(cat "$task/comm") has $caps"
+		[ $((0x$caps & ~0x800000db)) = 0 ] || fail "$(cat "$task/comm") has $caps"
 		[[ $task != "/proc/$emulator/"* ]] || assert_equal "$caps" 0000000000000000
 	done
 	assert_equal "$(cd "/proc/$emulator/root" && echo *)" 'initramfs lib lib64 usr vmlinux'
 	! touch "/proc/$emulator/root/x" 2>/dev/null || fail "the emulator's root can be written to"
 	empty_root "$pid"
+	# A user namespace of its own, in which ids are themselves.
+	for task in "$pid" "$emulator"; do
+		[ "$(readlink "/proc/$task/ns/user")" != "$(readlink /proc/self/ns/user)" ] || fail "$task is in the host's user namespace"
+		assert_equal "$(xargs <"/proc/$task/uid_map") $(xargs <"/proc/$task/gid_map")" '0 0 4294967295 0 0 4294967295'
+	done
 	[ ! -e "/proc/$pid/root/.ctr-files/dev/.ctr-emulator" ]
 	# What it uses is what its guest has: this host has no controllers, and other pids. An exec is of it as well.
 	ctr exec -d web sh -c 'sleep 1000 & exec sleep 1000'
@@ -243,6 +248,33 @@ launcher() {
 	assert_nothing_left
 }
 
+@test "emulated: what root of the guest may do with its files: all but nodes of devices" {
+	mkdir "$BATS_TEST_TMPDIR/vol"
+	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/vol/tool"
+	cat >"$BATS_TEST_TMPDIR/vol/do" <<-'END'
+		cd /vol
+		mkdir -m 700 theirs; chown 77:78 theirs; touch theirs/x && echo "past permissions"
+		touch file; chown 1234:4294967290 file; chmod 6755 file
+		setcap cap_net_raw+ep tool
+		mkfifo fifo
+		mknod whiteout c 0 0
+		mknod null c 1 3 || mknod disk b 8 0
+		mknod /dev/zero2 c 1 5 && head -c 3 /dev/zero2 | wc -c
+	END
+	run --separate-stderr ctr run --rm --privileged "${EMULATED[@]}" --rootfs / --overlay -v "$BATS_TEST_TMPDIR/vol:/vol" sh /vol/do
+	assert_line 'past permissions'
+	assert_line 3
+	[[ $stderr == *'null: Operation not permitted'*'disk: Operation not permitted'* ]]
+	run getcap "$BATS_TEST_TMPDIR/vol/tool"
+	assert_output --partial 'cap_net_raw=ep'
+	run stat -c '%n %u %g %a %F' "$BATS_TEST_TMPDIR/vol/"{file,theirs,fifo,whiteout}
+	assert_output --partial "vol/file 1234 4294967290 6755 regular empty file"
+	assert_output --partial "vol/theirs 77 78 700 directory"
+	assert_output --partial "vol/fifo 0 0 644 fifo"
+	assert_output --partial "vol/whiteout 0 0 644 character special file"
+	assert_nothing_left
+}
+
 @test "emulated: one more process is passed on without rights, by few system calls" {
 	local relay namespace
 	stays web sh -c 'echo ready; sleep 1000'
@@ -262,6 +294,7 @@ launcher() {
 	assert_line 'CapPrm:	0000000000000000'
 	assert_line 'CapBnd:	0000000000000000'
 	assert_equal "$(cd "/proc/$relay/root" && ls -A)" .ctr-files
+	assert_equal "$(readlink "/proc/$relay/ns/user")" "$(readlink "/proc/$(launcher web)/ns/user")"
 	ctr rm --force web
 	wait "${BACKGROUND[-1]}" || true
 	assert_nothing_left
