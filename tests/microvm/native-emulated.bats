@@ -33,13 +33,13 @@ stays() {
 	wait_until "$BOOT_S" said ready "$name"
 }
 
-# stat NAME FILTER: of one look, by jq.
-stat() {
+# figure NAME FILTER: of one look, by jq.
+figure() {
 	ctr stats --no-stream --interval 300ms --format json "$1" | jq -r ".[0] | $2"
 }
 
-is_stat() {
-	[ "$(stat "$1" "$2")" = "$3" ]
+is_figure() {
+	[ "$(figure "$1" "$2")" = "$3" ]
 }
 
 # empty_root PID: of a launcher: nothing but what it shares, without a /proc.
@@ -164,12 +164,12 @@ launcher() {
 	[ ! -e "/proc/$pid/root/.ctr-files/dev/.ctr-emulator" ]
 	# What it uses is what its guest has: this host has no controllers, and other pids. An exec is of it as well.
 	ctr exec -d web sh -c 'sleep 1000 & exec sleep 1000'
-	wait_until 20 is_stat web '"\(.Source) \(.PidsCurrent >= 4)"' 'guest true'
-	[ "$(stat web '.PidsCurrent < 8 and .PidsLimit == null and .MemUsageBytes > 100000 and .MemUsageBytes < 50000000')" = true ]
-	[ "$(stat web '.MemLimitBytes > 400000000 and .MemLimitBytes < 536870912 and .NetInputBytes == 0')" = true ]
-	before=$(stat web .CPUTimeMicroseconds)
+	wait_until 20 is_figure web '"\(.Source) \(.PidsCurrent >= 4)"' 'guest true'
+	[ "$(figure web '.PidsCurrent < 8 and .PidsLimit == null and .MemUsageBytes > 100000 and .MemUsageBytes < 50000000')" = true ]
+	[ "$(figure web '.MemLimitBytes > 400000000 and .MemLimitBytes < 536870912 and .NetInputBytes == 0')" = true ]
+	before=$(figure web .CPUTimeMicroseconds)
 	ctr exec web sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
-	after=$(stat web .CPUTimeMicroseconds)
+	after=$(figure web .CPUTimeMicroseconds)
 	((after > before + 10000)) || fail "$before, $after"
 	run ctr top web pid,ppid,user,hpid args
 	assert_success
@@ -182,9 +182,9 @@ launcher() {
 	assert_output --partial "this host's ps sees no process in it"
 	# A launcher that says nothing: the host's numbers after a second, and no list.
 	kill -STOP "$pid"
-	assert_equal "$(stat web .Source)" launcher
+	assert_equal "$(figure web .Source)" launcher
 	kill -CONT "$pid"
-	wait_until 20 is_stat web .Source guest
+	wait_until 20 is_figure web .Source guest
 	ctr pause web
 	run ctr inspect --format '{{.State.Status}}' web
 	assert_output paused
