@@ -108,7 +108,7 @@ source_is() {
 	source_is web launcher '.MemUsageBytes > 40000000 and .MemLimitBytes == 314572800' || fail "$output"
 	ctr resume web
 	ctr exec web true
-	ctr stop web
+	ctr stop --time 60 web
 	run ctr inspect --format '{{.State.ExitCode}}' web
 	assert_output 3
 	run ctr logs web
