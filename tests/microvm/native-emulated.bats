@@ -38,6 +38,15 @@ figure() {
 	ctr stats --no-stream --interval 300ms --format json "$1" | jq -r ".[0] | $2"
 }
 
+# guests NAME FILTER: one of the guest's own, which answers late now and then.
+guests() {
+	local figure='' i
+	for ((i = 0; i < 20 && ${#figure} == 0; i++)); do
+		figure=$(figure "$1" "if .Source == \"guest\" then $2 else empty end")
+	done
+	echo "$figure"
+}
+
 is_figure() {
 	[ "$(figure "$1" "$2")" = "$3" ]
 }
@@ -165,11 +174,11 @@ launcher() {
 	# What it uses is what its guest has: this host has no controllers, and other pids. An exec is of it as well.
 	ctr exec -d web sh -c 'sleep 1000 & exec sleep 1000'
 	wait_until 20 is_figure web '"\(.Source) \(.PidsCurrent >= 4)"' 'guest true'
-	[ "$(figure web '.PidsCurrent < 8 and .PidsLimit == null and .MemUsageBytes > 100000 and .MemUsageBytes < 50000000')" = true ]
-	[ "$(figure web '.MemLimitBytes > 400000000 and .MemLimitBytes < 536870912 and .NetInputBytes == 0')" = true ]
-	before=$(figure web .CPUTimeMicroseconds)
+	[ "$(guests web '.PidsCurrent < 8 and .PidsLimit == null and .MemUsageBytes > 100000 and .MemUsageBytes < 50000000')" = true ]
+	[ "$(guests web '.MemLimitBytes > 400000000 and .MemLimitBytes < 536870912 and .NetInputBytes == 0')" = true ]
+	before=$(guests web .CPUTimeMicroseconds)
 	ctr exec web sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
-	after=$(figure web .CPUTimeMicroseconds)
+	after=$(guests web .CPUTimeMicroseconds)
 	((after > before + 10000)) || fail "$before, $after"
 	run ctr top web pid,ppid,user,hpid args
 	assert_success
