@@ -62,6 +62,7 @@ static uint32_t *bucket(const struct fuse_nodes *n, const struct fuse_key *key)
 void *fuse_table(size_t count, size_t size)
 {
 	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	/* cppcheck-suppress invalidFunctionArg */
 	void *table = mmap(NULL, count * size, PROT_READ | PROT_WRITE, how, -1, 0);
 
 	if (table == MAP_FAILED)

@@ -20,16 +20,16 @@
 static char *map_aligned(uint64_t bytes)
 {
 	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	char *map = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE, how, -1, 0);
-	uint64_t before;
+	/* cppcheck-suppress invalidFunctionArg */
+	char *map = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE, how, -1, 0), *at;
 
 	if (map == MAP_FAILED)
 		return NULL;
-	before = -(uintptr_t)map % HUGE_BYTES;
-	if (before)
-		munmap(map, before);
-	munmap(map + before + bytes, HUGE_BYTES - before);
-	return map + before;
+	at = map + -(uintptr_t)map % HUGE_BYTES;
+	if (at > map)
+		munmap(map, (size_t)(at - map));
+	munmap(at + bytes, HUGE_BYTES - (size_t)(at - map));
+	return at;
 }
 
 int memory_make(uint64_t bytes, struct memory *ret, struct err *err)

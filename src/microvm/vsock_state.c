@@ -179,31 +179,36 @@ static int load_given(struct vsock *s, const struct stream_state *state, struct 
 	return 0;
 }
 
+static int load_streams(struct vsock *s, uint32_t count, struct rest *rest)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < count; i++) {
+		const char *at = take(rest, sizeof(struct stream_state));
+		struct stream_state state;
+
+		if (!at)
+			return -EINVAL;
+		memcpy(&state, at, sizeof(state));
+		rc = state.given ? load_given(s, &state, rest) : load_end(s, &state);
+	}
+	return rc < 0 || rest->len ? -EINVAL : 0;
+}
+
 int virtio_vsock_load(struct vsock *s, const char *bytes, size_t len, struct err *err)
 {
-	struct rest rest = { bytes, len };
-	const char *at = bytes ? take(&rest, sizeof(struct device_state)) : NULL;
-	struct device_state device;
-	struct stream_state state;
-	int rc = at ? 0 : -EINVAL;
+	struct rest rest = { bytes, bytes ? len : 0 };
+	struct device_state device = { .cid = (uint32_t)s->config.guest_cid };
+	const char *at = take(&rest, sizeof(device));
 
 	if (at)
 		memcpy(&device, at, sizeof(device));
-	if (rc == 0 && device.cid != s->config.guest_cid)
+	if (device.cid != s->config.guest_cid)
 		return err_set(err, EINVAL,
 			       "the guest's address (vsock) was %u, and is %llu now: --vsock "
 			       "...,cid=%u",
 			       device.cid, (unsigned long long)s->config.guest_cid, device.cid);
-	for (uint32_t i = 0; rc == 0 && i < device.streams; i++) {
-		at = take(&rest, sizeof(state));
-		if (!at) {
-			rc = -EINVAL;
-			break;
-		}
-		memcpy(&state, at, sizeof(state));
-		rc = state.given ? load_given(s, &state, &rest) : load_end(s, &state);
-	}
-	if (rc < 0 || rest.len)
+	if (!at || load_streams(s, device.streams, &rest) < 0)
 		return err_set(err, EINVAL, "no such state of a socket device can be");
 	s->next_port = device.next_port;
 	return 0;
