@@ -33,6 +33,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define GONE (-1L) /* no code */
 #define ROWS_MAX 128
 #define PROCS_MAX 256
 #define TEXT_MAX 16384
@@ -154,16 +155,20 @@ static bool look(pid_t pid, uint64_t at, void *ret, size_t len)
 	return process_vm_readv(pid, &ours, 1, &theirs, 1, 0) == (ssize_t)len;
 }
 
+/* What was there; GONE: somebody has killed it in between, and its end is reported. */
 static long poke(pid_t pid, uint64_t at, bool set, long code)
 {
 	long was;
 
 	errno = 0;
 	was = ptrace(PTRACE_PEEKTEXT, pid, at, 0);
+	if (errno == ESRCH)
+		return GONE;
 	if (errno)
 		die("look at a breakpoint's place");
 	if (ptrace(PTRACE_POKETEXT, pid, at,
-		   set ? (was & ~0xffl) | 0xcc : (was & ~0xffl) | (code & 0xff)) < 0)
+		   set ? (was & ~0xffl) | 0xcc : (was & ~0xffl) | (code & 0xff)) < 0 &&
+	    errno != ESRCH)
 		die("set a breakpoint");
 	return was;
 }
@@ -201,6 +206,8 @@ static void rows_set(struct proc *p)
 	for (int i = 0; i < row_count; i++) {
 		long was = poke(p->pid, p->base + rows[i].run, true, 0);
 
+		if (was == GONE)
+			return;
 		if ((was & 0xff) != 0xcc)
 			rows[i].code = was;
 		for (int k = 0; k < i; k++)
@@ -337,8 +344,11 @@ static void row_begins(struct proc *p, int row, struct user_regs_struct *regs)
 	p->calls = 0;
 	rows[row].walked = true;
 	row_clear(p, rows[row].run);
-	if (!look(p->pid, regs->rsp, &p->back, sizeof(p->back)))
-		die("read a return address");
+	if (!look(p->pid, regs->rsp, &p->back, sizeof(p->back))) {
+		if (errno != ESRCH)
+			die("read a return address");
+		return;
+	}
 	p->back_code = poke(p->pid, p->back, true, 0);
 	if (fault.kind != KILL || fault.n != 0 || strcmp(fault.row, rows[row].name) != 0)
 		return;
