@@ -76,6 +76,7 @@ teardown_file() {
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "buildah, cgroupfs: run and bud with a limit of memory" {
 	buildah_walk
 }

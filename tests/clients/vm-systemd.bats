@@ -33,6 +33,7 @@ teardown_file() {
 	podman_walk
 }
 
+# bats test_tags=long
 @test "podman: a scope stays what it is over a daemon-reload, and is new at a new start" {
 	podman run -d --name c1 --network none box:1 sleep 1000
 	unit=libpod-$(podman inspect --format '{{.Id}}' c1).scope
@@ -81,10 +82,12 @@ teardown_file() {
 	containerd_walk
 }
 
+# bats test_tags=long
 @test "cri, systemd: a pod's container: exec, attach, logs, stats, update, pause, kill, rm" {
 	cri_walk
 }
 
+# bats test_tags=long
 @test "buildah, systemd: run and bud with a limit of memory" {
 	buildah_walk
 }

@@ -39,6 +39,7 @@ deletes() {
 	deletes scope 60
 }
 
+# bats test_tags=long
 @test "vm-rows: delete --force of a slice, with a fault at any call" {
 	deletes slice 90
 }
@@ -117,6 +118,7 @@ helper_creates() {
 	helper_creates scope 50
 }
 
+# bats test_tags=long
 @test "vm-rows: ctr-systemd fails or is killed while it has a slice made" {
 	helper_creates slice 50
 }
@@ -170,6 +172,7 @@ left_alone() {
 	left_alone scope 'make the start socket'
 }
 
+# bats test_tags=long
 @test "vm-rows: a create that was killed early does not take another's slice along" {
 	left_alone slice 'have systemd make the slice'
 }

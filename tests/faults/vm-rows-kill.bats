@@ -14,6 +14,7 @@ load vm-rows
 	each_row_killed scope
 }
 
+# bats test_tags=long
 @test "vm-rows: killed in any row of a slice" {
 	each_row_killed slice
 }
@@ -22,6 +23,7 @@ load vm-rows
 	each_row_killed closed
 }
 
+# bats test_tags=long
 @test "vm-rows: killed where systemd moves a user's process" {
 	user_begins
 	killed_at moved 'wait for the scope' 0 self

@@ -56,6 +56,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: masked, read-only and writable paths of the restored container are as they were" {
 	local before after
 	edit_config "$BUNDLE" '.process.noNewPrivileges = true | .root.readonly = true
@@ -86,6 +87,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: limits and device rules of the restored container are those of its config.json" {
 	edit_config "$BUNDLE" '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 50},
 		devices: [{allow: false, access: "rwm"}]}'
@@ -128,6 +130,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: --pre-dump, then what changed with --parent-path" {
 	local token count
 	payload count /tmp/n
@@ -208,6 +211,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: a connection on the host's own network goes on" {
 	local answer first
 	edit_config "$BUNDLE" '.linux.namespaces |= map(select(.type != "network"))'
@@ -227,6 +231,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: --empty-ns network, --work-path, --auto-dedup, --manage-cgroups-mode are taken" {
 	local token count
 	running c1
@@ -251,6 +256,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: pipes of the restorer are the restored container's streams, also in the foreground" {
 	local token status=0
 	payload tell 40

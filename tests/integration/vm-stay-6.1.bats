@@ -1,5 +1,6 @@
 # The verbs of containers that live on, where cgroup v2 is whole, by an older kernel: runs in the test VM.
 # vm: -k 6.1
+# long: make check-long
 
 load lib
 load stay

@@ -79,6 +79,7 @@ assert_gone() {
 	assert_gone "$unit"
 }
 
+# bats test_tags=long
 @test "systemd: slices are expanded; a slice may be the unit itself; usual names" {
 	bring c1 '.linux.cgroupsPath = "ctrtest-a-b.slice::abc"'
 	assert_equal "$(<"$CGROUPS/ctrtest.slice/ctrtest-a.slice/ctrtest-a-b.slice/abc.scope/cgroup.procs")" "$(oci state c1 | jq .pid)"
@@ -141,6 +142,7 @@ assert_gone() {
 	assert_gone abc.scope
 }
 
+# bats test_tags=long
 @test "systemd: no limit is said as infinity, and systemd's default holds where nothing is said" {
 	bring c1 '.linux.cgroupsPath = "ctrtest.slice::abc" | .linux.resources = {pids: {limit: -1}, memory: {limit: -1}}'
 	assert_equal "$(prop abc.scope TasksMax)" infinity
@@ -238,6 +240,7 @@ NODES='.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}, 
 	assert_gone abc.scope
 }
 
+# bats test_tags=long
 @test "systemd: all but one is refused by ours alone; without rules everything is allowed" {
 	modprobe -a fuse loop
 	bring c1 '.linux.cgroupsPath = "ctrtest.slice::abc" | '"$NODES"
@@ -255,6 +258,7 @@ NODES='.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}, 
 	assert_gone abc.scope
 }
 
+# bats test_tags=long
 @test "systemd: a scope that ended alone is deleted as any other" {
 	bring c1 '.linux.cgroupsPath = "ctrtest.slice::abc" | .process.args = ["true"]'
 	wait_until 5 gone abc.scope
@@ -311,6 +315,7 @@ NODES='.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}, 
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "systemd: a unit of another's is not taken over" {
 	bring c1 '.linux.cgroupsPath = "ctrtest.slice::abc"'
 	run oci create --bundle "$B" c2
@@ -322,6 +327,7 @@ NODES='.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}, 
 	assert_gone abc.scope
 }
 
+# bats test_tags=long
 @test "systemd: more properties by annotation; bad ones are told" {
 	bring c1 '.linux.cgroupsPath = "ctrtest.slice::abc" | .annotations = {
 		"org.systemd.property.TimeoutStopSec": "123", "org.systemd.property.RuntimeMaxUSec": "uint64 5000000000",

@@ -97,6 +97,7 @@ console_guest() {
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "vm: --console virtio: it ends as a writer does when nobody reads, and says when the disk is full" {
 	console_guest <<-'END'
 		echo one

@@ -16,8 +16,8 @@ check_dir() {
 
 add_bats() {
 	mkdir -p "$BATS_TEST_TMPDIR/tree/tests/integration"
-	# Written "test" there: bats takes an @test for one of this file's own anywhere.
-	sed 's/^test "/@test "/' >"$BATS_TEST_TMPDIR/tree/tests/integration/$1.bats"
+	# Written "test" and "tags" there: bats takes an @test for one of this file's own anywhere, and tags.
+	sed 's/^test "/@test "/; s/^# tags /# bats test_tags=/' >"$BATS_TEST_TMPDIR/tree/tests/integration/$1.bats"
 }
 
 @test "check: sums up what passed, failed and was skipped, and shows the failure" {
@@ -77,6 +77,20 @@ add_bats() {
 	CTR_LONG='' run check_dir tests/integration/long.bats
 	assert_equal "${lines[-1]}" "1 passed, 0 failed, 0 skipped"
 	assert_output --partial integration/long.bats
+	CTR_LONG=1 run check_dir
+	assert_equal "${lines[-1]}" "2 passed, 0 failed, 0 skipped"
+}
+
+@test "check: a test that is long by nature runs when all is long, or it is asked for by name" {
+	add_bats mixed <<-'END'
+		# tags long
+		test "takes its time" { true; }
+		test "does not" { true; }
+	END
+	CTR_LONG='' run check_dir
+	assert_equal "${lines[-1]}" "1 passed, 0 failed, 0 skipped"
+	CTR_LONG='' F='its time' run check_dir
+	assert_equal "${lines[-1]}" "1 passed, 0 failed, 0 skipped"
 	CTR_LONG=1 run check_dir
 	assert_equal "${lines[-1]}" "2 passed, 0 failed, 0 skipped"
 }
