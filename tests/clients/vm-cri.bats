@@ -91,6 +91,7 @@ of() {
 	pod_remove
 }
 
+# bats test_tags=long
 @test "containerd, cgroupfs: run, exec, attach, kill, pause, metrics, rm" {
 	containerd_walk
 	assert_nothing_left

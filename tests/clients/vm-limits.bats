@@ -37,6 +37,7 @@ teardown_file() {
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "docker, cgroupfs: run, exec, attach, logs, kill, pause, update, stats, rm" {
 	docker_walk
 }

@@ -12,6 +12,7 @@ load vm-rows
 	each_row_fails scope
 }
 
+# bats test_tags=long
 @test "vm-rows: a failure in any row of a slice" {
 	each_row_fails slice
 }

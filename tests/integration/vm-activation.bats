@@ -83,6 +83,7 @@ payload() {
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "unit: conmon and a monitor beside it: ready when it runs" {
 	conf "--sdnotify=conmon --log-driver=k8s-file busybox -- sleep 1000"
 	systemctl start ctr@web

@@ -103,6 +103,7 @@ load checkpoint
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "checkpoint: --leave-running, and restored under another name from another bundle" {
 	local token count other=$BUNDLE/other
 	mkdir "$BUNDLE/shared"

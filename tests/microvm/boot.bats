@@ -21,6 +21,7 @@ load guest
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "vm: a bzImage's own code moves it by chance, PVH's entry doesn't" {
 	initramfs <<-'END'
 		busybox mount -t proc proc /proc
@@ -41,6 +42,7 @@ load guest
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "vm: a reset ends it, too" {
 	initramfs <<-'END'
 		echo resets

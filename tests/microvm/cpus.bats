@@ -34,6 +34,7 @@ ran on 3"
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "vm: any processor resets the machine, and any may die" {
 	initramfs <<-'END'
 		busybox mount -t proc proc /proc

@@ -196,6 +196,7 @@ oci_vm() {
 	"$CTR_BUILD/bin/ctr-oci-vm" --root "$CTR_ROOT" "$@" 3>&- 4>&-
 }
 
+# bats test_tags=long
 @test "vm: the plug-in, by its other name, by the vm object and by the annotation" {
 	make_bundle "$BATS_TEST_TMPDIR/b"
 	edit_config "$BATS_TEST_TMPDIR/b" '.process.args = ["sh", "-c", "cat /proc/sys/kernel/random/boot_id; exit 4"]'

@@ -115,6 +115,7 @@ subprocess.check_call(["ip", "link", "del", "ctrtap0"])
 	((BASH_REMATCH[1] > 3000 && BASH_REMATCH[2] > 3000))
 }
 
+# bats test_tags=long
 @test "vm: a tap that is given as an fd, and an address by chance" {
 	local macs=()
 	tap

@@ -1,4 +1,5 @@
 # vm: --kvm -m 3000 -k 6.1
+# long: make check-long
 # limit: 600
 # Debian's 6.1 on both sides, with nested paging and with shadow page tables.
 

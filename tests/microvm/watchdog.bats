@@ -51,6 +51,7 @@ load guest
 	assert_nothing_left
 }
 
+# bats test_tags=long
 @test "vm: without a policy a watchdog's bite is known to the guest alone" {
 	watched_guest <<-'END'
 		busybox sleep 8
