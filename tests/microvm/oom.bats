@@ -1,5 +1,5 @@
 # vm: --kvm -m 2000
-# limit: 600
+# limit: 900
 # Want of memory in a guest, told on the host.
 
 load guest
@@ -26,8 +26,16 @@ oom() {
 	assert_output 137
 	assert_equal "$(oom big)" '1 dd /'
 	ctr rm big
-	# And the first process itself.
-	run ctr run --name first "${VM_FLAGS[@]}" --memory 160m busybox sh -c "${TOO_MUCH/; dd/; exec dd}"
+	# And the first process itself. A guest without memory may be busy for ever with reading its programs again, where
+	# all is emulated: then once more.
+	local try
+	for try in first second; do
+		run timeout 240 "$CTR_BIN" "${CTR_FLAGS[@]}" run --name first "${VM_FLAGS[@]}" --memory 160m \
+			busybox sh -c "${TOO_MUCH/; dd/; exec dd}"
+		[ "$status" = 124 ] || break
+		echo "no end at the $try try"
+		ctr rm --force first
+	done
 	assert_equal "$status" 137
 	run ctr inspect --format '{{.State.OOMKilled}}' first
 	assert_output true
