@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "microvm/fuse_parts.h"
+#include "microvm/snapshot_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,7 @@ _Static_assert(sizeof(struct fuse_state_head) == 36 && sizeof(struct fuse_state_
 	       "as they are in the file");
 
 struct reader {
-	const char *at;
-	size_t left;
+	struct snapshot_rest rest;
 	uint8_t *seen; /* places, a bit each */
 	struct err *err;
 };
@@ -26,26 +26,6 @@ struct reader {
 static int refuse(struct reader *r, const char *rule)
 {
 	return err_set(r->err, EINVAL, "no server of a shared folder has written that: %s", rule);
-}
-
-static const char *take(struct reader *r, size_t len)
-{
-	const char *at = r->at;
-
-	if (len > r->left)
-		return NULL;
-	r->at += len;
-	r->left -= len;
-	return at;
-}
-
-static bool copy(struct reader *r, void *to, size_t len)
-{
-	const char *at = take(r, len);
-
-	if (at)
-		memcpy(to, at, len);
-	return at != NULL;
 }
 
 /* Once each. */
@@ -61,7 +41,7 @@ static bool is_new(struct reader *r, uint32_t place)
 static int read_head(struct reader *r, const struct fuse_state_limits *limits,
 		     struct fuse_state_head *h)
 {
-	if (!copy(r, h, sizeof(*h)))
+	if (!snapshot_copy(&r->rest, h, sizeof(*h)))
 		return refuse(r, "its head is cut");
 	if (h->version != FUSE_STATE_VERSION)
 		return err_set(r->err, ENOTSUP,
@@ -91,8 +71,8 @@ static int read_head(struct reader *r, const struct fuse_state_limits *limits,
 	if (!h->begun && (h->nodes || h->handles))
 		return refuse(r, "files before the beginning");
 	/* Before memory is taken for them. */
-	if (h->nodes > r->left / (sizeof(struct fuse_state_node) + 2) ||
-	    h->handles > r->left / sizeof(struct fuse_state_handle))
+	if (h->nodes > r->rest.left / (sizeof(struct fuse_state_node) + 2) ||
+	    h->handles > r->rest.left / sizeof(struct fuse_state_handle))
 		return refuse(r, "it is cut");
 	return 0;
 }
@@ -107,7 +87,7 @@ static bool is_type(uint8_t type)
 
 static int read_name(struct reader *r, uint8_t len, const char **ret)
 {
-	const char *name = take(r, (size_t)len + 1);
+	const char *name = snapshot_take(&r->rest, (size_t)len + 1);
 
 	if (!name)
 		return refuse(r, "a name is cut");
@@ -122,7 +102,7 @@ static int read_node(struct reader *r, struct fuse_state *s, uint32_t index)
 	struct fuse_state_file *file = &s->files[index];
 	struct fuse_state_node *n = &file->node;
 
-	if (!copy(r, n, sizeof(*n)))
+	if (!snapshot_copy(&r->rest, n, sizeof(*n)))
 		return refuse(r, "a file is cut");
 	if (!is_type(n->type) || n->device >= s->head.devices || n->zero)
 		return refuse(r, "a file of no kind");
@@ -145,7 +125,7 @@ static int read_handle(struct reader *r, struct fuse_state *s, uint32_t index)
 	const struct fuse_state_node *n;
 	uint8_t type = FOLDER;
 
-	if (!copy(r, h, sizeof(*h)))
+	if (!snapshot_copy(&r->rest, h, sizeof(*h)))
 		return refuse(r, "a handle is cut");
 	if (h->place >= s->head.handle_places)
 		return refuse(r, "a handle's number that is none");
@@ -187,14 +167,14 @@ static int read_all(struct reader *r, struct fuse_state *s)
 	r->seen = handles;
 	for (uint32_t i = 0; rc == 0 && i < s->head.handles; i++)
 		rc = read_handle(r, s, i);
-	return rc == 0 && r->left ? refuse(r, "there is something behind the last one") : rc;
+	return rc == 0 && r->rest.left ? refuse(r, "there is something behind the last one") : rc;
 }
 
 int fuse_state_parse(const char *bytes, size_t len, const struct fuse_state_limits *limits,
 		     struct fuse_state *ret, struct err *err)
 {
 	CLEAN(fuse_state) struct fuse_state s = { 0 };
-	struct reader r = { .at = bytes, .left = len, .err = err };
+	struct reader r = { .rest = { bytes, len }, .err = err };
 	int rc = read_head(&r, limits, &s.head);
 
 	if (rc == 0)

@@ -106,23 +106,15 @@ static void save_bus(struct machine *m, struct str *out)
 	snapshot_add(out, SNAPSHOT_PORTS, 0, &ports, sizeof(ports));
 }
 
-/* What is under way between the guest and who is not of the machine. */
-static void save_streams(struct machine *m, struct str *out)
+static void save_payload(const struct payload *p, struct str *out)
 {
 	CLEAN(str) struct str bytes = { 0 };
 
-	if (m->devices.has_vsock) {
-		virtio_vsock_save(&m->devices.vsock, &bytes);
-		snapshot_add(out, SNAPSHOT_STREAMS, 0, bytes.text, bytes.len);
-	}
-	str_free(&bytes);
-	if (m->payload) {
-		payload_save(m->payload, &bytes);
-		snapshot_add(out, SNAPSHOT_PAYLOAD, 0, bytes.text, bytes.len);
-	}
+	payload_save(p, &bytes);
+	snapshot_add(out, SNAPSHOT_PAYLOAD, 0, bytes.text, bytes.len);
 }
 
-static int save_all(struct machine *m, const struct snapshot_more *more, int memory,
+static int save_all(struct machine *m, struct snapshot_more *more, int memory,
 		    const uint8_t id[SNAPSHOT_ID_BYTES], struct str *out, struct err *err)
 {
 	struct shape shape = { .cpus = m->cpus.count, .slots = slots_of(&m->pci) };
@@ -137,8 +129,9 @@ static int save_all(struct machine *m, const struct snapshot_more *more, int mem
 	if (rc < 0)
 		return rc;
 	save_bus(m, out);
-	save_streams(m, out);
 	snapshot_more_add(more, out);
+	if (m->payload)
+		save_payload(m->payload, out);
 	snapshot_end(out, id);
 	return out->len > SNAPSHOT_BYTES_MAX ?
 		       err_set(err, E2BIG,
@@ -326,25 +319,15 @@ static int load_virtio(struct machine *m, const struct snapshot *s, struct err *
 	return rc;
 }
 
-static int load_streams(struct machine *m, const struct snapshot *s, struct err *err)
+static int load_payload(struct payload *p, const struct snapshot *s, struct err *err)
 {
-	const char *bytes;
 	size_t len = 0;
-	int rc = 0;
+	const char *bytes = snapshot_find(s, SNAPSHOT_PAYLOAD, 0, &len);
 
-	if (m->devices.has_vsock) {
-		struct vsock *v = &m->devices.vsock;
-
-		bytes = snapshot_find(s, SNAPSHOT_STREAMS, 0, &len);
-		pthread_mutex_lock(&v->virtio.lock);
-		rc = virtio_vsock_load(v, bytes, len, err);
-		pthread_mutex_unlock(&v->virtio.lock);
-	}
-	bytes = snapshot_find(s, SNAPSHOT_PAYLOAD, 0, &len);
-	if (rc == 0 && !bytes != !m->payload)
+	if (!bytes != !p)
 		return err_set(err, EINVAL, "it is of a machine %s a container's process",
 			       bytes ? "with" : "without");
-	return rc == 0 && bytes ? payload_load(m->payload, bytes, len, err) : rc;
+	return p ? payload_load(p, bytes, len, err) : 0;
 }
 
 static int load_ports(struct machine *m, const struct ports_state *p, struct err *err)
@@ -383,9 +366,9 @@ int snapshot_load(struct machine *m, const struct snapshot *s, struct err *err)
 	pci_loaded(&m->pci, ports.pci_address);
 	rc = load_virtio(m, s, err);
 	if (rc == 0)
-		rc = load_streams(m, s, err);
-	if (rc == 0)
 		rc = snapshot_more_load(&m->devices, s, err);
+	if (rc == 0)
+		rc = load_payload(m->payload, s, err);
 	if (rc == 0)
 		rc = load_ports(m, &ports, err);
 	if (rc < 0)

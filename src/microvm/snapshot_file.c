@@ -171,6 +171,26 @@ int snapshot_get(const struct snapshot *s, enum snapshot_kind kind, uint32_t ind
 	return 0;
 }
 
+const char *snapshot_take(struct snapshot_rest *r, size_t len)
+{
+	const char *at = r->at;
+
+	if (len > r->left)
+		return NULL;
+	r->at += len;
+	r->left -= len;
+	return at;
+}
+
+bool snapshot_copy(struct snapshot_rest *r, void *to, size_t len)
+{
+	const char *at = snapshot_take(r, len);
+
+	if (at)
+		memcpy(to, at, len);
+	return at != NULL;
+}
+
 void snapshot_free(struct snapshot *s)
 {
 	free(s->bytes);

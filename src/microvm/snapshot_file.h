@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,9 +29,8 @@ enum snapshot_kind {
 	SNAPSHOT_FUNCTION = 8,
 	SNAPSHOT_VIRTIO = 9,
 	SNAPSHOT_WATCHDOG = 10,
-	SNAPSHOT_STREAMS = 11,
-	SNAPSHOT_PAYLOAD = 12,
-	SNAPSHOT_MORE = 13,
+	SNAPSHOT_PAYLOAD = 11,
+	SNAPSHOT_MORE = 12,
 };
 
 /* Write one: `id` is by chance, and the memory's file has it, too. */
@@ -61,6 +61,17 @@ const char *snapshot_find(const struct snapshot *s, enum snapshot_kind kind, uin
 /* Copy one that has exactly that length. -EINVAL with words. */
 int snapshot_get(const struct snapshot *s, enum snapshot_kind kind, uint32_t index, void *to,
 		 size_t len, struct err *err) MUST_CHECK;
+
+/* What is left of a section of many parts, for who takes them one by one. */
+struct snapshot_rest {
+	const char *at;
+	size_t left;
+};
+
+/* The next bytes, which stay where they are; NULL: there aren't as many. */
+const char *snapshot_take(struct snapshot_rest *r, size_t len) MUST_CHECK;
+/* The same as a copy; false. */
+bool snapshot_copy(struct snapshot_rest *r, void *to, size_t len) MUST_CHECK;
 
 void snapshot_free(struct snapshot *s);
 CLEAN_DEFINE(snapshot, struct snapshot, snapshot_free)

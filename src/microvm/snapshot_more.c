@@ -16,11 +16,17 @@ int snapshot_more_take(const struct devices *d, struct snapshot_more *ret, struc
 	return rc;
 }
 
-void snapshot_more_add(const struct snapshot_more *more, struct str *out)
+void snapshot_more_add(struct snapshot_more *more, struct str *out)
 {
-	for (uint32_t i = 0; i < more->devices->plugged_count; i++)
-		if (more->of[i].len)
-			snapshot_add(out, SNAPSHOT_MORE, i, more->of[i].text, more->of[i].len);
+	for (uint32_t i = 0; i < more->devices->plugged_count; i++) {
+		struct virtio *v = more->devices->plugged[i]->device;
+		struct str *of = &more->of[i];
+
+		if (v->ops->save_held)
+			v->ops->save_held(v, of);
+		if (of->len)
+			snapshot_add(out, SNAPSHOT_MORE, i, of->text, of->len);
+	}
 }
 
 void snapshot_more_free(struct snapshot_more *more)

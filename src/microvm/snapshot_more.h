@@ -1,4 +1,7 @@
-/* What devices say of themselves in a snapshot beside their registers and queues, of any length: virtio.h, save_more(). */
+/*
+ * What devices say of themselves in a snapshot beside their registers and queues, of any length: virtio.h, save_more()
+ * and save_held().
+ */
 #ifndef CTR_MICROVM_SNAPSHOT_MORE_H
 #define CTR_MICROVM_SNAPSHOT_MORE_H
 
@@ -16,7 +19,8 @@ struct snapshot_more {
  */
 int snapshot_more_take(const struct devices *d, struct snapshot_more *ret,
 		       struct err *err) MUST_CHECK;
-void snapshot_more_add(const struct snapshot_more *more, struct str *out);
+/* Put it there, with all locks held: those that say it only then are asked now. */
+void snapshot_more_add(struct snapshot_more *more, struct str *out);
 void snapshot_more_free(struct snapshot_more *more);
 CLEAN_DEFINE(snapshot_more, struct snapshot_more, snapshot_more_free)
 

@@ -40,10 +40,12 @@ struct virtio_ops {
 	void (*save)(const struct virtio *v, uint8_t own[VIRTIO_STATE_BYTES]);
 	int (*load)(struct virtio *v, const uint8_t own[VIRTIO_STATE_BYTES]); /* -EINVAL */
 	/*
-	 * What is too much for that: saved after virtio_still(), which it calls, while others run; and loaded when all
-	 * else of the device is. Both without lock: snapshot_more.h. NULL: nothing.
+	 * What is too much for that (snapshot_more.h): saved after virtio_still(), which it calls, without lock while
+	 * others run, or with the lock at one moment with all else; and loaded, without lock, when all else of the
+	 * device is. NULL: nothing.
 	 */
 	int (*save_more)(struct virtio *v, struct str *out, struct err *err);
+	void (*save_held)(struct virtio *v, struct str *out);
 	int (*load_more)(struct virtio *v, const char *bytes, size_t len, struct err *err);
 	const char *no_snapshot; /* why there can't be any with it; NULL: there can */
 };

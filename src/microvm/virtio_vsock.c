@@ -162,7 +162,9 @@ static const struct virtio_ops ops = { .name = "vsock",
 				       .queues = QUEUES,
 				       .queue_max = { QUEUE_SIZE, QUEUE_SIZE, 8 },
 				       .serve = serve,
-				       .reset = reset };
+				       .reset = reset,
+				       .save_held = vsock_save,
+				       .load_more = vsock_load };
 
 int virtio_vsock_init(struct vsock *s, const struct memory *memory, struct io *io, struct err *err)
 {

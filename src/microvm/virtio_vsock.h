@@ -115,11 +115,11 @@ int virtio_vsock_listen(struct vsock *s, struct err *err) MUST_CHECK;
 void virtio_vsock_free(struct vsock *s);
 
 /*
- * vsock_state.c: its streams, for a snapshot, with the device's lock held. What was given as a port goes on with what is
- * given for it then; all others end, for the guest is told so when it goes on. -EINVAL, with words.
+ * vsock_state.c: the device's save_held() and load_more(). What was given as a port goes on with what is given for it
+ * then; all other streams end, for the guest is told so when it goes on.
  */
-void virtio_vsock_save(struct vsock *s, struct str *out);
-int virtio_vsock_load(struct vsock *s, const char *bytes, size_t len, struct err *err) MUST_CHECK;
+void vsock_save(struct virtio *v, struct str *out);
+int vsock_load(struct virtio *v, const char *bytes, size_t len, struct err *err) MUST_CHECK;
 
 /* Between its files; all with the device's lock held. */
 

@@ -1,4 +1,5 @@
 /* What a snapshot has of the streams. */
+#include "microvm/snapshot_file.h"
 #include "microvm/virtio_vsock.h"
 
 #include <errno.h>
@@ -72,8 +73,9 @@ static void save_given(const struct vsock_stream *t, struct str *out)
 	str_add_bytes(out, bytes.text, bytes.len);
 }
 
-void virtio_vsock_save(struct vsock *s, struct str *out)
+void vsock_save(struct virtio *v, struct str *out)
 {
+	struct vsock *s = (struct vsock *)v;
 	struct device_state state = { .cid = (uint32_t)s->config.guest_cid,
 				      .next_port = s->next_port };
 	CLEAN(str) struct str streams = { 0 };
@@ -96,23 +98,6 @@ void virtio_vsock_save(struct vsock *s, struct str *out)
 }
 
 /* ---- loading ----------------------------------------------------------------------------------- */
-
-/* What is left of the section. */
-struct rest {
-	const char *bytes;
-	size_t len;
-};
-
-static const char *take(struct rest *r, size_t len)
-{
-	const char *bytes = r->bytes;
-
-	if (len > r->len)
-		return NULL;
-	r->bytes += len;
-	r->len -= len;
-	return bytes;
-}
 
 /* Between two sockets of the kind that had it there is room for it. */
 static bool put_between(int fd, const char *bytes, uint32_t len)
@@ -148,10 +133,11 @@ static int load_end(struct vsock *s, const struct stream_state *state)
 	return 0;
 }
 
-static int load_given(struct vsock *s, const struct stream_state *state, struct rest *rest)
+static int load_given(struct vsock *s, const struct stream_state *state, struct snapshot_rest *rest)
 {
-	const char *out = take(rest, state->out), *host = take(rest, state->between_host),
-		   *guest = take(rest, state->between_guest);
+	const char *out = snapshot_take(rest, state->out),
+		   *host = snapshot_take(rest, state->between_host),
+		   *guest = snapshot_take(rest, state->between_guest);
 	const struct vsock_port *given;
 	struct vsock_stream *t;
 	int fd;
@@ -179,37 +165,43 @@ static int load_given(struct vsock *s, const struct stream_state *state, struct 
 	return 0;
 }
 
-static int load_streams(struct vsock *s, uint32_t count, struct rest *rest)
+static int load_streams(struct vsock *s, uint32_t count, struct snapshot_rest *rest)
 {
+	struct stream_state state;
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
-		const char *at = take(rest, sizeof(struct stream_state));
-		struct stream_state state;
-
-		if (!at)
+		if (!snapshot_copy(rest, &state, sizeof(state)))
 			return -EINVAL;
-		memcpy(&state, at, sizeof(state));
 		rc = state.given ? load_given(s, &state, rest) : load_end(s, &state);
 	}
-	return rc < 0 || rest->len ? -EINVAL : 0;
+	return rc < 0 || rest->left ? -EINVAL : 0;
 }
 
-int virtio_vsock_load(struct vsock *s, const char *bytes, size_t len, struct err *err)
+static int load(struct vsock *s, struct snapshot_rest *rest, struct err *err)
 {
-	struct rest rest = { bytes, bytes ? len : 0 };
-	struct device_state device = { .cid = (uint32_t)s->config.guest_cid };
-	const char *at = take(&rest, sizeof(device));
+	struct device_state device;
 
-	if (at)
-		memcpy(&device, at, sizeof(device));
+	if (!snapshot_copy(rest, &device, sizeof(device)))
+		return err_set(err, EINVAL, "the state of a socket device is cut");
 	if (device.cid != s->config.guest_cid)
 		return err_set(err, EINVAL,
 			       "the guest's address (vsock) was %u, and is %llu now: --vsock "
 			       "...,cid=%u",
 			       device.cid, (unsigned long long)s->config.guest_cid, device.cid);
-	if (!at || load_streams(s, device.streams, &rest) < 0)
+	if (load_streams(s, device.streams, rest) < 0)
 		return err_set(err, EINVAL, "no such state of a socket device can be");
 	s->next_port = device.next_port;
 	return 0;
+}
+
+int vsock_load(struct virtio *v, const char *bytes, size_t len, struct err *err)
+{
+	struct snapshot_rest rest = { bytes, len };
+	int rc;
+
+	pthread_mutex_lock(&v->lock);
+	rc = load((struct vsock *)v, &rest, err);
+	pthread_mutex_unlock(&v->lock);
+	return rc;
 }

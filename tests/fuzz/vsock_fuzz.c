@@ -188,7 +188,7 @@ static void do_step(struct machine *m, const struct step *p, const uint8_t *byte
 static void load(struct machine *m, const uint8_t *data, size_t size)
 {
 	struct err err = { 0 };
-	int rc = virtio_vsock_load(&m->vsock, (const char *)data, size, &err);
+	int rc = vsock_load(&m->vsock.virtio, (const char *)data, size, &err);
 
 	fuzz_check(rc, &err);
 	check(&m->vsock);

@@ -347,13 +347,13 @@ static void test_a_snapshot_goes_on_with_what_was_given(void **state)
 	say(&m, VIRTIO_VSOCK_OP_RESPONSE, h.src_port, 0, NULL);
 	run(&m);
 	assert_int_equal(write(m.ours, "down", 4), 4);
-	virtio_vsock_save(&m.vsock, &saved);
+	vsock_save(&m.vsock.virtio, &saved);
 	/* It is as it was. */
 	assert_int_equal(next_word(&m).op, VIRTIO_VSOCK_OP_RW);
 	assert_int_equal(m.len, 4);
 
 	machine_init(&on, NULL);
-	assert_int_equal(virtio_vsock_load(&on.vsock, saved.text, saved.len, &err), 0);
+	assert_int_equal(vsock_load(&on.vsock.virtio, saved.text, saved.len, &err), 0);
 	h = next_word(&on);
 	assert_int_equal(h.op, VIRTIO_VSOCK_OP_RST);
 	assert_int_equal(h.dst_port, GUEST_PORT);
@@ -376,15 +376,15 @@ static void test_no_such_streams_can_be(void **state)
 	machine_init(&m, NULL);
 	call(&m);
 	say(&m, VIRTIO_VSOCK_OP_RW, HOST_PORT, 0, "up");
-	virtio_vsock_save(&m.vsock, &saved);
+	vsock_save(&m.vsock.virtio, &saved);
 	for (size_t len = 0; len < saved.len; len++) {
 		CLEAN(machine) struct machine on;
 
 		machine_init(&on, NULL);
-		assert_int_equal(virtio_vsock_load(&on.vsock, saved.text, len, &err), -EINVAL);
+		assert_int_equal(vsock_load(&on.vsock.virtio, saved.text, len, &err), -EINVAL);
 	}
 	m.vsock.config.guest_cid = 77;
-	assert_int_equal(virtio_vsock_load(&m.vsock, saved.text, saved.len, &err), -EINVAL);
+	assert_int_equal(vsock_load(&m.vsock.virtio, saved.text, saved.len, &err), -EINVAL);
 	assert_string_equal(err.text,
 			    "the guest's address (vsock) was 3, and is 77 now: --vsock ...,cid=3");
 }
