@@ -6,6 +6,7 @@
 #include "microvm/jail.h"
 #include "microvm/payload.h"
 #include "microvm/vcpu.h"
+#include "wire/call.h"
 #include "wire/frame.h"
 
 #include <errno.h>
@@ -160,23 +161,16 @@ int launch_payload(struct machine_options *opt, const struct launch_options *lau
 	return signals < 0 ? signals : rc;
 }
 
-/* Its launcher passes us on once it has said which port. */
 static int call(int link, struct err *err)
 {
-	char answer[32];
-	CLEAN(free) char *asked = xasprintf("CONNECT %d\n", WIRE_PORT);
-	size_t n = 0;
+	int rc = wire_call(link, WIRE_NO_END);
 
-	if (send(link, asked, strlen(asked), MSG_NOSIGNAL) < 0)
-		return err_sys(err, "ask the container's launcher for its guest");
-	/* Byte by byte: what follows the line is the guest's. */
-	while (n < sizeof(answer) - 1 && recv(link, answer + n, 1, 0) == 1 && answer[n] != '\n')
-		n++;
-	answer[n] = '\0';
-	if (!str_starts(answer, "OK "))
+	if (rc == -ECONNREFUSED)
 		return err_set(err, ECONNREFUSED,
 			       "the guest takes no further process: it hasn't begun, or has ended");
-	return 0;
+	return rc < 0 ? err_set(err, -rc, "ask the container's launcher for its guest: %s",
+				strerror(-rc)) :
+			0;
 }
 
 int launch_exec(const char *link, const char *text, int *ret_status, struct err *err)

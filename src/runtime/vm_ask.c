@@ -4,30 +4,16 @@
 #include "base/fd.h"
 #include "runtime/vm.h"
 #include "runtime/vm_answer.h"
+#include "wire/call.h"
 #include "wire/frame.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define USAGE_MS 1000 /* of `stats`, for each container */
 #define PROCS_MS 10000
-#define LINE_MAX_BYTES 32
-
-/* ---- with an end ------------------------------------------------------------------------ */
-
-static int wait_for_bytes(int fd, uint64_t end_ns)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t now = clock_now_ns();
-	int n = poll(&p, 1, now < end_ns ? (int)((end_ns - now) / 1000000) + 1 : 0);
-
-	if (n == 0)
-		return -ETIMEDOUT;
-	return n < 0 && errno != EINTR ? -errno : 0;
-}
 
 /* Sent at once or not at all, into a socket that has nothing yet; and its reader may be gone. */
 static int say(int fd, const void *bytes, size_t len)
@@ -35,30 +21,6 @@ static int say(int fd, const void *bytes, size_t len)
 	ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
 
 	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
-}
-
-/* The launcher passes us on once it has heard which port. */
-static int call(int fd, uint64_t end_ns)
-{
-	CLEAN(free) char *asked = xasprintf("CONNECT %d\n", WIRE_PORT);
-	char line[LINE_MAX_BYTES] = "";
-	size_t len = 0;
-	int rc = say(fd, asked, strlen(asked));
-
-	/* Byte by byte: what is behind the line is the guest's. */
-	while (rc == 0 && len < sizeof(line) - 1 && (!len || line[len - 1] != '\n')) {
-		ssize_t n = recv(fd, line + len, 1, 0);
-
-		if (n > 0)
-			len++;
-		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			return -ECONNREFUSED;
-		else
-			rc = wait_for_bytes(fd, end_ns);
-	}
-	if (rc == 0 && !(str_starts(line, "OK ") && line[len - 1] == '\n'))
-		rc = -ECONNREFUSED;
-	return rc;
 }
 
 /* ---- what it says ----------------------------------------------------------------------- */
@@ -96,7 +58,7 @@ static int hear(struct wire *w, uint64_t end_ns, struct answer *a, struct err *e
 		else if (rc == 0 && w->ended)
 			rc = -ECONNRESET;
 		else if (rc == 0)
-			rc = wait_for_bytes(w->fd, end_ns);
+			rc = wire_wait(w->fd, end_ns);
 		if (rc)
 			return rc < 0 ? rc : 0;
 		rc = wire_receive(w);
@@ -109,7 +71,7 @@ static int ask(int fd, enum wire_question what, uint64_t end_ns, struct answer *
 	       struct err *err)
 {
 	CLEAN(wire) struct wire w;
-	int rc = call(fd, end_ns);
+	int rc = wire_call(fd, end_ns);
 
 	wire_init(&w, fd);
 	wire_put_u32(&w, WIRE_HELLO, 0, WIRE_VERSION);
