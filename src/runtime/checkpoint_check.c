@@ -165,13 +165,6 @@ static int look_running(struct checking *k, struct err *err)
 	CLEAN(strv) struct strv keys = { 0 }, external = { 0 };
 	int rc = container_spec(k->c, &k->spec, err);
 
-	if (rc == 0 && k->c->state.vm) {
-		if (vm_checkpoint_check(&k->spec, k->opt, err) < 0)
-			note(k->ret, err);
-		if (criu_rootfs_check(&k->spec, err) < 0)
-			note(k->ret, err);
-		return 0;
-	}
 	if (rc == 0)
 		look_spec(k);
 	if (rc == 0 && k->spec.lin.namespaces[NS_NETWORK].wanted)
@@ -181,6 +174,19 @@ static int look_running(struct checking *k, struct err *err)
 	if (rc == 0)
 		rc = criu_streams_look(k->c->state.pid, &keys, &external, err);
 	return rc < 0 ? rc : criu_look(k->c, k->opt, &external, k->ret, err);
+}
+
+/* criu has no part in it, nor has what only criu can't do. */
+static int look_vm(struct checking *k, struct err *err)
+{
+	struct err why = { 0 };
+	int rc = container_spec(k->c, &k->spec, err);
+
+	if (rc == 0 && vm_checkpoint_check(&k->spec, k->opt, &why) < 0)
+		note(k->ret, &why);
+	if (rc == 0 && criu_rootfs_check(&k->spec, &why) < 0)
+		note(k->ret, &why);
+	return rc;
 }
 
 int container_checkpoint_check(struct container *c, const struct checkpoint_options *opt,
@@ -194,7 +200,7 @@ int container_checkpoint_check(struct container *c, const struct checkpoint_opti
 		look_parent(&k);
 	}
 	if (c->state.status == STATUS_RUNNING || c->state.status == STATUS_PAUSED)
-		rc = look_running(&k, err);
+		rc = c->state.vm ? look_vm(&k, err) : look_running(&k, err);
 	else
 		strv_printf(ret,
 			    "container \"%s\" is %s, and only one that runs can be checkpointed",

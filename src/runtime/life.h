@@ -10,6 +10,12 @@
 /* Kill every process in it and see that they end. A container without any is success. */
 int container_kill_all(struct container *c, struct err *err) MUST_CHECK;
 
+/*
+ * A micro-VM's launcher, while its guest's processors are held: frozen it says nothing any more, thawed it answers again.
+ * -errno: it can't be thawed.
+ */
+int launcher_freeze(struct container *c, bool frozen, struct err *err) MUST_CHECK;
+
 /* An init that container_wait() left as a zombie. */
 void container_reap(struct container *c);
 

@@ -18,26 +18,29 @@ static int freeze(struct container *c, bool paused, int timeout_ms, struct err *
 }
 
 /*
- * A micro-VM's processors are held by its launcher, which is what counts; frozen it says nothing any more, so that
- * comes after. It may be that it can't be: before Linux 6.12 (and Debian's 6.1 is) a thread that KVM has in the kernel
- * keeps its group from being frozen.
+ * It may be that it can't be: before Linux 6.12 (and Debian's 6.1 is) a thread that KVM has in the kernel keeps its
+ * group from being frozen. And without a group nothing was.
  */
-static int freeze_vm(struct container *c, bool paused, struct err *err)
+int launcher_freeze(struct container *c, bool frozen, struct err *err)
 {
 	struct err ignored;
-	int rc;
 
-	if (paused) {
-		rc = vm_control(c->dir, "pause", err);
-		if (rc == 0)
-			(void)!freeze(c, true, VM_FREEZE_MS, &ignored);
+	if (!c->state.cgroup)
+		return 0;
+	if (!frozen)
+		return freeze(c, false, KILL_MS, err);
+	(void)!freeze(c, true, VM_FREEZE_MS, &ignored);
+	return 0;
+}
+
+/* A micro-VM's processors are held by its launcher, which is what counts. */
+static int freeze_vm(struct container *c, bool paused, struct err *err)
+{
+	int rc = paused ? vm_control(c->dir, "pause", err) : launcher_freeze(c, false, err);
+
+	if (rc < 0)
 		return rc;
-	}
-	rc = freeze(c, false, KILL_MS, err);
-	/* Without a group nothing was frozen. */
-	if (rc < 0 && c->state.cgroup)
-		return rc;
-	return vm_control(c->dir, "resume", err);
+	return paused ? launcher_freeze(c, true, err) : vm_control(c->dir, "resume", err);
 }
 
 static int pause_locked(struct container *c, bool paused, struct err *err)

@@ -1,7 +1,6 @@
 #include "runtime/vm_checkpoint.h"
 
 #include "base/fd.h"
-#include "cgroups/leaf.h"
 #include "runtime/criu_terms.h"
 #include "runtime/events.h"
 #include "runtime/life.h"
@@ -103,23 +102,12 @@ static int end(struct container *c, struct err *err)
 	return checkpoint_write_end(c, err);
 }
 
-/* A frozen launcher answers nobody; its processors are held all the same. */
-static int thaw(struct container *c, bool thawed, struct err *err)
-{
-	int group = c->state.status == STATUS_PAUSED && c->state.cgroup ? container_cgroup(c, err) :
-									  -1;
-
-	if (c->state.status != STATUS_PAUSED || !c->state.cgroup)
-		return 0;
-	return group < 0 ? group : cgroup_freeze(group, !thawed, KILL_MS, err);
-}
-
 static int dump(struct container *c, const struct checkpoint_options *opt,
 		const struct images *images, struct err *err)
 {
 	bool was_paused = c->state.status == STATUS_PAUSED;
 	struct err ignored;
-	int rc = thaw(c, true, err);
+	int rc = was_paused ? launcher_freeze(c, false, err) : 0;
 
 	/* Not one step beyond what is written down: what it does then, it would do twice. */
 	if (rc == 0 && !was_paused)
@@ -130,7 +118,7 @@ static int dump(struct container *c, const struct checkpoint_options *opt,
 	if (rc == 0 && !opt->leave_running)
 		return end(c, err);
 	if (was_paused)
-		(void)!thaw(c, false, &ignored);
+		(void)!launcher_freeze(c, true, &ignored);
 	else if (vm_control(c->dir, "resume", rc < 0 ? &ignored : err) < 0 && rc == 0)
 		rc = -err->code;
 	return rc;
