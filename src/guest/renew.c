@@ -1,7 +1,6 @@
 #include "guest/renew.h"
 
 #include "base/fd.h"
-#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

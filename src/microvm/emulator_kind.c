@@ -2,6 +2,7 @@
 #include "microvm/emulator.h"
 
 #include "base/str.h"
+#include "microvm/kernel.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,14 +25,11 @@ static const struct emulator_kind kinds[] = {
 	  .append = "console=ttyAMA0 panic=-1 cryptomgr.notests mitigations=off" },
 };
 
-/* Documentation/arch/arm64/booting.rst */
-#define ARM64_MAGIC_AT 56
-#define ARM64_MAGIC "ARM\x64"
-
 const struct emulator_kind *emulator_kind_of(const void *kernel, size_t len)
 {
-	bool arm64 = len >= ARM64_MAGIC_AT + 4 &&
-		     memcmp((const char *)kernel + ARM64_MAGIC_AT, ARM64_MAGIC, 4) == 0;
+	bool arm64 = len >= KERNEL_ARM64_MAGIC_AT + 4 &&
+		     memcmp((const char *)kernel + KERNEL_ARM64_MAGIC_AT, KERNEL_ARM64_MAGIC, 4) ==
+			     0;
 
 	return &kinds[arm64];
 }

@@ -25,7 +25,8 @@ static const struct {
 	  "it is packed by gzip, as some have it for arm64: give what zcat makes of it" },
 	{ 4, "zimg",
 	  "it is an EFI program around a packed kernel (CONFIG_EFI_ZBOOT): unpack that" },
-	{ 56, "ARM\x64", "it is for arm64: ctr run --isolation emulated runs that" },
+	{ KERNEL_ARM64_MAGIC_AT, KERNEL_ARM64_MAGIC,
+	  "it is for arm64: ctr run --isolation emulated runs that" },
 };
 
 static int no_kernel(const struct kernel *k, const char *name, struct err *err)

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Documentation/arch/arm64/booting.rst */
+#define KERNEL_ARM64_MAGIC_AT 56
+#define KERNEL_ARM64_MAGIC "ARM\x64"
+
 #define KERNEL_FILE_MAX (256U << 20)     /* bytes; Debian's largest is 70 MiB */
 #define KERNEL_UNPACKED_MAX (512U << 20) /* bytes, of the vmlinux in a bzImage */
 #define KERNEL_PARTS_MAX 16

@@ -168,14 +168,19 @@ static void join(struct payload *p)
 	}
 }
 
+static void tell_network(struct payload *p)
+{
+	if (p->network_len)
+		wire_put_text(&p->channels.wire, WIRE_NETWORK, p->network, p->network_len);
+}
+
 static void begin(struct payload *p)
 {
 	struct wire *w = &p->channels.wire;
 
 	join(p);
 	wire_put_u32(w, WIRE_HELLO, 0, WIRE_VERSION);
-	if (p->network_len)
-		wire_put_text(w, WIRE_NETWORK, p->network, p->network_len);
+	tell_network(p);
 	wire_put_text(w, WIRE_TEXT, p->text, p->len);
 	tell_size(p);
 }
@@ -231,6 +236,7 @@ void payload_save(const struct payload *p, struct str *out)
 /* What it can't know that was held. */
 static int renew(struct payload *p, struct err *err)
 {
+	const char *name = p->copy ? p->copy : "";
 	struct wire_renew r = { .copy = p->copy != NULL };
 	struct timespec now;
 
@@ -238,12 +244,11 @@ static int renew(struct payload *p, struct err *err)
 	r.unix_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	if (getrandom(r.id, sizeof(r.id), 0) != sizeof(r.id))
 		return err_sys(err, "take a random number");
-	if (p->copy && strlen(p->copy) >= sizeof(r.hostname))
-		return err_set(err, EINVAL, "--copy %s: a hostname has up to %zu bytes", p->copy,
+	if (strlen(name) >= sizeof(r.hostname))
+		return err_set(err, EINVAL, "--copy %s: a hostname has up to %zu bytes", name,
 			       sizeof(r.hostname) - 1);
-	memcpy(r.hostname, p->copy ? p->copy : "", p->copy ? strlen(p->copy) : 0);
-	if (p->network_len)
-		wire_put_text(&p->channels.wire, WIRE_NETWORK, p->network, p->network_len);
+	memcpy(r.hostname, name, strlen(name));
+	tell_network(p);
 	wire_put(&p->channels.wire, WIRE_RENEW, 0, &r, sizeof(r));
 	return 0;
 }
