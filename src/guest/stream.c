@@ -127,18 +127,19 @@ static int collect(struct stream *s, struct str *to, size_t max, const struct wi
 
 static void network_came(struct stream *s, const struct wire_frame *f)
 {
+	/* That of a guest that was held is used by renew_came(). */
+	bool kept = s->first && s->state == STREAM_RUNS;
 	struct err err = { 0 };
 
-	/* Of a guest that was held: renew_came() has the use. */
-	if (s->first && s->state == STREAM_RUNS && s->network.len + f->len <= NET_REQUESTS_MAX)
-		str_add_bytes(&s->network, f->data, f->len);
-	else if (!s->first)
+	if (!s->first || (kept && s->network.len + f->len > NET_REQUESTS_MAX)) {
 		s->state = STREAM_GONE;
-	else if (collect(s, &s->network, NET_REQUESTS_MAX, f) &&
-		 netns_requests_apply(s->network.text, s->network.len, &s->links, &err) < 0)
-		say_failed(s, &err);
-	if (s->state == STREAM_TOLD && !f->len)
+	} else if (kept) {
+		str_add_bytes(&s->network, f->data, f->len);
+	} else if (collect(s, &s->network, NET_REQUESTS_MAX, f)) {
+		if (netns_requests_apply(s->network.text, s->network.len, &s->links, &err) < 0)
+			say_failed(s, &err);
 		str_free(&s->network);
+	}
 }
 
 /*

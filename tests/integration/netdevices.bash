@@ -44,6 +44,21 @@ here_or_gone() {
 	gone p0 || there ip link show v0 >/dev/null 2>&1
 }
 
+# served_by PORT COUNT COMMAND...: run it while so many bytes by chance, the file "big", are there for one who connects, and
+# wait for the end of make_cable_hook's cable. Its output is there as of `run --separate-stderr`.
+served_by() {
+	local port=$1 count=$2 server
+	shift 2
+	head -c "$count" /dev/urandom >"$BATS_TEST_TMPDIR/big"
+	busybox nc -l -p "$port" <"$BATS_TEST_TMPDIR/big" >/dev/null 3>&- &
+	server=$!
+	BACKGROUND+=("$server")
+	run --separate-stderr "$@"
+	kill "$server" 2>/dev/null || true
+	wait "$server" || true
+	wait_until 10 eval '! ip link show w0 2>/dev/null'
+}
+
 # make_cable_hook FILE: a hook that gives the container eth7, 02:11:22:33:44:55 with 10.9.0.2, and us its other end, w0
 # with 10.9.0.1.
 make_cable_hook() {

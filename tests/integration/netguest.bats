@@ -34,8 +34,9 @@ wired() {
 	in_world ip link set "$2" up mtu 1400
 }
 
+# taken_over [NETNS-OF-A-COPY]
 taken_over() {
-	(exec "${net_guest[@]}" "/proc/$guest/ns/net" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- 4>&-) &
+	(exec "${net_guest[@]}" "/proc/$guest/ns/net" "$@" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- 4>&-) &
 	taker=$!
 	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/said"
 }
@@ -120,9 +121,7 @@ hears() {
 	there ip route add default via 10.8.0.1
 	there ip route add unreachable 10.6.0.0/16
 	in_world ip addr add 10.8.0.1/24 dev v1
-	(exec "${net_guest[@]}" "/proc/$guest/ns/net" "/proc/$host/ns/net" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- 4>&-) &
-	taker=$!
-	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/said"
+	taken_over "/proc/$host/ns/net"
 	for name in eth0 eth1; do
 		assert_equal "$(look in_guest "$name")" "$(look there "$name")"
 	done
