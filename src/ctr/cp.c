@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "ctr/files.h"
 #include "ctr/run_make.h"
+#include "runtime/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,25 +79,46 @@ static void side_read(struct side *s, const char *text)
 	s->name = xstrdup(s->content ? "." : last);
 }
 
+/* What is mounted at the path, or above it: of several the innermost. NULL: nothing is. */
+static const struct spec_mount *mount_of(const struct side *s)
+{
+	const struct spec_mount *ret = NULL;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < s->files.spec.mounts.count; i++) {
+		const struct spec_mount *m = &s->files.spec.mounts.items[i];
+		CLEAN(free) char *at = path_clean(m->destination);
+		size_t len = strlen(at);
+
+		if (len >= longest && strncmp(s->path, at, len) == 0 &&
+		    (!s->path[len] || s->path[len] == '/')) {
+			ret = m;
+			longest = len;
+		}
+	}
+	return ret;
+}
+
 /*
- * Without a process there are no mounts: a path on one would lead below it, where the container never
- * sees what is put there.
+ * Without a process there are no mounts, and those that a guest has made are in there: a path on one would lead
+ * below it, where the container never sees what is put there.
  */
 static int check_mounts(const struct side *s, struct err *err)
 {
-	for (size_t i = 0; !s->files.live && i < s->files.spec.mounts.count; i++) {
-		const struct spec_mount *m = &s->files.spec.mounts.items[i];
-		CLEAN(free) char *at = path_clean(m->destination ? m->destination : "/");
-		size_t len = strlen(at);
+	const struct spec_mount *m = mount_of(s);
+	const struct container *c = &s->files.c;
 
-		if (strncmp(s->path, at, len) == 0 && (!s->path[len] || s->path[len] == '/'))
-			return err_set(
-				err, ESRCH,
-				"%s: container \"%s\" is stopped, and %s is mounted only while it "
-				"runs (from %s)",
-				s->text, s->files.c.state.name, at,
-				m->source ? m->source : m->type);
-	}
+	if (m && !s->files.live)
+		return err_set(err, ESRCH,
+			       "%s: container \"%s\" is stopped, and %s is mounted only while it "
+			       "runs (from %s)",
+			       s->text, c->state.name, m->destination,
+			       m->source ? m->source : m->type);
+	if (m && c->state.vm && m->type && vm_mounts_inside(m->type))
+		return err_set(err, EXDEV,
+			       "%s: %s is mounted inside of the guest (%s), where only its own "
+			       "processes are: use ctr exec %s with tar or cat",
+			       s->text, m->destination, m->type, c->state.name);
 	return 0;
 }
 
@@ -210,6 +232,8 @@ int verb_cp(struct call *call)
 	side_read(&from, call->args[0]);
 	side_read(&to, call->args[1]);
 	r = root < 0 ? root : copy(&from, &to, f, root, &counts, &err);
+	if (to.files.live)
+		container_files_changed(&to.files.c);
 	files_warn(call, &counts);
 	call_warn(call);
 	if (r < 0)

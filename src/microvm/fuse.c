@@ -1,6 +1,7 @@
 #include "base/str.h"
 #include "microvm/fuse_parts.h"
 #include "microvm/given.h"
+#include "wire/frame.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -10,7 +11,6 @@
 
 #define MINOR 38     /* of the protocol, 7.38: what is known here */
 #define MINOR_MIN 31 /* kernels since 5.4, the first with virtio-fs */
-#define TIMEOUT_S 1
 #define TIMEOUT_READONLY_S 10
 #define ZEROES 128 /* behind a request */
 
@@ -254,7 +254,7 @@ int fuse_server_make(int root, const char *fds, bool readonly, unsigned int fds_
 	f->root = take_fd(&own);
 	f->proc = take_fd(&proc);
 	f->readonly = readonly;
-	f->timeout_s = readonly ? TIMEOUT_READONLY_S : TIMEOUT_S;
+	f->timeout_s = readonly ? TIMEOUT_READONLY_S : WIRE_BELIEVED_S;
 	*ret = f;
 	return 0;
 }

@@ -148,6 +148,12 @@ int container_clear(struct container *c, struct strv *warnings, struct err *err)
  */
 int container_files_open(const struct container *c) MUST_CHECK;
 
+/*
+ * Once something was put there: come back when its processes see it. A guest believes what it has just seen, and can't
+ * be told, for a second.
+ */
+void container_files_changed(const struct container *c);
+
 /* Signal init, or (all) every process in the container. -ESRCH: "container not running". */
 int container_signal(struct container *c, int signal, bool all, struct err *err) MUST_CHECK;
 

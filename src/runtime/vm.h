@@ -74,6 +74,9 @@ int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, st
 int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret,
 		 struct err *err) MUST_CHECK;
 
+/* Is a mount of this type made by the guest, where the host doesn't see it? */
+bool vm_mounts_inside(const char *type);
+
 /* The launcher's command line, with the numbers of its fds, which stay open over its exec from here on. */
 void vm_args(const struct vm *vm, struct strv *ret);
 

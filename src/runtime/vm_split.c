@@ -49,7 +49,7 @@ static void drop(struct json_object *o, const char *const *keys, size_t count)
 /* ---- mounts ---------------------------------------------------------------------------------- */
 
 /* What shows the kernel it is mounted in: the guest's own is wanted. */
-static bool is_kernels(const char *type)
+bool vm_mounts_inside(const char *type)
 {
 	static const char *const types[] = { "proc",   "sysfs",  "tmpfs",  "devpts",
 					     "mqueue", "cgroup", "cgroup2" };
@@ -89,7 +89,7 @@ static void split_mounts(struct json_object *mounts, struct json_object *host,
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *m = json_object_array_get_idx(mounts, i);
 		const char *to = text(m, "destination");
-		bool kernels = is_kernels(text(m, "type"));
+		bool kernels = vm_mounts_inside(text(m, "type"));
 
 		if (kernels)
 			json_object_array_add(guest, copy(m));

@@ -24,6 +24,9 @@
 #define WIRE_LAUNCHER_FILES \
 	".ctr-files" /* the same in its launcher's root, which has nothing else */
 
+/* How long a guest may believe what it knows of a file that can change without it. */
+#define WIRE_BELIEVED_S 1
+
 /* A frame: length of the data, type, channel, sequence number from 0; little-endian; then the data. */
 #define WIRE_HEAD_BYTES 12
 #define WIRE_DATA_MAX 32768
