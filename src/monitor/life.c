@@ -27,8 +27,9 @@ static void sweep(struct serve *v)
 		return;
 	if (!v->order.again && !v->m->shared->restart_count)
 		(void)!container_delete(&c, true, &warnings, &ignored);
-	else
+	else if (c.state.monitor_pid == v->m->shared->maker)
 		(void)!container_stop(&c, SIGKILL, 0, &ignored);
+	/* Else another's, who was asked for it in the meantime. */
 }
 
 /* It was made, and may or may not have been started. */
@@ -65,6 +66,8 @@ static bool go_on(struct serve *v)
 	return rc == 0;
 }
 
+static void make_again(struct serve *v);
+
 bool life_begin(struct serve *v)
 {
 	struct shared *s = v->m->shared;
@@ -72,7 +75,10 @@ bool life_begin(struct serve *v)
 	switch (atomic_load(&s->phase)) {
 	case PHASE_MAKING:
 		sweep(v);
-		return life_make(v, v->order.again || s->restart_count);
+		if (!s->restart_count)
+			return life_make(v, v->order.again);
+		make_again(v);
+		return true;
 	case PHASE_NEW:
 		return life_make(v, v->order.again);
 	case PHASE_MADE:
@@ -179,12 +185,9 @@ void life_after_end(struct serve *v)
 
 /* ---- and again ------------------------------------------------------------------------ */
 
-static void rise(struct serve *v)
+/* What can't be made now may be after another rest. */
+static void make_again(struct serve *v)
 {
-	struct shared *s = v->m->shared;
-
-	s->restarts++;
-	s->restart_count++;
 	if (life_make(v, true))
 		return;
 	v->ended = v->drained = true;
@@ -192,6 +195,13 @@ static void rise(struct serve *v)
 		rest(v);
 	else
 		over(v);
+}
+
+static void rise(struct serve *v)
+{
+	v->m->shared->restarts++;
+	v->m->shared->restart_count++;
+	make_again(v);
 }
 
 void life_look(struct serve *v)

@@ -153,7 +153,7 @@ static int create(struct serve *v, struct spec *spec, bool again, struct strv *w
 		return rc;
 	opt.again = again;
 	opt.restart_count = s->restart_count;
-	opt.monitor_pid = getpid();
+	opt.monitor_pid = s->maker = getpid();
 	opt.log_driver = v->order.log.driver;
 	opt.log_path = v->order.log.path;
 	own_fds(v, &opt);

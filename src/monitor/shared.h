@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define CHUNK_MAX LOG_CHUNK_MAX
 #define REPLAY_MAX 16384 /* what is shown of a terminal to who attaches later */
@@ -66,6 +67,7 @@ struct shared {
 	bool told_start;   /* our first client knows how the start went */
 	int restarts;      /* since it last ran for long */
 	int restart_count; /* in all */
+	pid_t maker;       /* the monitor that makes it, or made it last */
 	uint64_t rest_until_ns, started_ns;
 
 	_Atomic(uint32_t) current;

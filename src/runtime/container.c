@@ -98,7 +98,11 @@ int container_lock(struct container *c, struct err *err)
 	/* Once its init was waited for, nobody writes down anything new of it. */
 	if (rc < 0 || c->state.exit_known)
 		return rc < 0 ? rc : 0;
-	return container_load(c, err);
+	rc = container_load(c, err);
+	/* Who made it held the lock, and was killed. */
+	if (rc == 0 && c->state.status == STATUS_CREATING)
+		c->state.status = STATUS_STOPPED;
+	return rc;
 }
 
 void container_unlock(struct container *c)

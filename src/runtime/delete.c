@@ -78,8 +78,8 @@ int container_destroy(struct container *c, struct strv *warnings, struct err *er
 
 int container_clear(struct container *c, struct strv *warnings, struct err *err)
 {
-	static const char *const gone[] = { "config.json", STATE_START_SOCKET,
-					    STATE_CHECKPOINT_MARK, STATE_HEALTH_FILE };
+	static const char *const gone[] = { STATE_START_SOCKET, STATE_CHECKPOINT_MARK,
+					    STATE_HEALTH_FILE };
 	CLEAN(spec) struct spec spec = { 0 };
 	int rc = container_kill_all(c, err);
 

@@ -296,22 +296,15 @@ int make_oom_score(struct making *m, struct err *err)
 			0;
 }
 
+/* Killed in here, one that is made once more still has that of its life before: it can be started again. */
 int make_config(struct making *m, struct err *err)
 {
 	CLEAN(json) struct json_object *o = spec_to_json(m->plan->whole);
-	CLEAN(fd) int fd = -1;
 	size_t len;
-	int rc;
 	const char *text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &len);
+	int rc = file_write_atomic(m->dir, "config.json", 0600, text, len, err);
 
-	fd = openat(m->dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(err, "create %s/config.json", m->plan->staging);
-	/* Not by another name first: until the state says that it is created, nobody reads it. */
-	rc = fd_write_all(fd, text, len);
-	return rc < 0 ? err_set(err, -rc, "write %s/config.json: %s", m->plan->staging,
-				strerror(-rc)) :
-			0;
+	return rc < 0 ? err_wrap(err, "%s: ", m->plan->staging) : 0;
 }
 
 /*

@@ -52,6 +52,26 @@ each_kill() {
 	done < <(sample 6 <<<"$calls")
 }
 
+# A monitor that is not the one that was killed may start it just now.
+up_again() {
+	ctr stop -t 0 c1 && ctr start c1
+}
+
+# Also its monitor, and the keeper of that: it is not lost, and can be started whoever was killed.
+@test "faults: start of one that has stopped, or a process of that, killed at any call" {
+	local call n calls
+	ctr run -d --name c1 busybox sh -c 'exit 3' >/dev/null
+	ctr wait c1
+	calls=$(calls_of -f start c1)
+	while read -r call n; do
+		faulty -f signal=KILL "$call" "$n" start c1
+		wait_until 10 up_again || fail "after $at"
+		run ctr wait c1
+		assert_output 3
+	done < <(sample 40 <<<"$calls")
+	clean_up
+}
+
 @test "faults: exec killed at any call leaves the container alone, and goes with it" {
 	local call n calls
 	ctr create --name c1 busybox sleep 1000 >/dev/null
