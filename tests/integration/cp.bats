@@ -190,6 +190,7 @@ started() {
 	assert_nothing_left
 }
 
+# bats test_tags=one-kernel
 @test "cp: hard links, holes, pipes, devices, attributes, names of any bytes" {
 	local name=$'new\nline \xe9 \e[31m'
 	started c1 --tmpfs /data
@@ -228,6 +229,7 @@ started() {
 	assert_nothing_left
 }
 
+# bats test_tags=one-kernel
 @test "cp: what is mounted in a running container is there; in a stopped one it is refused" {
 	make_bundle "$BATS_TEST_TMPDIR/b"
 	ctr create --name c1 --rootfs "$BATS_TEST_TMPDIR/b/rootfs" --volume "$out:/vol" --tmpfs /data -- sleep 1000

@@ -9,6 +9,8 @@
 #
 # What needs cgroup controllers, KVM or systemd goes into a file vm-*.bats, which runs in
 # the test VM; `# vm: -c 2` in it are options of tests/vm/run. Nothing may be skipped in CI.
+#
+# `# bats test_tags=one-kernel` before a test: not for a container with a kernel of its own (tests/microvm/same.bats).
 # shellcheck disable=SC2154     # status, output, lines: set by bats' run
 
 if [ -z "${CTR_VIEW-}" ]; then
@@ -22,10 +24,11 @@ CTR_BIN=${CTR_BIN:-$CTR_BUILD/bin/ctr}
 OCI=$CTR_BUILD/bin/ctr-oci
 PROBE=${CTR_PROBE:-$CTR_BUILD/tests/probe}
 CGROUPS=/sys/fs/cgroup
-# The test VM is some 30 times slower than the machine it runs on.
+# The test VM is some 30 times slower than the machine it runs on. CTR_SLOWER: what is tested is so many times slower.
 TIME_SCALE=1
 [ "$CTR_VIEW" != vm ] || TIME_SCALE=10
 [ -z "${CTR_SAN-}" ] || TIME_SCALE=$((TIME_SCALE * 3))
+TIME_SCALE=$((TIME_SCALE * ${CTR_SLOWER:-1}))
 
 ctr_setup() {
 	CTR_ROOT=/run/ctr-test/$BATS_TEST_NUMBER

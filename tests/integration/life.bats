@@ -27,6 +27,7 @@ load lib
 	assert_nothing_left
 }
 
+# bats test_tags=one-kernel
 @test "life: start tells that the command is not there" {
 	run ctr create --name c1 busybox -- nosuch
 	assert_failure 127
@@ -74,6 +75,7 @@ load lib
 	assert_nothing_left
 }
 
+# bats test_tags=one-kernel
 @test "life: exec in a container with a user namespace" {
 	ctr create --name c1 --uidmap 0:100000:65536 --gidmap 0:100000:65536 busybox -- sleep 1000
 	ctr start c1

@@ -258,6 +258,7 @@ ended_with_log() {
 
 @test "logs: --until ends a follow" {
 	ctr run -d --name c1 busybox sh -c 'while :; do echo again; sleep 0.1; done'
+	wait_until 5 eval 'ctr logs c1 | grep -q again'
 	run timeout 20 "$CTR_BIN" "${CTR_FLAGS[@]}" logs -f --until "$(($(date +%s) + 2))" c1
 	assert_success
 	assert_line again

@@ -18,6 +18,7 @@ load lib
 	assert_nothing_left
 }
 
+# bats test_tags=one-kernel
 @test "run -d: what can't start says why, and is gone" {
 	run ctr run -d --name c1 busybox nosuch
 	assert_failure 127
@@ -46,6 +47,7 @@ load lib
 	assert_nothing_left
 }
 
+# bats test_tags=one-kernel
 @test "run: exit status and both streams come through a monitor" {
 	run --separate-stderr ctr run --name c1 busybox sh -c 'echo out; echo err >&2; exit 9'
 	assert_failure 9

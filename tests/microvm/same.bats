@@ -1,0 +1,41 @@
+# vm: --kvm -m 3000
+# limit: 7200
+# long: make check-long
+# The integration tests of run, create, exec, attach, logs and cp, word for word, with a kernel of its own for each
+# container. Those tagged one-kernel look at what only a process of the host's has; ctr-run(1) says what a micro-VM has.
+
+load guest
+
+# same NAME...: tests/integration/NAME.bats
+same() {
+	local name
+	for name; do
+		CTR_BIN=$BATS_TEST_DIRNAME/always CTR_VM_KERNEL=$KERNEL CTR_SLOWER=4 \
+			bats --tap --filter-tags '!one-kernel' "$REPO/tests/integration/$name.bats" 3>&- 4>&- ||
+			fail "$name.bats"
+	done
+}
+
+@test "vm: same: run" {
+	same command process
+}
+
+@test "vm: same: create, start, exec, kill, stop" {
+	same life
+}
+
+@test "vm: same: what stays, attach, wait, restart" {
+	same monitor
+}
+
+@test "vm: same: terminals" {
+	same terminal
+}
+
+@test "vm: same: logs" {
+	same logs
+}
+
+@test "vm: same: cp" {
+	same cp
+}
