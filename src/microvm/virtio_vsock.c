@@ -145,14 +145,20 @@ static void serve(struct virtio *v, unsigned int queue)
 		vsock_pump(s);
 }
 
-/* The driver is gone, and with it the guest's end of all streams. */
+/*
+ * The driver is gone, and with it the guest's end of all streams. One that it was not asked for yet waits for the next
+ * driver: each begins with a reset.
+ */
 static void reset(struct virtio *v)
 {
 	struct vsock *s = (struct vsock *)v;
 
-	for (unsigned int i = 0; s->streams && i < VSOCK_STREAMS_MAX; i++)
-		if (s->streams[i].state == VSOCK_ASKED || s->streams[i].state == VSOCK_LIVE)
-			vsock_end(&s->streams[i]);
+	for (unsigned int i = 0; s->streams && i < VSOCK_STREAMS_MAX; i++) {
+		struct vsock_stream *t = &s->streams[i];
+
+		if (t->state == VSOCK_LIVE || (t->state == VSOCK_ASKED && t->asked))
+			vsock_end(t);
+	}
 	s->refused_count = 0;
 }
 

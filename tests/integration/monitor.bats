@@ -137,7 +137,8 @@ p.poll()' "$1" 3>&-
 }
 
 @test "attach: signals are passed on, or not" {
-	ctr run -d --name c1 busybox sh -c 'trap "echo usr; exit 4" USR1; while :; do sleep 0.1; done'
+	ctr run -d --name c1 busybox sh -c 'trap "echo usr; exit 4" USR1; echo ready; while :; do sleep 0.1; done'
+	wait_until 5 eval 'ctr logs c1 | grep -q ready'
 	ctr_background attach --sig-proxy=false c1
 	sleep 0.3
 	kill -USR1 "$ctr_pid"

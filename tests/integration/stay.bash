@@ -173,13 +173,16 @@ health_is() {
 	[[ "$(ctr ps --filter name=c2 --format '{{.Status}}')" == *"($1)" ]]
 }
 
-walk_watched() {
+walk_restarts() {
 	ctr run -d --name c1 --restart on-failure:2 busybox sh -c 'exit 3'
 	assert_equal "$(ctr wait c1)" 3
 	assert_equal "$(field c1 '{{.RestartCount}} {{.State.ExitCode}}')" '2 3'
 	assert_equal "$(ctr events --no-stream --filter container=c1 --filter event=die --format '{{.ContainerExitCode}}' | tr '\n' ' ')" \
 		'3 3 3 '
+	ctr rm c1
+}
 
+walk_health() {
 	ctr run -d --name c2 --health-cmd 'test -e /tmp/well' --health-interval 200ms --health-retries 2 \
 		--health-start-period 1h --health-on-failure restart --stop-signal KILL busybox sleep 1000
 	health_is 'health: starting'
@@ -190,8 +193,13 @@ walk_watched() {
 	wait_until 5 health_is 'health: starting'
 	assert_equal "$(ctr events --no-stream --filter event=health_status --format '{{.Attributes.health_status}}' | tr '\n' ' ')" \
 		'healthy unhealthy '
-	ctr rm --force c1 c2
+	ctr rm --force c2
 	assert_nothing_left
+}
+
+walk_watched() {
+	walk_restarts
+	walk_health
 }
 
 # ---- kill -9 of those beside it ---------------------------------------------------------

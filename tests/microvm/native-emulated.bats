@@ -139,6 +139,10 @@ launcher() {
 
 @test "emulated: it stays: logs, exec with its streams and statuses, stats, top, pause, stop" {
 	local pid emulator task caps before after
+	# Who comes before its kernel has begun waits for it.
+	ctr run -d --name early "${EMULATED[@]}" busybox sleep 1000 >/dev/null
+	assert_equal "$(ctr exec early echo here)" here
+	ctr rm --force early
 	stays web sh -c 'trap "echo term; exit 3" TERM; echo ready; echo apart >&2; while :; do sleep 0.2; done'
 	assert_equal "$(ctr logs web 2>/dev/null)" ready
 	# Streams keep their own order, not one between them.
