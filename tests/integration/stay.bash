@@ -204,9 +204,9 @@ walk_watched() {
 
 # ---- kill -9 of those beside it ---------------------------------------------------------
 
-# c1, which ends with 5 when it is told to.
+# c1, which ends with 5 when it is told to, and not before who told it has ended.
 run_until_told() {
-	ctr run -d --name c1 busybox sh -c 'while [ ! -e /tmp/end ]; do sleep 0.1; done; exit 5'
+	ctr run -d --name c1 busybox sh -c 'while [ ! -e /tmp/end ]; do sleep 0.1; done; sleep 0.5; exit 5'
 }
 
 tells_of_ends() {
