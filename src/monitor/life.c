@@ -13,90 +13,6 @@
 /* How long clients may take to hear of the end. */
 #define FAREWELL_NS UINT64_C(10000000000)
 
-/* ---- in another's place --------------------------------------------------------------- */
-
-/* The monitor before us was killed while it made a container: away with what there is of it. */
-static void sweep(struct serve *v)
-{
-	CLEAN(container) struct container c = CONTAINER_INIT;
-	CLEAN(strv) struct strv warnings = { 0 };
-	struct err ignored;
-
-	/* Without an id it had come no further than to its name. */
-	if (life_find(v, &c, &ignored) < 0)
-		return;
-	if (!v->order.again && !v->m->shared->restart_count)
-		(void)!container_delete(&c, true, &warnings, &ignored);
-	else if (c.state.monitor_pid == v->m->shared->maker)
-		(void)!container_stop(&c, SIGKILL, 0, &ignored);
-	/* Else another's, who was asked for it in the meantime. */
-}
-
-/* It was made, and may or may not have been started. */
-static bool go_on(struct serve *v)
-{
-	CLEAN(strv) struct strv warnings = { 0 };
-	struct shared *s = v->m->shared;
-	struct err err = { 0 };
-	int rc = life_find(v, &v->c, &err);
-
-	/* Somebody removes it at this moment: its end is still to be told. */
-	if (rc < 0)
-		return s->told_start;
-	life_notify_listen(v);
-	if (v->c.pidfd < 0 && v->m->pidfd >= 0)
-		v->c.pidfd = fcntl(v->m->pidfd, F_DUPFD_CLOEXEC, 3);
-	if (v->c.state.status == STATUS_CREATED || !s->told_start)
-		rc = life_furnish(v, &err);
-	else if (!str_eq(v->order.log.driver, "none"))
-		rc = log_open(&v->order.log, &s->log, &v->log, &err);
-	if (rc == 0 && v->c.state.status == STATUS_CREATED && !v->order.create_only)
-		rc = container_start(&v->c, &warnings, &err);
-	if (s->told_start)
-		return true;
-	/* Said once too often is no harm. */
-	if (rc == 0)
-		life_notify_runs(v);
-	if (rc < 0)
-		life_unmake(v, s->restart_count || v->order.again, &warnings);
-	life_warn(v, &warnings);
-	clients_tell_start(v, rc < 0 ? WIRE_FAILED : WIRE_STARTED, rc < 0 ? &err : NULL,
-			   rc < 0 ? sizeof(err) : 0);
-	s->told_start = true;
-	return rc == 0;
-}
-
-static void make_again(struct serve *v);
-
-bool life_begin(struct serve *v)
-{
-	struct shared *s = v->m->shared;
-
-	switch (atomic_load(&s->phase)) {
-	case PHASE_MAKING:
-		sweep(v);
-		if (!s->restart_count)
-			return life_make(v, v->order.again);
-		make_again(v);
-		return true;
-	case PHASE_NEW:
-		return life_make(v, v->order.again);
-	case PHASE_MADE:
-		return go_on(v);
-	case PHASE_ENDED:
-		(void)go_on(v);
-		v->ended = v->drained = true;
-		life_after_end(v);
-		return true;
-	case PHASE_RESTING:
-		(void)go_on(v);
-		v->ended = v->drained = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* ---- the end -------------------------------------------------------------------------- */
 
 void life_init_ended(struct serve *v)
@@ -245,4 +161,88 @@ bool life_start_now(struct serve *v, struct client *by)
 	else
 		start_made(v);
 	return true;
+}
+
+/* ---- in another's place --------------------------------------------------------------- */
+
+/* The monitor before us was killed while it made a container: away with what there is of it. */
+static void sweep(struct serve *v)
+{
+	CLEAN(container) struct container c = CONTAINER_INIT;
+	CLEAN(strv) struct strv warnings = { 0 };
+	const struct shared *s = v->m->shared;
+	bool first = !v->order.again && !s->restart_count;
+	struct err ignored;
+
+	/* Without an id it had come no further than to its name. */
+	if (life_find(v, &c, &ignored) < 0)
+		return;
+	if (first)
+		(void)!container_delete(&c, true, &warnings, &ignored);
+	/* Whoever else was asked for it in the meantime, and has made it, keeps it. */
+	if (!first && c.state.monitor_pid == s->maker)
+		(void)!container_stop(&c, SIGKILL, 0, &ignored);
+}
+
+/* It was made, and may or may not have been started. */
+static bool go_on(struct serve *v)
+{
+	CLEAN(strv) struct strv warnings = { 0 };
+	struct shared *s = v->m->shared;
+	struct err err = { 0 };
+	int rc = life_find(v, &v->c, &err);
+
+	/* Somebody removes it at this moment: its end is still to be told. */
+	if (rc < 0)
+		return s->told_start;
+	life_notify_listen(v);
+	if (v->c.pidfd < 0 && v->m->pidfd >= 0)
+		v->c.pidfd = fcntl(v->m->pidfd, F_DUPFD_CLOEXEC, 3);
+	if (v->c.state.status == STATUS_CREATED || !s->told_start)
+		rc = life_furnish(v, &err);
+	else if (!str_eq(v->order.log.driver, "none"))
+		rc = log_open(&v->order.log, &s->log, &v->log, &err);
+	if (rc == 0 && v->c.state.status == STATUS_CREATED && !v->order.create_only)
+		rc = container_start(&v->c, &warnings, &err);
+	if (s->told_start)
+		return true;
+	/* Said once too often is no harm. */
+	if (rc == 0)
+		life_notify_runs(v);
+	if (rc < 0)
+		life_unmake(v, s->restart_count || v->order.again, &warnings);
+	life_warn(v, &warnings);
+	clients_tell_start(v, rc < 0 ? WIRE_FAILED : WIRE_STARTED, rc < 0 ? &err : NULL,
+			   rc < 0 ? sizeof(err) : 0);
+	s->told_start = true;
+	return rc == 0;
+}
+
+bool life_begin(struct serve *v)
+{
+	struct shared *s = v->m->shared;
+
+	switch (atomic_load(&s->phase)) {
+	case PHASE_MAKING:
+		sweep(v);
+		if (!s->restart_count)
+			return life_make(v, v->order.again);
+		make_again(v);
+		return true;
+	case PHASE_NEW:
+		return life_make(v, v->order.again);
+	case PHASE_MADE:
+		return go_on(v);
+	case PHASE_ENDED:
+		(void)go_on(v);
+		v->ended = v->drained = true;
+		life_after_end(v);
+		return true;
+	case PHASE_RESTING:
+		(void)go_on(v);
+		v->ended = v->drained = true;
+		return true;
+	default:
+		return false;
+	}
 }
