@@ -1,5 +1,6 @@
 #include "microvm/payload.h"
 
+#include "base/clock.h"
 #include "wire/channels.h"
 #include "wire/renew.h"
 
@@ -93,6 +94,13 @@ static void oom_came(const struct payload *p, const struct wire_frame *f)
 	__atomic_store_n(&to->oom_kills, wire_u32(f, 0), __ATOMIC_RELEASE);
 }
 
+/* Once: a guest that says it again doesn't get younger by it. */
+static void process_began(const struct payload *p)
+{
+	if (p->report && !p->report->began_ns)
+		__atomic_store_n(&p->report->began_ns, clock_now_ns(), __ATOMIC_RELEASE);
+}
+
 static void frame_came(struct payload *p, const struct wire_frame *f)
 {
 	if (!p->greeted) {
@@ -102,6 +110,7 @@ static void frame_came(struct payload *p, const struct wire_frame *f)
 	}
 	switch (f->type) {
 	case WIRE_STARTED:
+		process_began(p);
 		break;
 	case WIRE_OOM:
 		oom_came(p, f);
@@ -260,6 +269,8 @@ int payload_load(struct payload *p, const char *bytes, size_t len, struct err *e
 		return err_set(err, EINVAL, "no such state of a stream to the guest can be");
 	p->greeted = *bytes;
 	p->loaded = true;
+	if (p->greeted)
+		process_began(p);
 	tell_size(p);
 	/* One that has heard nothing yet hears all of it. */
 	return renew(p, err);

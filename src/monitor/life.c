@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "runtime/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,23 @@ static void recall(struct serve *v)
 	v->exit_code = v->exit_known ? process_exit_code(atomic_load(&s->exit_status)) : 0;
 }
 
+/*
+ * How long it ran. With a kernel of its own that begins when its process does, and is nothing where it never did: its
+ * kernel's start may take longer than many a life.
+ */
+static uint64_t ran_ns(const struct serve *v)
+{
+	uint64_t began = v->m->shared->started_ns, now = clock_now_ns(), inside;
+
+	if (v->c.dir >= 0 && vm_began_ns(v->c.dir, &inside)) {
+		if (!inside || inside > now)
+			return 0;
+		if (inside > began)
+			began = inside;
+	}
+	return now - began;
+}
+
 /* Should it be started again? Who asked for a stop meanwhile has written that down. */
 static bool again_wanted(struct serve *v)
 {
@@ -42,7 +60,7 @@ static bool again_wanted(struct serve *v)
 	struct restart policy = { 0 };
 	struct err ignored;
 
-	if (clock_now_ns() - s->started_ns >= RESTART_LONG_MS * UINT64_C(1000000))
+	if (ran_ns(v) >= RESTART_LONG_MS * UINT64_C(1000000))
 		s->restarts = 0;
 	if (s->health.restart)
 		return true;

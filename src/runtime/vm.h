@@ -86,11 +86,15 @@ struct container;
 int vm_network_in(const struct container *c, int *ret, struct err *err) MUST_CHECK;
 int vm_network_out(const struct container *c, struct err *err) MUST_CHECK;
 
-/* vm_report.c: made for a launcher, the fd the caller's; and what it says: how many processes the guest's kernel has
- * ended for want of memory, 0: none, and else in *ret, the caller's, what is known of the last one. */
+/*
+ * vm_report.c: made for a launcher, the fd the caller's; and what it says to who believes no more than it must:
+ * how many processes the guest's kernel has ended for want of memory, 0: none, and else in *ret, the caller's, what
+ * is known of the last one; and when the process began (CLOCK_MONOTONIC), 0: not yet. False: no micro-VM's.
+ */
 struct state_oom;
 int vm_report_make(int dir, int *ret, struct err *err) MUST_CHECK;
 uint64_t vm_oom_kills(int dir, struct state_oom *ret);
+bool vm_began_ns(int dir, uint64_t *ret);
 
 /*
  * vm_split.c: both halves. The guest's is the caller's to put. `more`: mounts of the launcher's own, of which

@@ -23,16 +23,32 @@ int vm_report_make(int dir, int *ret, struct err *err)
 	return 0;
 }
 
-uint64_t vm_oom_kills(int dir, struct state_oom *ret)
+static bool report_read(int dir, struct wire_report *ret)
 {
 	CLEAN(fd) int fd = openat(dir, VM_REPORT_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && fd_read_all(fd, ret, sizeof(*ret)) == sizeof(*ret);
+}
+
+uint64_t vm_oom_kills(int dir, struct state_oom *ret)
+{
 	struct wire_report r;
 
-	if (fd < 0 || fd_read_all(fd, &r, sizeof(r)) != sizeof(r) || r.oom_kills == 0)
+	if (!report_read(dir, &r) || r.oom_kills == 0)
 		return 0;
 	r.oom_name[sizeof(r.oom_name) - 1] = '\0';
 	*ret = (struct state_oom){ .process = *r.oom_name ? xstrdup(r.oom_name) : NULL,
 				   .pid = (pid_t)(r.oom_pid & INT32_MAX),
 				   .limit_cgroup = xstrdup("/") };
 	return r.oom_kills;
+}
+
+bool vm_began_ns(int dir, uint64_t *ret)
+{
+	struct wire_report r;
+
+	if (!report_read(dir, &r))
+		return false;
+	*ret = r.began_ns;
+	return true;
 }

@@ -11,6 +11,7 @@
 #define WIRE_NAME_MAX 64
 
 struct wire_report {
+	uint64_t began_ns;  /* CLOCK_MONOTONIC: the process began, or went on; 0: not yet */
 	uint32_t oom_kills; /* processes that the guest's kernel ended for want of memory */
 	uint32_t oom_pid;   /* the last one's, there */
 	char oom_name[WIRE_NAME_MAX]; /* its name, as the kernel's log has it */
