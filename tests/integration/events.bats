@@ -2,6 +2,7 @@
 
 load lib
 
+# Names that a filter is to find here are none that an id could begin with, which finds them as well.
 # told [FLAG...]: event and name of each, one a line.
 told() {
 	ctr events --no-stream --format '{{.Status}} {{.Name}}' "$@"
@@ -42,23 +43,23 @@ unfollow() {
 }
 
 @test "events: run tells the exit code, with --rm and without" {
-	ctr run --name c1 busybox -- sh -c 'exit 7' || true
-	ctr rm c1
-	ctr run --rm --init --name c2 busybox -- sh -c 'kill -9 $$' || true
+	ctr run --name w1 busybox -- sh -c 'exit 7' || true
+	ctr rm w1
+	ctr run --rm --init --name w2 busybox -- sh -c 'kill -9 $$' || true
 	run ctr events --no-stream --format '{{.Status}} {{.Name}} {{.ContainerExitCode}}'
-	assert_line 'die c1 7'
-	assert_line 'die c2 137'
-	assert_equal "$(told --filter container=c2 | tr '\n' ' ')" 'create c2 start c2 die c2 remove c2 '
-	run ctr run --rm --name c3 busybox -- nosuch
+	assert_line 'die w1 7'
+	assert_line 'die w2 137'
+	assert_equal "$(told --filter container=w2 | tr '\n' ' ')" 'create w2 start w2 die w2 remove w2 '
+	run ctr run --rm --name w3 busybox -- nosuch
 	assert_failure 127
-	assert_equal "$(told --filter container=c3)" ''
+	assert_equal "$(told --filter container=w3)" ''
 	# One that is there, but no program: it never started, and that is its end.
 	mkdir -p "$BATS_TEST_TMPDIR/r/bin"
 	head -c 100 /dev/zero >"$BATS_TEST_TMPDIR/r/bin/x"
 	chmod 755 "$BATS_TEST_TMPDIR/r/bin/x"
-	run ctr run --rm --name c4 --rootfs "$BATS_TEST_TMPDIR/r" -- /bin/x
+	run ctr run --rm --name w4 --rootfs "$BATS_TEST_TMPDIR/r" -- /bin/x
 	assert_failure 126
-	run ctr events --no-stream --filter container=c4 --format '{{.Status}} {{.ContainerExitCode}}'
+	run ctr events --no-stream --filter container=w4 --format '{{.Status}} {{.ContainerExitCode}}'
 	assert_output $'create <no value>\ndie 126\nremove <no value>'
 	assert_nothing_left
 }
@@ -120,11 +121,11 @@ unfollow() {
 	run told
 	assert_output $'create c1\nstart c1\ndie c1\nremove c1'
 	# One that is removed unseen, too.
-	ctr create --name c2 busybox -- sh -c 'exit 0'
-	ctr start c2
+	ctr create --name w2 busybox -- sh -c 'exit 0'
+	ctr start w2
 	sleep 0.3
-	ctr rm --force c2
-	assert_equal "$(told --filter container=c2 | tr '\n' ' ')" 'create c2 start c2 die c2 remove c2 '
+	ctr rm --force w2
+	assert_equal "$(told --filter container=w2 | tr '\n' ' ')" 'create w2 start w2 die w2 remove w2 '
 	assert_nothing_left
 }
 
@@ -150,16 +151,16 @@ unfollow() {
 
 @test "events: since, until, filters" {
 	local between
-	ctr run --rm --name c1 busybox -- true
+	ctr run --rm --name w1 busybox -- true
 	sleep 0.1
 	between=$(date +%s.%N)
 	sleep 0.1
-	ctr run --rm --name c2 busybox -- true
-	assert_equal "$(told --since "$between" | head -1)" 'create c2'
-	assert_equal "$(told --until "$between" | tail -1)" 'remove c1'
+	ctr run --rm --name w2 busybox -- true
+	assert_equal "$(told --since "$between" | head -1)" 'create w2'
+	assert_equal "$(told --until "$between" | tail -1)" 'remove w1'
 	assert_equal "$(told --since 10m | wc -l)" 8
 	assert_equal "$(told --since 10m --filter event=start --filter event=died | wc -l)" 4
-	assert_equal "$(told --filter container=c1 --filter event=create --filter image=busybox --filter type=container)" 'create c1'
+	assert_equal "$(told --filter container=w1 --filter event=create --filter image=busybox --filter type=container)" 'create w1'
 	assert_equal "$(told --filter image=other)" ''
 	# Without --no-stream an end in the past ends it, one to come when it comes.
 	run timeout 5 "$CTR_BIN" --root "$CTR_ROOT" events --since 10m --until 0s --format '{{.Name}}'
@@ -167,7 +168,7 @@ unfollow() {
 	assert_equal "${#lines[@]}" 8
 	run timeout 5 "$CTR_BIN" --root "$CTR_ROOT" events --until "$between" --format '{{.Status}} {{.Name}}'
 	assert_success
-	assert_equal "$(tail -n 1 <<<"$output")" 'remove c1'
+	assert_equal "$(tail -n 1 <<<"$output")" 'remove w1'
 	run timeout 5 "$CTR_BIN" --root "$CTR_ROOT" events --until -500ms
 	assert_success
 	assert_output ''

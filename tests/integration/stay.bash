@@ -174,12 +174,12 @@ health_is() {
 }
 
 walk_restarts() {
-	ctr run -d --name c1 --restart on-failure:2 busybox sh -c 'exit 3'
-	assert_equal "$(ctr wait c1)" 3
-	assert_equal "$(field c1 '{{.RestartCount}} {{.State.ExitCode}}')" '2 3'
-	assert_equal "$(ctr events --no-stream --filter container=c1 --filter event=die --format '{{.ContainerExitCode}}' | tr '\n' ' ')" \
+	ctr run -d --name w1 --restart on-failure:2 busybox sh -c 'exit 3'
+	assert_equal "$(ctr wait w1)" 3
+	assert_equal "$(field w1 '{{.RestartCount}} {{.State.ExitCode}}')" '2 3'
+	assert_equal "$(ctr events --no-stream --filter container=w1 --filter event=die --format '{{.ContainerExitCode}}' | tr '\n' ' ')" \
 		'3 3 3 '
-	ctr rm c1
+	ctr rm w1
 }
 
 walk_health() {
