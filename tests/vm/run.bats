@@ -68,10 +68,11 @@ setup_file() {
 	seq 200000 | cmp - "$BATS_TEST_TMPDIR/out"
 }
 
-@test "vm: the time limit ends the machine with 124" {
-	run "$vm" -t 10 -- sleep 1000
+@test "vm: the time limit ends the machine with 124, and it says where its processes are" {
+	run "$vm" -t 20 -- sleep 1000
 	[ "$status" -eq 124 ]
-	[[ "$output" == *'time limit of 10 s'* ]]
+	[[ "$output" == *'time limit of 20 s'* ]]
+	[[ "$output" =~ '| sleep state:S '[^$'\n']*' do_nanosleep ' ]]
 	[ -z "$(machines)" ]
 }
 
