@@ -66,6 +66,41 @@ add_bats() {
 	assert_line "stopped at its time limit"
 }
 
+# machine_says: a stand-in for the test VM: its first run says what the file "first" holds and comes to no end, its
+# second one what "second" holds.
+machine_says() {
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree/tests/vm"
+	cat >"$tree/tests/vm/run" <<-'END'
+		#!/bin/bash
+		if [ -e first ]; then cat first; rm first; exit 124; fi
+		cat second
+	END
+	chmod 755 "$tree/tests/vm/run"
+	add_bats vm-slow <<<'test "one" { true; }'
+	printf '1..1\n%s\n' "$1" >"$tree/first"
+	printf '1..1\n%s\n' "$2" >"$tree/second"
+}
+
+@test "check: a file whose machine comes to no end has a second one, and that is said" {
+	machine_says 'it sleeps' 'ok 1 one'
+	run check_dir
+	assert_success
+	assert_equal "${lines[-1]}" "1 passed, 0 failed, 0 skipped"
+	assert_line --regexp '^again .*tests/integration/vm-slow.bats'
+	assert_line --partial 'its first machine came to no end'
+	assert_line 'it sleeps'
+	machine_says 'it sleeps' 'not ok 1 one'
+	run check_dir
+	assert_failure 1
+	assert_equal "${lines[-1]}" "0 passed, 1 failed, 0 skipped"
+	# Where one has failed, the end that didn't come is no excuse.
+	machine_says 'not ok 1 one' 'ok 1 one'
+	run check_dir
+	assert_failure 1
+	refute_line --partial 'once more'
+}
+
 @test "check: what is long by nature runs when it is named, or all is long" {
 	add_bats long <<-'END'
 		# long: make check-something
