@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -33,6 +35,19 @@ static int keep_only(uint32_t caps, struct err *err)
 		       0;
 }
 
+/* Who has no rights outside has them in the user namespace that the network is of, if that is his. */
+static int enter(int netns, struct err *err)
+{
+	CLEAN(fd) int users = -1;
+
+	if (setns(netns, CLONE_NEWNET) == 0)
+		return 0;
+	users = ioctl(netns, NS_GET_USERNS);
+	if (users < 0 || setns(users, CLONE_NEWUSER) < 0 || setns(netns, CLONE_NEWNET) < 0)
+		return err_sys(err, "enter the container's network namespace");
+	return 0;
+}
+
 static int place_open(struct place *p, int netns, struct err *err)
 {
 	int rc = rtnl_open(&p->rtnl);
@@ -49,8 +64,8 @@ static int places_open(struct place *here, struct place *there, int netns, struc
 	if (home < 0)
 		return err_sys(err, "open /proc/self/ns/net");
 	rc = place_open(here, home, err);
-	if (rc == 0 && setns(netns, CLONE_NEWNET) < 0)
-		rc = err_sys(err, "enter the container's network namespace");
+	if (rc == 0)
+		rc = enter(netns, err);
 	if (rc == 0)
 		rc = keep_only(BIT(CAP_NET_ADMIN), err);
 	return rc < 0 ? rc : place_open(there, netns, err);
@@ -87,6 +102,11 @@ static int serve(struct net_request *r, const int fds[REQUEST_FDS], struct err *
 	}
 }
 
+static bool of_guest(const struct net_request *r)
+{
+	return r->job == NET_GUEST_CONNECT || r->job == NET_GUEST_DISCONNECT;
+}
+
 /* The namespace; and where a guest's interfaces go. */
 static size_t fds_of(const struct net_request *r)
 {
@@ -108,8 +128,12 @@ int main(void)
 					   "another version than the ctr that started it\n");
 		return 2;
 	}
-	if (keep_only(BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN), &answer.err) == 0)
+	/* Only what goes between two namespaces needs rights in both. */
+	if (keep_only(BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN), &answer.err) == 0 ||
+	    of_guest(&request)) {
+		answer.err.code = 0;
 		(void)!serve(&request, fds, &answer.err);
+	}
 	answer.devices = request.devices;
 	return fd_send(0, &answer, sizeof(answer), NULL, 0) < 0 ? 1 : 0;
 }

@@ -52,6 +52,18 @@ static int take_network(const struct making *m, int fd, struct err *err)
 	return dup3(fd, place, O_CLOEXEC) < 0 ? err_sys(err, "take the micro-VM's network") : 0;
 }
 
+static int tell_network(int conn, struct err *err)
+{
+	const struct report r = { .kind = REPORT_NETWORK };
+	CLEAN(fd) int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (sock < 0)
+		return err_sys(err, "make a socket");
+	rc = report_send(conn, &r, sock);
+	return rc < 0 ? err_set(err, -rc, "tell of the network: %s", strerror(-rc)) : 0;
+}
+
 /* 1: it was said. 0: somebody came and went without a word. */
 static int hear_start(const struct making *m, int conn, struct err *err)
 {
@@ -59,6 +71,13 @@ static int hear_start(const struct making *m, int conn, struct err *err)
 	struct report r;
 	int n = report_receive(conn, 0, &r, &network), rc;
 
+	if (n > 0 && r.kind == REPORT_NETWORK) {
+		drop_fd(&network);
+		rc = tell_network(conn, err);
+		if (rc < 0)
+			return rc;
+		n = report_receive(conn, 0, &r, &network);
+	}
 	/* A caller who says something else, or is gone, is none. */
 	if (n == -EPROTO || n == -ECONNRESET)
 		return 0;

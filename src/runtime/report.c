@@ -22,7 +22,7 @@ static bool may_bring_fd(const struct report *r, bool has)
 {
 	bool must = r->kind == REPORT_TERMINAL || r->kind == REPORT_LISTENER;
 
-	return has ? must || r->kind == REPORT_START : !must;
+	return has ? must || r->kind == REPORT_START || r->kind == REPORT_NETWORK : !must;
 }
 
 static bool is_sound(const struct report *r, size_t len, size_t rows)

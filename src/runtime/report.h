@@ -19,6 +19,8 @@ enum report_kind {
 	REPORT_LISTENER, /* the notify fd of the filter comes along */
 	REPORT_START, /* parent to child, over the start socket, maybe with a micro-VM's network; and
 			  * after LISTENER: go on */
+	REPORT_NETWORK, /* parent to child, over the start socket: of which namespace are you? And the
+			  * answer, with a socket of it, since who has no rights outside can't look that up */
 	REPORT_KINDS,
 };
 
@@ -36,7 +38,7 @@ int report_send(int sock, const struct report *r, int fd) MUST_CHECK;
 /*
  * 1; 0 at the end of the stream; or -errno, -EPROTO when it is nothing that the other side could say. A
  * failure's words have an end and its code is positive. *ret_fd, -1 or the caller's, comes with TERMINAL
- * and LISTENER, and may with START; NULL: it is refused. rows: of the table that `stage` counts in.
+ * and LISTENER, and may with START and NETWORK; NULL: it is refused. rows: of the table that `stage` counts in.
  */
 int report_receive(int sock, size_t rows, struct report *ret, int *ret_fd) MUST_CHECK;
 

@@ -107,11 +107,15 @@ void stages_child(struct making *m) __attribute__((noreturn));
 /*
  * The parent's side of the child's last rows: say "start" over `sock` and wait for the exec, handing
  * the notify fd of its filter to the agent on the way (runtime/notify.h), whom the config.json in `dir`
- * names. `network` goes along, a micro-VM's (runtime/vm.h), or -1. 0 when the payload runs; else the failure, the child's own if it reported one: then its row of
- * create_stages is in *ret_failed, which is left alone otherwise.
+ * names. `network` goes along, a micro-VM's (runtime/vm.h), or -1. 0 when the payload runs; else the
+ * failure, the child's own if it reported one: then its row of create_stages is in *ret_failed, which is
+ * left alone otherwise.
  */
 int stages_start(int sock, const struct state *s, int dir, int network,
 		 const struct stage **ret_failed, struct err *err) MUST_CHECK;
+
+/* Before that: the network namespace that the child is in, the caller's. */
+int stages_network(int sock, int *ret, struct err *err) MUST_CHECK;
 
 /* The parent's side where there is no start: 0 once the child has become the payload. */
 int stages_await_exec(struct making *m, struct err *err) MUST_CHECK;

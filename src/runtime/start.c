@@ -53,7 +53,7 @@ static int start_over(int sock, struct container *c, struct strv *warnings, stru
 {
 	const struct stage *failed = NULL;
 	CLEAN(fd) int network = -1;
-	int rc = vm_network_in(c, &network, err);
+	int rc = vm_network_in(c, sock, &network, err);
 
 	if (rc == 0)
 		rc = stages_start(sock, &c->state, c->dir, network, &failed, err);

@@ -8,25 +8,23 @@
 #include "netns/devices.h"
 #include "netns/guest.h"
 #include "runtime/container.h"
+#include "runtime/stages.h"
 #include "spec/load.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 
-int vm_network_in(const struct container *c, int *ret, struct err *err)
+int vm_network_in(const struct container *c, int sock, int *ret, struct err *err)
 {
 	CLEAN(fd) int netns = -1;
 	CLEAN(fd) int helper = -1;
-	char path[48];
 	int rc;
 
 	if (!c->state.vm)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->state.pid);
-	netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return err_sys(err, "open %s", path);
+	rc = stages_network(sock, &netns, err);
+	if (rc < 0)
+		return rc;
 	helper = helper_open(NET_HELPER, err);
 	rc = helper < 0 ? helper : netns_guest_connect(helper, netns, ret, err);
 	return rc < 0 ? err_wrap(err, "the micro-VM's network: ") : 0;

@@ -6,8 +6,10 @@
 #include "runtime/notify.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -252,6 +254,29 @@ static int await_exec(int sock, const struct stage *table, const struct notify *
 		if (rc < 0)
 			return rc;
 	}
+}
+
+int stages_network(int sock, int *ret, struct err *err)
+{
+	struct report r = { .kind = REPORT_NETWORK };
+	CLEAN(fd) int its = -1;
+	int rc = report_send(sock, &r, -1);
+
+	/* Its end is closed: why, it may have said before. */
+	if (rc == 0 || rc == -EPIPE)
+		rc = report_receive(sock, rows(create_stages), &r, &its);
+	if (rc > 0 && r.kind == REPORT_FAILED) {
+		*err = r.err;
+		return -err->code;
+	}
+	if (rc > 0 && its < 0)
+		rc = -EPROTO;
+	if (rc <= 0)
+		return err_set(err, rc ? -rc : ESRCH,
+			       "ask the container's init for its network: %s",
+			       strerror(rc ? -rc : ESRCH));
+	*ret = ioctl(its, SIOCGSKNS);
+	return *ret < 0 ? err_sys(err, "open the container's network namespace") : 0;
 }
 
 int stages_start(int sock, const struct state *s, int dir, int network,
