@@ -27,8 +27,8 @@ struct run_flags {
 	struct env_flags p;
 
 	/* the container */
-	const char *name, *rootfs, *bundle, *isolation, *kernel, *cidfile, *entrypoint,
-		*console_socket;
+	const char *name, *rootfs, *bundle, *isolation, *kernel, *kernel_args, *initrd, *cidfile,
+		*entrypoint, *console_socket;
 	bool overlay, read_only, rm, dry_run, detach, nested;
 	int init; /* INIT_* */
 	struct strv annotation, attach;

@@ -152,6 +152,46 @@ static int identity_stop(const struct run_flags *f, struct run_made *m, struct e
 	return 0;
 }
 
+static int kernel_file(const char *flag, const char *path, char **ret, struct err *err)
+{
+	if (!path)
+		return 0;
+	if (access(path, R_OK) < 0)
+		return err_sys(err, "--%s %s", flag, path);
+	*ret = path_absolute(path);
+	return 0;
+}
+
+/* The runtime specification's vm object: all that is said of a kernel stands beside its path. */
+static int own_kernel(const struct run_flags *f, struct run_made *m, struct err *err)
+{
+	const struct {
+		const char *flag;
+		bool given, beside_kernel;
+	} rows[] = {
+		{ "kernel", f->kernel, false },
+		{ "nested", f->nested, false },
+		{ "kernel-args", f->kernel_args, true },
+		{ "initrd", f->initrd, true },
+	};
+	struct spec_vm *vm = &m->spec.vm;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].given && !run_wants_kernel(f))
+			return err_set(err, EINVAL, "--%s: goes with --isolation vm or emulated",
+				       rows[i].flag);
+		if (rows[i].given && rows[i].beside_kernel && !f->kernel)
+			return err_set(err, EINVAL, "--%s: goes with --kernel", rows[i].flag);
+		m->spec.has_vm |= rows[i].given;
+	}
+	vm->nested = f->nested;
+	if (f->kernel_args)
+		strv_add(&vm->kernel_parameters, f->kernel_args);
+	rc = kernel_file("kernel", f->kernel, &vm->kernel_path, err);
+	return rc < 0 ? rc : kernel_file("initrd", f->initrd, &vm->kernel_initrd, err);
+}
+
 int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 {
 	int r;
@@ -175,19 +215,9 @@ int run_identity(const struct run_flags *f, struct run_made *m, struct err *err)
 			       f->isolation);
 	if (f->isolation)
 		annotation_put(&m->spec, SPEC_ANNOTATION_ISOLATION, f->isolation);
-	if (f->kernel && !run_wants_kernel(f))
-		return err_set(err, EINVAL, "--kernel %s: goes with --isolation vm or emulated",
-			       f->kernel);
-	if (f->kernel && access(f->kernel, R_OK) < 0)
-		return err_sys(err, "--kernel %s", f->kernel);
-	if (f->nested && !run_wants_kernel(f))
-		return err_set(err, EINVAL, "--nested: goes with --isolation vm or emulated");
-	if (f->kernel || f->nested)
-		m->spec.has_vm = true;
-	if (f->nested)
-		m->spec.vm.nested = true;
-	if (f->kernel)
-		m->spec.vm.kernel_path = path_absolute(f->kernel);
+	r = own_kernel(f, m, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < f->annotation.count; i++) {
 		CLEAN(free) char *key = xstrdup(f->annotation.items[i]);
 		char *eq = strchr(key, '=');

@@ -17,6 +17,8 @@ bad_values() {
 		stop-timeout=soon
 		isolation=magic
 		kernel=/nothere
+		kernel-args=quiet
+		initrd=/nothere
 		preserve-fds=-1
 		sdnotify=maybe
 		sdnotify=healthy
@@ -135,12 +137,20 @@ bad_values() {
 }
 
 @test "flags: what is a micro-VM's is refused without one" {
-	run ctr run --nested busybox -- true
+	local flag
+	for flag in --nested --kernel=/dev/null --kernel-args=quiet --initrd=/dev/null; do
+		run ctr run "$flag" busybox -- true
+		assert_failure 125
+		assert_output --partial "${flag%%=*}: goes with --isolation vm or emulated"
+	done
+	for flag in --kernel-args=quiet --initrd=/dev/null; do
+		run ctr run --isolation emulated "$flag" busybox -- true
+		assert_failure 125
+		assert_output --partial "${flag%%=*}: goes with --kernel"
+	done
+	run ctr run --isolation emulated --kernel /dev/null --initrd /nothere busybox -- true
 	assert_failure 125
-	assert_output --partial '--nested: goes with --isolation vm or emulated'
-	run ctr run --kernel /dev/null busybox -- true
-	assert_failure 125
-	assert_output --partial '--kernel /dev/null: goes with --isolation vm or emulated'
+	assert_output --partial '--initrd /nothere: No such file or directory'
 	assert_nothing_left
 }
 

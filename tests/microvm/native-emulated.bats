@@ -89,6 +89,23 @@ launcher() {
 	assert_nothing_left
 }
 
+@test "emulated: --kernel-args and --initrd: words and a first file system of one's own" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	run ctr run --rm "${EMULATED[@]}" --kernel-args 'lsm=capability one=1' busybox cat /proc/cmdline
+	assert_success
+	assert_output --partial ' lsm=capability one=1'
+	mkdir -p "$tree/bin"
+	cp "$(command -v busybox)" "$tree/bin"
+	printf '#!/bin/busybox sh\necho "it is mine, $one"\n' >"$tree/init"
+	chmod 755 "$tree/init"
+	(cd "$tree" && find . | cpio -o -H newc --quiet) >"$BATS_TEST_TMPDIR/initrd"
+	run ctr run --rm "${EMULATED[@]}" --kernel-args one=1 --initrd "$BATS_TEST_TMPDIR/initrd" busybox true
+	assert_failure 1
+	assert_output --partial "the guest's kernel has panicked"
+	assert_output --partial '| it is mine, 1'
+	assert_nothing_left
+}
+
 @test "emulated: nothing stands in for something else: what is missing is named, and what there is instead" {
 	# This host's KVM, or none: it is said which, and what can be done.
 	run unshare -m sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$CTR_BIN" "${CTR_FLAGS[@]}" \
