@@ -186,6 +186,17 @@ bool oom_look(struct container *c)
 	return true;
 }
 
+uint64_t oom_kills(const struct container *c, int group)
+{
+	struct state_oom last = { 0 };
+	uint64_t kills = 0, inside = c->state.vm ? vm_oom_kills(c->dir, &last) : 0;
+
+	state_oom_free(&last);
+	if (group >= 0 && cgroup_oom_kills(group, &kills) < 0)
+		kills = 0;
+	return kills + inside;
+}
+
 struct json_object *oom_to_json(const struct state_oom *oom)
 {
 	struct json_object *o = json_object_new_object();

@@ -11,6 +11,9 @@
  */
 bool oom_look(struct container *c);
 
+/* How many there were, in its group, open or -1, and in its guest where it has one. */
+uint64_t oom_kills(const struct container *c, int group);
+
 /* Tell of what oom_look() found. */
 void oom_note(const struct container *c);
 

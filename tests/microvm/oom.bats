@@ -14,9 +14,12 @@ oom() {
 @test "vm: want of memory: the guest's kernel ends a process, and inspect and events say so" {
 	ctr run -d --name big "${VM_FLAGS[@]}" --memory 160m busybox \
 		sh -c "$TOO_MUCH"'; echo $?; sleep 1000'
+	"$CTR_BUILD/bin/ctr-oci" --root "$CTR_ROOT" events --interval 500ms big >"$BATS_TEST_TMPDIR/told" 3>&- &
+	BACKGROUND+=("$!")
 	wait_until 20 eval '[ "$(ctr logs big 2>/dev/null | tail -n 1)" = 137 ]'
 	# While it runs, and goes on.
 	wait_until 10 eval '[ "$(oom big)" = "1 dd /" ]'
+	wait_until 10 grep -q '"type":"oom"' "$BATS_TEST_TMPDIR/told"
 	run ctr inspect --format '{{.State.Status}}' big
 	assert_output running
 	run ctr events --no-stream --filter event=oom --format '{{.Name}} {{.Attributes.process}}'
