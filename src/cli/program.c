@@ -53,6 +53,17 @@ int call_print(const struct call *call, const char *text, size_t len)
 	return call_fail(call, &err);
 }
 
+int call_findings(const struct call *call, const struct strv *found)
+{
+	CLEAN(str) struct str text = { 0 };
+	int status;
+
+	for (size_t i = 0; i < found->count; i++)
+		str_printf(&text, "%s\n", found->items[i]);
+	status = call_print(call, text.text, text.len);
+	return status ? status : found->count > 0;
+}
+
 /* ---- finding ----------------------------------------------------------------------- */
 
 /* Does the row's name begin with these words? Returns how many words it has, 0: no. */

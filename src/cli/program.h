@@ -85,6 +85,9 @@ void call_warn(struct call *call);
 /* Write text to stdout, whole; returns 0 or the exit status with words. */
 int call_print(const struct call *call, const char *text, size_t len);
 
+/* The same, a line each; and 1 where there are any: what is in somebody's way. */
+int call_findings(const struct call *call, const struct strv *found);
+
 /* ---- help (help.c) ----------------------------------------------------------------- */
 
 /* Texts: all verbs; one verb; its flags (NULL: the program's own) as roff. */

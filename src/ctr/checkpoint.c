@@ -29,19 +29,6 @@ const struct opt_row checkpoint_rows[] = {
 	{ 0 },
 };
 
-/* --check: each finding is a line of the answer. */
-static int tell(struct call *call, const struct strv *found)
-{
-	CLEAN(str) struct str text = { 0 };
-	int status = 0;
-
-	for (size_t i = 0; i < found->count; i++)
-		str_printf(&text, "%s\n", found->items[i]);
-	if (text.len)
-		status = call_print(call, text.text, text.len);
-	return status ? status : found->count > 0;
-}
-
 int verb_checkpoint(struct call *call)
 {
 	const struct checkpoint_flags *f = call->flags;
@@ -58,7 +45,7 @@ int verb_checkpoint(struct call *call)
 	call_warn(call);
 	if (r < 0)
 		return call_fail(call, &err);
-	return f->check ? tell(call, &found) : 0;
+	return f->check ? call_findings(call, &found) : 0;
 }
 
 /* ---- restore ------------------------------------------------------------------------- */
@@ -151,5 +138,5 @@ int verb_restore(struct call *call)
 		return restore(call, root, &m);
 	if (r == 0)
 		r = container_restore_check(root, &m.spec, &m.opt, &f->c, &found, &err);
-	return r < 0 ? call_fail(call, &err) : tell(call, &found);
+	return r < 0 ? call_fail(call, &err) : call_findings(call, &found);
 }

@@ -26,19 +26,6 @@ const struct opt_row oci_checkpoint_rows[] = {
 	{ 0 },
 };
 
-/* --check: each finding is a line of the answer. */
-static int tell(struct call *call, const struct strv *found)
-{
-	CLEAN(str) struct str text = { 0 };
-	int status = 0;
-
-	for (size_t i = 0; i < found->count; i++)
-		str_printf(&text, "%s\n", found->items[i]);
-	if (text.len)
-		status = call_print(call, text.text, text.len);
-	return status ? status : found->count > 0;
-}
-
 int oci_verb_checkpoint(struct call *call)
 {
 	const struct oci_checkpoint_flags *f = call->flags;
@@ -51,7 +38,7 @@ int oci_verb_checkpoint(struct call *call)
 		r = container_checkpoint_check(&c, &f->c, &found, &err);
 	else if (r == 0)
 		r = container_checkpoint(&c, &f->c, &call->warnings, &err);
-	return r == 0 && f->check ? tell(call, &found) : oci_end(call, r, &err);
+	return r == 0 && f->check ? call_findings(call, &found) : oci_end(call, r, &err);
 }
 
 /* ---- restore ------------------------------------------------------------------------- */
@@ -136,5 +123,5 @@ int oci_verb_restore(struct call *call)
 		return restore(call, &m);
 	if (r == 0)
 		r = container_restore_check(m.root, &m.spec, &m.opt, &f->c, &found, &err);
-	return r < 0 ? call_fail(call, &err) : tell(call, &found);
+	return r < 0 ? call_fail(call, &err) : call_findings(call, &found);
 }

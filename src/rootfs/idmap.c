@@ -34,7 +34,21 @@ static _Noreturn void helper(int sock)
 	_exit(0);
 }
 
+static int maps_write(pid_t pid, const spec_id_maps *uids, const spec_id_maps *gids,
+		      struct err *err)
+{
+	int rc = map_write(pid, "uid_map", uids, err);
+
+	return rc < 0 ? rc : map_write(pid, "gid_map", gids, err);
+}
+
 int mnt_idmap_open(const spec_id_maps *uids, const spec_id_maps *gids, struct err *err)
+{
+	return mnt_userns_open(maps_write, uids, gids, err);
+}
+
+int mnt_userns_open(mnt_maps_write *write, const spec_id_maps *uids, const spec_id_maps *gids,
+		    struct err *err)
 {
 	CLEAN(fd) int ours = -1;
 	CLEAN(fd) int theirs = -1;
@@ -55,9 +69,7 @@ int mnt_idmap_open(const spec_id_maps *uids, const spec_id_maps *gids, struct er
 		close(ours);
 		helper(theirs);
 	}
-	rc = map_write(pid, "uid_map", uids, err);
-	if (rc == 0)
-		rc = map_write(pid, "gid_map", gids, err);
+	rc = write(pid, uids, gids, err);
 	if (rc == 0) {
 		path = xasprintf("/proc/%d/ns/user", (int)pid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);

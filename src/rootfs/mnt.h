@@ -47,4 +47,10 @@ int mnt_open_destination(int root, const struct mount_plan *m, struct err *err) 
  */
 int mnt_idmap_open(const spec_id_maps *uids, const spec_id_maps *gids, struct err *err) MUST_CHECK;
 
+/* The same, where `write` gives the process its maps: 0, or -errno with words. */
+typedef int mnt_maps_write(pid_t pid, const spec_id_maps *uids, const spec_id_maps *gids,
+			   struct err *err);
+int mnt_userns_open(mnt_maps_write *write, const spec_id_maps *uids, const spec_id_maps *gids,
+		    struct err *err) MUST_CHECK;
+
 #endif
