@@ -155,8 +155,13 @@ p.poll()' "$1" 3>&-
 	assert_nothing_left
 }
 
+# logged TEXT: c1 has shown it.
+logged() {
+	ctr logs c1 2>/dev/null | grep -q "$1"
+}
+
 @test "tty: detach by keys, attach again: what it showed is shown again" {
-	TYPIST='printf "echo w\$((1+1))rd\r"; sleep 1; printf "\x10\x11"' run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" run -it --name c1 busybox sh
+	TYPIST='printf "echo w\$((1+1))rd\r"; wait_until 10 logged w2rd; printf "\x10\x11"' run in_tty "$CTR_BIN" "${CTR_FLAGS[@]}" run -it --name c1 busybox sh
 	assert_success
 	assert_output --partial 'w2rd'
 	state_is c1 running
@@ -300,11 +305,18 @@ short_run() {
 	assert_success
 	[[ $output =~ ^[0-9a-f]{12}$ ]]
 	wait_until 5 ctr exec c1 test -e /tmp/x
-	run ctr exec -d c1 nosuch
-	assert_failure 127
 	run ctr exec -dt c1 true
 	assert_failure 125
 	assert_output --partial '--detach with --tty'
+	ctr rm --force c1
+	assert_nothing_left
+}
+
+# bats test_tags=one-kernel
+@test "exec -d: a command that isn't there is said before it is done" {
+	ctr run -d --name c1 busybox sleep 1000
+	run ctr exec -d c1 nosuch
+	assert_failure 127
 	ctr rm --force c1
 	assert_nothing_left
 }

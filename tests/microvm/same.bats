@@ -3,6 +3,8 @@
 # long: make check-long
 # The integration tests of run, create, exec, attach, logs and cp, word for word, with a kernel of its own for each
 # container. Those tagged one-kernel look at what only a process of the host's has; ctr-run(1) says what a micro-VM has.
+# Those tagged mapped-root want ids mapped where the machine's root is, which an overlay, as the test VM has, can't: there
+# they fail with any kernel.
 
 load guest
 
@@ -11,7 +13,7 @@ same() {
 	local name
 	for name; do
 		CTR_BIN=$BATS_TEST_DIRNAME/always CTR_VM_KERNEL=$KERNEL CTR_SLOWER=4 \
-			bats --tap --filter-tags '!one-kernel' "$REPO/tests/integration/$name.bats" 3>&- 4>&- ||
+			bats --tap --filter-tags '!one-kernel,!mapped-root' "$REPO/tests/integration/$name.bats" 3>&- 4>&- ||
 			fail "$name.bats"
 	done
 }
