@@ -196,6 +196,7 @@ bool output_move(struct serve *v)
 		return false;
 	chunk_done(v, &p);
 	v->quiet_since_ns = 0;
+	terminal_drew(v);
 	return true;
 }
 

@@ -17,7 +17,10 @@
 /* Clients of the monitor before us have that long to come back before anything is said to others. */
 #define RESUME_NS UINT64_C(1000000000)
 #define DRAIN_TICK_MS 20
-#define REDRAW_NS UINT64_C(50000000)
+
+/* A program has drawn anew when it has said something and then nothing for so long; or it doesn't. */
+#define REDRAWN_NS UINT64_C(100000000)
+#define REDRAW_MAX_NS UINT64_C(1000000000)
 
 /* Nothing comes for that long: nothing is going on. */
 #define IDLE_MS 100
@@ -58,8 +61,9 @@ static bool full_screen(const struct serve *v)
 }
 
 /*
- * A program draws anew when its window has another size, and only then: so it has another one for a moment.
- * What asks for the size, as curses does, has to be able to see that.
+ * A program draws anew when its window has another size, and only then: so it has another one until it has drawn
+ * that. What asks for the size, as curses does, has to be able to see it; and what comes while it draws, many a
+ * program never hears of.
  */
 void terminal_resize(struct serve *v, uint32_t size, bool redraw)
 {
@@ -72,7 +76,15 @@ void terminal_resize(struct serve *v, uint32_t size, bool redraw)
 	if (!wait)
 		size_set(v, size);
 	v->redraw_size = size;
-	v->redraw_ns = wait ? clock_now_ns() + REDRAW_NS : 0;
+	v->redraw_ns = v->redraw_last_ns = wait ? clock_now_ns() + REDRAW_MAX_NS : 0;
+}
+
+void terminal_drew(struct serve *v)
+{
+	uint64_t then = clock_now_ns() + REDRAWN_NS;
+
+	if (v->redraw_ns)
+		v->redraw_ns = then < v->redraw_last_ns ? then : v->redraw_last_ns;
 }
 
 static void redraw_over(struct serve *v)

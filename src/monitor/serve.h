@@ -59,6 +59,7 @@ struct serve {
 	uint64_t quiet_since_ns;  /* nothing came of a terminal since its process has ended; 0 */
 	uint64_t resume_until_ns; /* clients of the monitor before may still come back; 0 */
 	uint64_t redraw_ns;       /* when the terminal has its right size again; 0 */
+	uint64_t redraw_last_ns;  /* and when at the latest */
 	uint32_t redraw_size;
 	uint64_t farewell_ns; /* all is over; the clients may take their leave until then; 0 */
 	int exit_code;
@@ -167,7 +168,8 @@ void life_look(struct serve *v);
 /* False: all is over, another monitor has to. */
 bool life_start_now(struct serve *v, struct client *by);
 
-/* serve.c: the container is started by a hand that isn't ours, or the terminal has another size. */
+/* serve.c: the terminal has another size, or something was written to it. */
 void terminal_resize(struct serve *v, uint32_t size, bool redraw);
+void terminal_drew(struct serve *v);
 
 #endif

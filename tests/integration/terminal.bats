@@ -299,6 +299,33 @@ refute_row() {
 	assert_nothing_left
 }
 
+@test "terminal: a program that takes its time to draw, and hears of no other size meanwhile, is there again as well" {
+	cat >"$BATS_TEST_TMPDIR/drawing.py" <<-'END'
+		import os, signal, sys, time
+		signal.signal(signal.SIGWINCH, lambda *ignored: None)
+		sys.stdout.write("\x1b[?1049h")
+		while True:
+		    rows = os.get_terminal_size().lines
+		    time.sleep(0.2)
+		    sys.stdout.write("\x1b[H\x1b[J" + "\r\n".join("row %d of %d" % (i, rows) for i in range(1, rows)))
+		    sys.stdout.flush()
+		    signal.pause()
+	END
+	begin --volume "$BATS_TEST_TMPDIR:/t:ro" host -- /usr/bin/python3 /t/drawing.py
+	sees_row 0 23 'row 23 of 24'
+	detach 0
+	window 1
+	fresh 1 'ctr attach c1'
+	# First as it was, then for a moment with a row more.
+	sees_row 1 23 'row 23 of 25'
+	sees_row 1 23 'row 23 of 24'
+	assert_equal "$(screen 1 | head -n 23)" "$(for i in {1..23}; do echo "row $i of 24"; done)"
+	ctr rm --force c1
+	wait_until 5 at_prompt 1
+	rm "$BATS_TEST_TMPDIR/drawing.py"
+	assert_nothing_left
+}
+
 @test "terminal: two viewers see the same, either types, and one that is killed leaves the other" {
 	begin busybox sh
 	sees 0 '/ #'
