@@ -75,7 +75,7 @@ static void test_bash_offers_verbs_flags_names_and_values(void **state)
 		  "CAP_NET_BIND_SERVICE|CAP_NET_BROADCAST|CAP_NET_ADMIN|CAP_NET_RAW" },
 		{ "ctr run --security-opt seccomp=u", "unconfined" },
 		{ "ctr kill -s SIGTE", "SIGTERM" },
-		{ "ctr run --init", "--init|--init=small|--init=systemd" },
+		{ "ctr run --init", "--init|--init=small|--init=systemd|--initrd" },
 		{ "ctr run --init=sy", "systemd" },
 		{ "ctr run b", "busybox" },
 		{ "ctr run --rm -it --name x h", "host" },
