@@ -44,7 +44,7 @@ static uint64_t ran_ns(const struct serve *v)
 {
 	uint64_t began = v->m->shared->started_ns, now = clock_now_ns(), inside;
 
-	if (v->c.dir >= 0 && vm_began_ns(v->c.dir, &inside)) {
+	if (v->c.state.vm && v->c.dir >= 0 && vm_began_ns(v->c.dir, &inside)) {
 		if (!inside || inside > now)
 			return 0;
 		if (inside > began)

@@ -81,10 +81,12 @@ void terminal_resize(struct serve *v, uint32_t size, bool redraw)
 
 void terminal_drew(struct serve *v)
 {
-	uint64_t then = clock_now_ns() + REDRAWN_NS;
+	uint64_t then;
 
-	if (v->redraw_ns)
-		v->redraw_ns = then < v->redraw_last_ns ? then : v->redraw_last_ns;
+	if (!v->redraw_ns)
+		return;
+	then = clock_now_ns() + REDRAWN_NS;
+	v->redraw_ns = then < v->redraw_last_ns ? then : v->redraw_last_ns;
 }
 
 static void redraw_over(struct serve *v)

@@ -163,17 +163,26 @@ static uint64_t limit_of(const char *path)
 	return str_to_u64(text, 0, UINT64_MAX, &limit) == 0 ? limit : 0;
 }
 
+/* *ret_inside: those in its guest, of which the last goes to *ret_last, the caller's. */
+static uint64_t count(const struct container *c, int group, uint64_t *ret_inside,
+		      struct state_oom *ret_last)
+{
+	uint64_t kills = 0;
+
+	*ret_inside = c->state.vm ? vm_oom_kills(c->dir, ret_last) : 0;
+	if (group < 0 || cgroup_oom_kills(group, &kills) < 0)
+		kills = 0;
+	return kills + *ret_inside;
+}
+
 bool oom_look(struct container *c)
 {
 	struct state_oom *oom = &c->state.oom;
 	struct state_oom guests = { 0 };
-	uint64_t kills = 0, inside = c->state.vm ? vm_oom_kills(c->dir, &guests) : 0;
 	struct err ignored;
-	int fd = container_cgroup(c, &ignored);
+	uint64_t inside, kills = count(c, container_cgroup(c, &ignored), &inside, &guests);
 
-	if (fd < 0 || cgroup_oom_kills(fd, &kills) < 0)
-		kills = 0;
-	if (kills + inside <= oom->kills) {
+	if (kills <= oom->kills) {
 		state_oom_free(&guests);
 		return false;
 	}
@@ -181,7 +190,7 @@ bool oom_look(struct container *c)
 	*oom = guests;
 	if (!inside)
 		search_log(&c->state, oom);
-	oom->kills = kills + inside;
+	oom->kills = kills;
 	oom->limit_bytes = limit_of(oom->limit_cgroup);
 	return true;
 }
@@ -189,12 +198,10 @@ bool oom_look(struct container *c)
 uint64_t oom_kills(const struct container *c, int group)
 {
 	struct state_oom last = { 0 };
-	uint64_t kills = 0, inside = c->state.vm ? vm_oom_kills(c->dir, &last) : 0;
+	uint64_t inside, kills = count(c, group, &inside, &last);
 
 	state_oom_free(&last);
-	if (group >= 0 && cgroup_oom_kills(group, &kills) < 0)
-		kills = 0;
-	return kills + inside;
+	return kills;
 }
 
 struct json_object *oom_to_json(const struct state_oom *oom)

@@ -80,8 +80,10 @@ bool vm_mounts_inside(const char *type);
 /* The launcher's command line, with the numbers of its fds, which stay open over its exec from here on. */
 void vm_args(const struct vm *vm, struct strv *ret);
 
-/* vm_network.c: for a container that is about to start, over `sock` (stages_start()). *ret: what it is to get, the caller's; left alone where it is
- * no micro-VM. And for one that has ended: what would outlive it. */
+/*
+ * vm_network.c: for a container that is about to start, over `sock` (stages_start()). *ret: what it is to get, the
+ * caller's; left alone where it is no micro-VM. And for one that has ended: what would outlive it.
+ */
 struct container;
 int vm_network_in(const struct container *c, int sock, int *ret, struct err *err) MUST_CHECK;
 int vm_network_out(const struct container *c, struct err *err) MUST_CHECK;

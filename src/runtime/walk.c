@@ -269,12 +269,13 @@ int stages_network(int sock, int *ret, struct err *err)
 		*err = r.err;
 		return -err->code;
 	}
+	if (rc == 0)
+		rc = -ESRCH;
 	if (rc > 0 && its < 0)
 		rc = -EPROTO;
-	if (rc <= 0)
-		return err_set(err, rc ? -rc : ESRCH,
-			       "ask the container's init for its network: %s",
-			       strerror(rc ? -rc : ESRCH));
+	if (rc < 0)
+		return err_set(err, -rc, "ask the container's init for its network: %s",
+			       strerror(-rc));
 	*ret = ioctl(its, SIOCGSKNS);
 	return *ret < 0 ? err_sys(err, "open the container's network namespace") : 0;
 }
