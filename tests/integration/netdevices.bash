@@ -56,7 +56,7 @@ served_by() {
 	run --separate-stderr "$@"
 	kill "$server" 2>/dev/null || true
 	wait "$server" || true
-	wait_until 10 eval '! ip link show w0 2>/dev/null'
+	wait_until 10 eval '! ip link show w0 >/dev/null 2>&1'
 }
 
 # make_cable_hook FILE: a hook that gives the container eth7, 02:11:22:33:44:55 with 10.9.0.2, and us its other end, w0

@@ -93,7 +93,7 @@ hears() {
 	run oci_vm run --bundle "$BATS_TEST_TMPDIR/b" one
 	assert_output "02:11:22:33:44:55
 answered"
-	wait_until 10 eval '! ip link show w0 2>/dev/null'
+	wait_until 10 eval '! ip link show w0 >/dev/null 2>&1'
 	edit_config "$BATS_TEST_TMPDIR/b" 'del(.hooks)'
 	runs 'cd /sys/class/net; echo *'
 	run oci_vm run --bundle "$BATS_TEST_TMPDIR/b" one

@@ -130,6 +130,24 @@ machine_says() {
 	assert_equal "${lines[-1]}" "2 passed, 0 failed, 0 skipped"
 }
 
+@test "check: two files at once may give an interface the same name" {
+	local file
+	for file in a b; do
+		add_bats "$file" <<-'END'
+			test "mine" {
+				ip link add w0 type veth peer name w1
+				touch "$BATS_TEST_FILENAME.made"
+				until [ "$(ls "$BATS_TEST_DIRNAME"/*.made | wc -l)" = 2 ]; do sleep 0.1; done
+				[ -e /sys/class/net/w0 ]
+			}
+		END
+	done
+	sed -i '1i # limit: 20' "$BATS_TEST_TMPDIR"/tree/tests/integration/*.bats
+	CTR_JOBS=2 run check_dir
+	assert_success
+	assert_equal "${lines[-1]}" "2 passed, 0 failed, 0 skipped"
+}
+
 @test "check: an empty tree is no success" {
 	run check_dir
 	assert_failure 1
