@@ -8,18 +8,21 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static int map_write(pid_t pid, const char *file, const spec_id_maps *maps, struct err *err)
+int mnt_map_write(pid_t pid, const char *file, const spec_id_maps *maps, struct err *err)
 {
 	CLEAN(free) char *path = xasprintf("/proc/%d/%s", (int)pid, file);
 	CLEAN(str) struct str text = { 0 };
 	int rc;
 
+	/* One write takes all lines: a second one would be refused. */
 	for (size_t i = 0; i < maps->count; i++)
-		str_printf(&text, "%u %u %u\n", maps->items[i].container_id, maps->items[i].host_id,
-			   maps->items[i].size);
+		str_printf(&text, "%s%u %u %u", i ? "\n" : "", maps->items[i].container_id,
+			   maps->items[i].host_id, maps->items[i].size);
 	rc = file_poke(AT_FDCWD, path, text.text ? text.text : "");
 	if (rc < 0)
-		return err_set(err, -rc, "the kernel refuses this id map (%s): \"%.200s\": %s",
+		return err_set(err, -rc,
+			       "the kernel refuses this id map (%s): \"%.200s\": %s; ids must not "
+			       "overlap, and we must own them",
 			       file, text.text ? text.text : "", strerror(-rc));
 	return 0;
 }
@@ -37,9 +40,9 @@ static _Noreturn void helper(int sock)
 static int maps_write(pid_t pid, const spec_id_maps *uids, const spec_id_maps *gids,
 		      struct err *err)
 {
-	int rc = map_write(pid, "uid_map", uids, err);
+	int rc = mnt_map_write(pid, "uid_map", uids, err);
 
-	return rc < 0 ? rc : map_write(pid, "gid_map", gids, err);
+	return rc < 0 ? rc : mnt_map_write(pid, "gid_map", gids, err);
 }
 
 int mnt_idmap_open(const spec_id_maps *uids, const spec_id_maps *gids, struct err *err)

@@ -41,6 +41,10 @@ int mnt_make_unlinked(int root, const char *path, bool is_dir) MUST_CHECK;
  */
 int mnt_open_destination(int root, const struct mount_plan *m, struct err *err) MUST_CHECK;
 
+/* Gives the process, which waits in a new user namespace, a map: file is "uid_map" or "gid_map". */
+int mnt_map_write(pid_t pid, const char *file, const spec_id_maps *maps,
+		  struct err *err) MUST_CHECK;
+
 /*
  * An fd of a user namespace with these maps, the caller's, for MOUNT_ATTR_IDMAP: the kernel reads
  * only the maps. Clones a helper for a moment.

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "netns/loopback.h"
+#include "rootfs/mnt.h"
 #include "runtime/rootless.h"
 #include "spec/names.h"
 
@@ -222,34 +223,17 @@ int ns_leave_given(struct making *m, struct err *err)
 	return go_home(m, err);
 }
 
-static int write_map(const struct making *m, const char *file, const char *key,
-		     const spec_id_maps *maps, struct err *err)
-{
-	CLEAN(str) struct str text = { 0 };
-	char path[48];
-	int rc;
-
-	/* One write takes all lines: a second one would be refused. */
-	for (size_t i = 0; i < maps->count; i++)
-		str_printf(&text, "%u %u %u\n", maps->items[i].container_id, maps->items[i].host_id,
-			   maps->items[i].size);
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)m->pid, file);
-	rc = file_poke(AT_FDCWD, path, text.text);
-	return rc < 0 ? err_set(err, -rc,
-				"%s: write %s: %s; ids must not overlap, and we must own them", key,
-				path, strerror(-rc)) :
-			0;
-}
-
 int ns_map_ids(struct making *m, struct err *err)
 {
 	const struct spec_linux *lin = &m->plan->spec->lin;
-	int rc;
 
 	if (rootless())
 		return rootless_map_write(m->pid, &lin->uid_maps, &lin->gid_maps, err);
-	rc = write_map(m, "uid_map", "linux.uidMappings", &lin->uid_maps, err);
-	return rc < 0 ? rc : write_map(m, "gid_map", "linux.gidMappings", &lin->gid_maps, err);
+	if (mnt_map_write(m->pid, "uid_map", &lin->uid_maps, err) < 0)
+		return err_wrap(err, "linux.uidMappings: ");
+	if (mnt_map_write(m->pid, "gid_map", &lin->gid_maps, err) < 0)
+		return err_wrap(err, "linux.gidMappings: ");
+	return 0;
 }
 
 int ns_join(struct making *m, struct err *err)

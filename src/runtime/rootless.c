@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/spawn.h"
+#include "rootfs/mnt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,16 +193,6 @@ static bool is_own_alone(const spec_id_maps *maps, uint32_t own)
 	return maps->count == 1 && maps->items[0].size == 1 && maps->items[0].host_id == own;
 }
 
-/* One id, our own: the kernel lets everybody do that. */
-static int own_write(pid_t pid, const char *file, const struct spec_id_map *map)
-{
-	char path[48], text[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	snprintf(text, sizeof(text), "%u %u 1", map->container_id, map->host_id);
-	return file_poke(AT_FDCWD, path, text);
-}
-
 /* Who leaves a group could get at what is denied to its members: no setgroups then. user_namespaces(7) */
 static int setgroups_deny(pid_t pid)
 {
@@ -245,26 +236,26 @@ static int helper_write(pid_t pid, const char *helper, const char *key, const sp
 	return 0;
 }
 
+/* The kernel lets everybody map one id, their own; for more there are the helpers. */
 int rootless_map_write(pid_t pid, const spec_id_maps *uids, const spec_id_maps *gids,
 		       struct err *err)
 {
 	int rc;
 
-	if (!is_own_alone(uids, geteuid())) {
+	if (!is_own_alone(uids, geteuid()))
 		rc = helper_write(pid, "newuidmap", "linux.uidMappings", uids, err);
-	} else {
-		rc = own_write(pid, "uid_map", &uids->items[0]);
-		if (rc < 0)
-			err_set(err, -rc, "linux.uidMappings: map our own id: %s", strerror(-rc));
-	}
+	else if (mnt_map_write(pid, "uid_map", uids, err) < 0)
+		rc = err_wrap(err, "linux.uidMappings: ");
+	else
+		rc = 0;
 	if (rc < 0)
 		return rc;
 	if (!is_own_alone(gids, getegid()))
 		return helper_write(pid, "newgidmap", "linux.gidMappings", gids, err);
 	rc = setgroups_deny(pid);
-	if (rc == 0)
-		rc = own_write(pid, "gid_map", &gids->items[0]);
-	return rc < 0 ? err_set(err, -rc, "linux.gidMappings: map our own group: %s",
-				strerror(-rc)) :
-			0;
+	if (rc < 0)
+		return err_set(err, -rc, "linux.gidMappings: deny setgroups: %s", strerror(-rc));
+	if (mnt_map_write(pid, "gid_map", gids, err) < 0)
+		return err_wrap(err, "linux.gidMappings: ");
+	return 0;
 }
