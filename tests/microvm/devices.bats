@@ -97,6 +97,54 @@ load guest
 	assert_nothing_left
 }
 
+@test "vm: disks that are file systems: EROFS, which nobody writes to, and ext4 as the guest leaves it" {
+	local tree=$BATS_TEST_TMPDIR/files erofs=$BATS_TEST_TMPDIR/erofs ext4=$BATS_TEST_TMPDIR/ext4 before i
+	mkdir -p "$tree/deep/er"
+	for i in $(seq 200); do
+		head -c $((i * 300)) /dev/urandom >"$tree/deep/er/$i"
+	done
+	ln -s deep/er/7 "$tree/link"
+	install -m 4750 -o 1234 -g 99 /dev/null "$tree/deep/own"
+	mkfs.erofs -zlz4 "$erofs" "$tree" >/dev/null
+	before=$(sha256sum <"$erofs")
+	truncate -s 32M "$ext4"
+	mke2fs -q -t ext4 -d "$tree" "$ext4"
+	initramfs virtio_pci virtio_blk erofs ext4 <<-'END'
+		busybox mount -t proc proc /proc
+		busybox mount -t devtmpfs dev /dev
+		. /modules/load
+		busybox mkdir /a /b
+		busybox mount -t erofs -o ro /dev/vda /a
+		busybox mount -t ext4 /dev/vdb /b
+		for d in /a /b; do
+			cd $d
+			echo "$d: $(busybox cat deep/er/* link | busybox sha256sum | busybox cut -c 1-64) $(busybox stat -c %a:%u:%g deep/own)"
+		done
+		cd /
+		busybox touch /a/new 2>&1
+		busybox dd if=/dev/zero of=/dev/vda bs=512 count=1 2>&1
+		busybox rm /b/deep/er/1
+		echo of the guest >/b/new
+		busybox umount /b
+		busybox poweroff -f
+	END
+	run --separate-stderr "$VM" --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet \
+		--disk "$erofs,readonly" --disk "$ext4"
+	assert_success
+	local sum
+	sum=$(cat "$tree"/deep/er/* "$tree/link" | sha256sum | cut -c 1-64)
+	[[ $output == *"/a: $sum 4750:1234:99"* ]]
+	[[ $output == *"/b: $sum 4750:1234:99"* ]]
+	[[ $output == *'touch: /a/new: Read-only file system'* ]]
+	[[ $output =~ dd:\ .*/dev/vda ]]
+	assert_equal "$(sha256sum <"$erofs")" "$before"
+	e2fsck -fn "$ext4" >"$BATS_TEST_TMPDIR/fsck" 2>&1 || fail "$(cat "$BATS_TEST_TMPDIR/fsck")"
+	assert_equal "$(debugfs -R 'cat /new' "$ext4" 2>/dev/null)" 'of the guest'
+	run debugfs -R 'stat /deep/er/1' "$ext4"
+	assert_output --partial 'File not found'
+	assert_nothing_left
+}
+
 @test "vm: what is no disk, or another's, is refused in words" {
 	local disk=$BATS_TEST_TMPDIR/disk
 	head -c 1000 /dev/zero >"$disk"

@@ -58,6 +58,28 @@ setup() {
 	[[ $output =~ text:\ ffffffff81000000\  ]]
 }
 
+@test "own kernel: its root is an image, EROFS, on a disk of the machine's, and no initramfs" {
+	local tree=$BATS_TEST_TMPDIR/files
+	mkdir -p "$tree"/{bin,dev,proc}
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	cat >"$tree/bin/init" <<-'END'
+		#!/bin/busybox sh
+		busybox mount -t proc proc /proc
+		echo "root: $(busybox grep ' / ' /proc/mounts)"
+		busybox touch /new 2>&1
+		busybox poweroff -f
+	END
+	chmod 755 "$tree/bin/init"
+	mkfs.erofs -zlz4hc "$BATS_TEST_TMPDIR/image" "$tree" >/dev/null
+	run --separate-stderr "$VM" --kernel "$KERNEL" --disk "$BATS_TEST_TMPDIR/image,readonly" \
+		--kernel-args 'quiet root=/dev/vda rootfstype=erofs ro init=/bin/init'
+	assert_success
+	assert_equal "$stderr" ''
+	[[ $output =~ root:\ /dev/root\ /\ erofs\ ro ]]
+	[[ $output =~ touch:\ /new:\ Read-only ]]
+	assert_nothing_left
+}
+
 @test "own kernel: when it panics, the console's last lines have names" {
 	initramfs <<-'END'
 		exit 3
