@@ -76,6 +76,14 @@ setup_file() {
 	[ -z "$(machines)" ]
 }
 
+@test "vm: a machine that has guests is woken, should an interrupt be lost" {
+	local keys='awk "/ i8042$/ { keys += \$2 } END { print keys + 0 }" /proc/interrupts'
+	"$vm" -t 120 --kvm -- sh -c "$keys; sleep 17; $keys" >"$BATS_TEST_TMPDIR/keys" 2>&1 3>&-
+	cat "$BATS_TEST_TMPDIR/keys"
+	mapfile -t lines <"$BATS_TEST_TMPDIR/keys"
+	((lines[1] > lines[0]))
+}
+
 @test "vm: a machine that dies is 125 and shows its console" {
 	run "$vm" -t 120 -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100'
 	[ "$status" -eq 125 ]
