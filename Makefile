@@ -112,6 +112,7 @@ UNIT      := $(patsubst %.c,$(B)/%,$(call wanted,$(wildcard tests/unit/*/*_test.
 FUZZ      := $(patsubst tests/fuzz/%_fuzz.c,$(B)/fuzz/%,$(call wanted,$(wildcard tests/fuzz/*_fuzz.c)))
 # What is fetched for tests, not built: only when tests are run.
 DEBIAN    := $(patsubst %,$(B)/%,$(call wanted,tests/debian.tar))
+KERNELS   := $(patsubst tests/%,$(B)/%/boot/vmlinuz,$(call wanted,tests/vm/6.12 tests/vm/6.1))
 PROBE     := $(if $(wildcard tests/probe/*.c),$(B)/tests/probe)
 FLOOR     := $(if $(wildcard tests/bench/floor.c),$(B)/tests/bench/floor)
 HELPERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
@@ -182,7 +183,7 @@ demo: deps all
 	CTR_BIN=$(abspath $(B))/bin/ctr tests/tools/demo.sh
 
 # Of what is long to fetch or to build, that which the tests of this run want.
-FOR_CHECK  = $(DEBIAN) $(if $(call wanted,tests/microvm/native-arm64.bats),$(GUEST_ARM64))
+FOR_CHECK  = $(DEBIAN) $(KERNELS) $(if $(call wanted,tests/microvm/native-arm64.bats),$(GUEST_ARM64))
 RUN_CHECK  = CTR_BUILD=$(abspath $(B)) CTR_SAN=$(SAN) tests/tools/check
 
 ## check: install what is missing, build, run all tests; T=FILE runs a part
@@ -396,6 +397,9 @@ $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/all.a
 
 $(B)/tests/debian.tar: tests/tools/debian | $(DEPS_FIRST)
 	tests/tools/debian $@
+
+$(KERNELS): $(B)/vm/%/boot/vmlinuz: | $(DEPS_FIRST)
+	CTR_BUILD=$(abspath $(B)) tests/vm/kernel $* >/dev/null
 
 # The same program by another name.
 $(B)/bin/ctr-oci-vm: $(B)/bin/ctr-oci

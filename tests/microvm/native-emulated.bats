@@ -1,4 +1,5 @@
 # limit: 900
+# build: tests/vm/6.12
 # ctr run --isolation emulated: the same as vm, with QEMU's processors in software: so this needs no KVM, and no
 # test VM.
 

@@ -1,4 +1,5 @@
 # limit: 600
+# build: tests/vm/6.12
 # A kernel of its own for a container of an ordinary user's: emulated, so this needs no KVM and no test VM.
 
 bats_require_minimum_version 1.5.0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 #
 # limit: 1500
+# build: tests/vm/6.12 tests/vm/6.1
 # The test VM's runner tested by itself. Each test boots at least one machine.
 
 bats_require_minimum_version 1.5.0
