@@ -89,6 +89,17 @@ load guest
 	assert_nothing_left
 }
 
+@test "vm: a kernel that nobody names is the newest of /boot, with its modules" {
+	local version
+	version=$(uname -r)
+	# shellcheck disable=SC2016
+	run --separate-stderr unshare -m sh -c 'mount -t tmpfs none /boot; cp "$1" "/boot/vmlinuz-$2"; shift 2; exec "$@"' \
+		sh "$KERNEL" "$version" "$CTR_BIN" "${CTR_FLAGS[@]}" run --rm --isolation vm busybox uname -r
+	assert_success
+	assert_output "$version"
+	assert_nothing_left
+}
+
 @test "vm: what can't be started is refused in words, before anything is begun" {
 	local bad=$BATS_TEST_TMPDIR/bad
 	head -c 1M /dev/urandom >"$bad"

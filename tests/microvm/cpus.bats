@@ -84,6 +84,20 @@ full() {
 	grep -q pipe_write /proc/"$1"/task/*/wchan || grep -q pipe_write /proc/"$1"/task/*/stack
 }
 
+# bats test_tags=long
+@test "vm: 32 processors start, the most that there are" {
+	initramfs <<-'END'
+		busybox mount -t proc proc /proc
+		echo "processors: $(busybox nproc)"
+		busybox poweroff -f
+	END
+	run --separate-stderr "$VM" --cpus 32 --kernel "$KERNEL" --initrd "$INITRD" --kernel-args quiet
+	assert_success
+	assert_equal "$stderr" ''
+	[[ $output =~ processors:\ 32 ]]
+	assert_nothing_left
+}
+
 @test "vm: memory above 4 GiB is the guest's" {
 	initramfs <<-'END'
 		busybox mount -t proc proc /proc
