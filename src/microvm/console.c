@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PANIC "Kernel panic - not syncing"
+
 void console_flush(struct console *c)
 {
 	if (c->fd < 0)
@@ -70,29 +72,40 @@ static char *kept_text(const struct console *c)
 	return text;
 }
 
+static void add_line(struct str *out, char *line)
+{
+	line[strcspn(line, "\r")] = '\0';
+	str_add(out, "| ");
+	str_add_shown(out, line, false);
+	str_add(out, "\n");
+}
+
 void console_tail(const struct console *c, unsigned int max, struct str *out)
 {
 	CLEAN(free) char *text = kept_text(c);
 	CLEAN(strv) struct strv lines = { 0 };
-	size_t end;
+	size_t end, begin, why;
 
 	strv_split(&lines, text, '\n');
 	end = lines.count;
 	while (end && !lines.items[end - 1][strspn(lines.items[end - 1], "\r ")])
 		end--;
-	for (size_t i = end > max ? end - max : 0; i < end; i++) {
-		char *line = lines.items[i];
-
-		line[strcspn(line, "\r")] = '\0';
-		str_add(out, "| ");
-		str_add_shown(out, line, false);
-		str_add(out, "\n");
+	begin = end > max ? end - max : 0;
+	for (why = 0; why < begin && !strstr(lines.items[why], PANIC); why++)
+		;
+	/* A trace that is long pushes what it is the trace of out of the last lines. */
+	if (why < begin) {
+		add_line(out, lines.items[why]);
+		if (why + 1 < begin)
+			str_add(out, "| ...\n");
 	}
+	for (size_t i = begin; i < end; i++)
+		add_line(out, lines.items[i]);
 }
 
 bool console_panicked(const struct console *c)
 {
 	CLEAN(free) char *text = kept_text(c);
 
-	return strstr(text, "Kernel panic - not syncing") != NULL;
+	return strstr(text, PANIC) != NULL;
 }

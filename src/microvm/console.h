@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONSOLE_KEPT_BYTES 8192
+#define CONSOLE_KEPT_BYTES 16384
 
 struct console {
 	int fd;                        /* borrowed; where it goes; -1: nowhere */
@@ -32,7 +32,10 @@ void console_keep(struct console *c, const void *bytes, size_t len);
 void console_put(struct console *c, uint8_t byte);
 void console_flush(struct console *c);
 
-/* The last lines, `max` at most, each with "| " before it, and without control characters. */
+/*
+ * The last `max` lines, each with "| " before it, and without control characters; before them the one with which Linux
+ * gave up, where it isn't among them.
+ */
 void console_tail(const struct console *c, unsigned int max, struct str *out);
 
 /* Has Linux said among the last lines that it gave up ("Kernel panic - not syncing")? */
