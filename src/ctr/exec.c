@@ -8,6 +8,7 @@
 #include "runtime/account.h"
 #include "runtime/events.h"
 #include "runtime/session.h"
+#include "runtime/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,25 +53,28 @@ const struct opt_row exec_rows[] = {
 };
 
 /* The user as the running container's /etc has it now. */
-static int exec_user(const struct exec_flags *f, const struct container *c, struct spec_process *p,
-		     struct err *err)
+static int exec_user(const struct exec_flags *f, const struct container *c, const struct spec *spec,
+		     struct spec_process *p, struct err *err)
 {
 	CLEAN(account) struct account account = { 0 };
 	CLEAN(free) char *home = NULL;
+	bool image = vm_root_is_image(spec, c->state.bundle);
 	CLEAN(fd) int tree = -1;
 	int r;
 
 	if (!f->p.user)
 		return 0;
-	tree = container_files_open(c);
-	if (tree < 0)
+	if (!image)
+		tree = container_files_open(c);
+	if (tree < 0 && !image)
 		return err_set(err, -tree, "--user: open the container's root: %s",
 			       strerror(-tree));
 	r = account_find(tree, f->p.user, &account, err);
 	if (r < 0)
 		return err_wrap(err, "--user %s: ", f->p.user);
 	account_apply(&account, p);
-	home = xasprintf("HOME=%s", account.home ? account.home : "/");
+	/* Without one the guest looks for it, who can. */
+	home = xasprintf("HOME=%s", account.home ? account.home : image ? "" : "/");
 	strv_env_put(&p->env, home);
 	return 0;
 }
@@ -97,7 +101,7 @@ static int exec_process(const struct exec_flags *f, const struct container *c, c
 	p->terminal = f->p.tty;
 	r = workdir_apply(&f->p, p, err);
 	if (r == 0)
-		r = exec_user(f, c, p, err);
+		r = exec_user(f, c, spec, p, err);
 	if (r < 0)
 		return r;
 	if (p->terminal && !strv_env_get(&p->env, "TERM"))

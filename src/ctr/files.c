@@ -2,6 +2,7 @@
 
 #include "base/process.h"
 #include "runtime/userns.h"
+#include "runtime/vm.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -85,6 +86,12 @@ int files_open(int state_root, const char *name, struct files *ret, struct err *
 		r = container_spec(&ret->c, &ret->spec, err);
 	if (r < 0)
 		return r;
+	if (vm_root_is_image(&ret->spec, ret->c.state.bundle))
+		return err_set(
+			err, ENOTSUP,
+			"container \"%s\" has its files in an image, %s, which only its guest "
+			"reads; a --volume is there for both, and so is the output of exec",
+			name, ret->spec.root_path);
 	kind = spec_annotation(&ret->spec, SPEC_ANNOTATION_ROOTFS);
 	ret->kind = !kind ? FILES_PLAIN : str_eq(kind, "host") ? FILES_PROGRAMS : FILES_OVERLAY;
 	if (ret->c.state.status == STATUS_CREATING)

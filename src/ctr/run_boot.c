@@ -6,6 +6,7 @@
 #include "ctr/run_make.h"
 
 #include "base/path.h"
+#include "runtime/vm.h"
 #include "spec/load.h"
 
 #include <errno.h>
@@ -27,8 +28,14 @@ static const char *const commands[] = {
 
 int boot_command(const struct run_made *m, struct strv *args, struct err *err)
 {
-	CLEAN(fd) int tree = run_tree_open(m, err);
+	CLEAN(fd) int tree = -1;
 
+	/* That it is there, only the guest can see. */
+	if (vm_root_is_image(&m->spec, m->bundle)) {
+		strv_add(args, commands[0]);
+		return 0;
+	}
+	tree = run_tree_open(m, err);
 	if (tree < 0)
 		return tree;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {

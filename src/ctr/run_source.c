@@ -71,15 +71,15 @@ static int take_built_in(struct run_made *m, const char *name, struct err *err)
 		       name);
 }
 
-static int take_rootfs(struct run_made *m, const char *dir, struct err *err)
+static int take_rootfs(struct run_made *m, const char *given, struct err *err)
 {
-	CLEAN(free) char *path = path_absolute(dir);
+	CLEAN(free) char *path = path_absolute(given);
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return err_sys(err, "--rootfs %s", dir);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "--rootfs %s: not a folder", dir);
+		return err_sys(err, "--rootfs %s", given);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(err, ENOTDIR, "--rootfs %s: neither a folder nor an image", given);
 	free(m->spec.root_path);
 	m->spec.root_path = take_ptr(path);
 	m->source = xstrdup(m->spec.root_path);

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "runtime/account.h"
+#include "runtime/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,7 @@ int run_user(const struct run_flags *f, struct run_made *m, struct err *err)
 {
 	CLEAN(account) struct account account = { 0 };
 	CLEAN(fd) int tree = -1;
-	bool asked = f->p.user || f->p.group_add.count;
+	bool asked = f->p.user || f->p.group_add.count, image;
 	int r;
 
 	if (m->from_bundle && !asked)
@@ -54,15 +55,19 @@ int run_user(const struct run_flags *f, struct run_made *m, struct err *err)
 		home_put(&m->spec.process, "/root");
 		return 0;
 	}
-	tree = run_tree_open(m, err);
-	if (tree < 0)
+	/* What is in an image is known in the guest alone, who gives the process its HOME, too. */
+	image = vm_root_is_image(&m->spec, m->bundle);
+	if (!image)
+		tree = run_tree_open(m, err);
+	if (tree < 0 && !image)
 		return tree;
 	if (!m->from_bundle || f->p.user) {
 		r = account_find(tree, f->p.user, &account, err);
 		if (r < 0)
 			return f->p.user ? err_wrap(err, "--user %s: ", f->p.user) : r;
 		account_apply(&account, &m->spec.process);
-		home_put(&m->spec.process, account.home ? account.home : "/");
+		if (!image)
+			home_put(&m->spec.process, account.home ? account.home : "/");
 	}
 	return groups_add(f, m, tree, err);
 }

@@ -101,14 +101,48 @@ int boot_system(struct err *err)
 	return rc < 0 ? rc : netns_loopback_up(err);
 }
 
-int boot_rootfs(struct err *err)
+static int mount_share(const char *target, struct err *err)
 {
-	if (mkdir(WIRE_ROOTFS, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make the folder " WIRE_ROOTFS);
-	if (mount(WIRE_SHARE, WIRE_ROOTFS, "virtiofs", 0, NULL) < 0)
+	if (mkdir(target, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, "make the folder %s", target);
+	if (mount(WIRE_SHARE, target, "virtiofs", 0, NULL) < 0)
 		return err_sys(err,
 			       "mount the container's files, which the host shares (virtiofs)");
 	return 0;
+}
+
+static int mount_image(const char *type, bool readonly, struct err *err)
+{
+	if (mkdir(WIRE_ROOTFS, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, "make the folder " WIRE_ROOTFS);
+	if (mount(WIRE_IMAGE, WIRE_ROOTFS, type, readonly ? MS_RDONLY : 0, NULL) == 0)
+		return 0;
+	if (errno == EROFS)
+		return err_sys(err,
+			       "root.path: mount the image (%s), which was not unmounted and "
+			       "has to be mended first: once without --read-only and "
+			       "--overlay, or by e2fsck -p",
+			       type);
+	if (errno == ENODEV)
+		return err_sys(err, "root.path: the guest's kernel doesn't know %s", type);
+	return err_sys(err, "root.path: mount the image (%s); is it whole?", type);
+}
+
+int boot_rootfs(const char *image, bool readonly, struct err *err)
+{
+	int rc;
+
+	if (!image)
+		return mount_share(WIRE_ROOTFS, err);
+	rc = mount_image(image, readonly, err);
+	return rc < 0 ? rc : mount_share(WIRE_VOLUMES, err);
+}
+
+void boot_files_done(void)
+{
+	sync();
+	/* An ext4 says then that it needs no repair. It is no matter to files that are shared. */
+	(void)mount(NULL, WIRE_ROOTFS, NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }
 
 int boot_dial(struct err *err)
@@ -137,7 +171,7 @@ int boot_listen(struct err *err)
 
 void boot_off(void)
 {
-	sync();
+	boot_files_done();
 	for (;;) {
 		reboot(RB_POWER_OFF);
 		pause();

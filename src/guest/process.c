@@ -85,7 +85,8 @@ int process_first(const char *text, size_t len, struct container *c, struct proc
 
 	*ret = (struct process_made){ .pidfd = -1, .terminal = -1, .ends = { -1, -1, -1 } };
 	if (rc == 0)
-		rc = boot_rootfs(err);
+		rc = boot_rootfs(spec_annotation(&spec, SPEC_ANNOTATION_IMAGE),
+				 spec_annotation(&spec, SPEC_ANNOTATION_ROOTFS), err);
 	if (rc == 0)
 		rc = streams_make(spec.process.terminal, theirs, ret->ends, err);
 	if (rc < 0)

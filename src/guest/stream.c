@@ -2,6 +2,7 @@
 
 #include "base/process.h"
 #include "guest/answer.h"
+#include "guest/boot.h"
 #include "guest/process.h"
 #include "guest/renew.h"
 #include "netns/requests.h"
@@ -289,7 +290,7 @@ static void look_for_end(struct stream *s, struct container *c)
 	/* Files first: who hears that it has ended may look at them. */
 	if (s->first) {
 		tell_oom(s, &c->state.oom);
-		sync();
+		boot_files_done();
 	}
 	wire_put_u32(&s->channels.wire, WIRE_EXIT, 0, (uint32_t)s->exit_code);
 	s->state = STREAM_OVER;

@@ -1,6 +1,7 @@
 #include "microvm/disk.h"
 
 #include "base/str.h"
+#include "microvm/given.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,8 +113,8 @@ int disk_open(const struct disk_options *opt, struct disk *ret, struct err *err)
 	int rc;
 
 	memcpy(d.id, opt->id, sizeof(d.id));
-	d.fd = open(opt->file,
-		    (opt->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	d.fd = given_open(opt->file,
+			  (opt->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (d.fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM) && !opt->readonly)
 		return err_sys(err,
 			       "open the disk %s for writing (--disk FILE,readonly only reads)",
@@ -124,6 +125,7 @@ int disk_open(const struct disk_options *opt, struct disk *ret, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (flock(d.fd, (opt->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
+		given_close(opt->file);
 		*ret = d;
 		d = (struct disk)DISK_NONE;
 		return 0;

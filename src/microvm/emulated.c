@@ -29,17 +29,28 @@ static void emulated_free(struct emulated *e)
 }
 CLEAN_DEFINE(emulated, struct emulated, emulated_free)
 
+static int open_disk(const struct devices_options *opt, struct disk *ret, struct err *err)
+{
+	if (opt->disk_count > 1)
+		return err_set(err, EINVAL, "--emulator: goes with one --disk");
+	return opt->disk_count ? disk_open(&opt->disks[0], ret, err) : 0;
+}
+
 static int begin(struct emulated *e, const struct machine_options *opt, struct err *err)
 {
+	CLEAN(disk) struct disk disk = DISK_NONE;
 	const struct emulator_options o = { .root = opt->emulator,
 					    .append = opt->append,
 					    .memory = opt->memory,
 					    .cpus = opt->cpus,
 					    .nested = opt->nested,
 					    .nets = opt->devices.nets,
-					    .net_count = opt->devices.net_count };
+					    .net_count = opt->devices.net_count,
+					    .disk = &disk };
 	int rc = emulated_devices_open(&e->devices, &opt->devices, err);
 
+	if (rc == 0)
+		rc = open_disk(&opt->devices, &disk, err);
 	if (rc == 0)
 		rc = emulator_start(&o, &e->emulator, err);
 	if (rc == 0)

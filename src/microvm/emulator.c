@@ -68,6 +68,26 @@ static void add_net(const struct net_options *net, size_t number, struct strv *r
 		    number, m[0], m[1], m[2], m[3], m[4], m[5], mtu);
 }
 
+static int disk_number(const struct emulator_options *opt)
+{
+	return FIRST_LINK + EMULATOR_LINKS + (int)opt->net_count;
+}
+
+/* Behind the taps, as a file of a set: QEMU opens nothing by a name. The lock is ours. */
+static void add_disk(const struct emulator_options *opt, struct strv *ret)
+{
+	struct stat st;
+	bool device = fstat(opt->disk->fd, &st) == 0 && S_ISBLK(st.st_mode);
+
+	strv_add(ret, "-add-fd");
+	strv_printf(ret, "fd=%d,set=1", disk_number(opt));
+	strv_add(ret, "-blockdev");
+	strv_printf(ret, "driver=%s,node-name=disk,filename=/dev/fdset/1,locking=off,read-only=%s",
+		    device ? "host_device" : "file", opt->disk->readonly ? "on" : "off");
+	strv_add(ret, "-device");
+	strv_add(ret, "virtio-blk-pci,drive=disk");
+}
+
 static void arguments(const struct emulator_options *opt, const struct emulator_kind *kind,
 		      struct strv *ret)
 {
@@ -91,6 +111,8 @@ static void arguments(const struct emulator_options *opt, const struct emulator_
 	}
 	for (size_t i = 0; i < opt->net_count; i++)
 		add_net(&opt->nets[i], i, ret);
+	if (opt->disk->fd >= 0)
+		add_disk(opt, ret);
 	strv_add(ret, "-serial");
 	strv_printf(ret, "chardev:link%d", EMULATOR_CONSOLE);
 	strv_add(ret, "-device");
@@ -108,7 +130,7 @@ static void arguments(const struct emulator_options *opt, const struct emulator_
 struct child {
 	const struct emulator_options *opt;
 	char *const *argv;
-	int links[EMULATOR_LINKS], taps[NETS_MAX], words,
+	int links[EMULATOR_LINKS], taps[NETS_MAX], disk, words,
 		said; /* `said`: a pipe for what went wrong */
 };
 
@@ -137,7 +159,9 @@ static int place_fds(const struct child *c, int null, struct err *err)
 	for (size_t i = 0; i < c->opt->net_count; i++)
 		if (dup2(c->taps[i], FIRST_LINK + EMULATOR_LINKS + (int)i) < 0)
 			return err_sys(err, "give the emulator its taps");
-	fd_cloexec_from(FIRST_LINK + EMULATOR_LINKS + (int)c->opt->net_count);
+	if (c->disk >= 0 && dup2(c->disk, disk_number(c->opt)) < 0)
+		return err_sys(err, "give the emulator its disk");
+	fd_cloexec_from(disk_number(c->opt) + (c->disk >= 0));
 	return 0;
 }
 
@@ -193,7 +217,7 @@ static const struct emulator_kind *kind_of(const char *root, struct err *err)
 /* Fds of a number that none of the child's own has. */
 static int copy_above(int fd)
 {
-	return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_LINK + EMULATOR_LINKS + NETS_MAX);
+	return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_LINK + EMULATOR_LINKS + NETS_MAX + 1);
 }
 
 static int above(int fd)
@@ -220,6 +244,7 @@ static int make_links(struct emulator *e, struct child *c, struct err *err)
 	c->words = above(ends[1]);
 	for (size_t i = 0; i < c->opt->net_count; i++)
 		c->taps[i] = copy_above(c->opt->nets[i].fd);
+	c->disk = c->opt->disk->fd < 0 ? -1 : copy_above(c->opt->disk->fd);
 	(void)fcntl(e->words, F_SETFL, O_NONBLOCK);
 	(void)fcntl(e->links[EMULATOR_CONSOLE], F_SETFL, O_NONBLOCK);
 	return 0;
@@ -231,6 +256,7 @@ static void child_free(struct child *c)
 		drop_fd(&c->links[i]);
 	for (int i = 0; i < NETS_MAX; i++)
 		drop_fd(&c->taps[i]);
+	drop_fd(&c->disk);
 	drop_fd(&c->words);
 	drop_fd(&c->said);
 }
@@ -292,6 +318,7 @@ int emulator_start(const struct emulator_options *opt, struct emulator *ret, str
 	struct child c = { .opt = opt,
 			   .links = { [0 ... EMULATOR_LINKS - 1] = -1 },
 			   .taps = { [0 ... NETS_MAX - 1] = -1 },
+			   .disk = -1,
 			   .words = -1,
 			   .said = -1 };
 	const struct emulator_kind *kind = kind_of(opt->root, err);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "microvm/disk.h"
 #include "microvm/net.h"
 
 #include <stdbool.h>
@@ -46,6 +47,7 @@ struct emulator_options {
 	bool nested;
 	const struct net_options *nets; /* their taps are its own to serve; rates are not kept */
 	size_t net_count;
+	const struct disk *disk; /* its fd is -1: there is none */
 };
 
 struct emulator {

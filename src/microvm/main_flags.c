@@ -201,6 +201,8 @@ static const struct flag {
 	  "into a cache, where they are not there yet, and say in which folder" },
 	{ "modules", "DIR", NULL, TEXT(prepare.modules),
 	  "for --prepare: the kernel's modules (/lib/modules/VERSION)" },
+	{ "module", "NAME", NULL, TEXT(prepare.module),
+	  "for --prepare: one of these more, with those that it needs" },
 	{ "for", "KIND", set_for, 0,
 	  "for --prepare: see first whether this host can run it: vm, by KVM, or\n"
 	  "emulated, by QEMU" },

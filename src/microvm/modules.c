@@ -22,6 +22,9 @@ static const char *const wanted[] = {
 	"virtio_balloon", "overlay",
 };
 
+/* The kernel asks for it by what it does, not by its name, when a file system wants it; a newer one has it built in. */
+#define CHECKSUMS "crc32c_generic"
+
 struct lists {
 	const char *folder;
 	char *dep, *builtin; /* modules.dep, modules.builtin */
@@ -125,25 +128,29 @@ static int add_line(struct lists *l, const char *line, struct str *archive, stru
 	return rc;
 }
 
-static int add_all(struct lists *l, struct str *archive, struct err *err)
+static int add_one(struct lists *l, const char *name, struct str *archive, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		const char *line = find_line(l->dep, wanted[i], ':');
-		int rc;
+	const char *line = find_line(l->dep, name, ':');
 
-		if (!line && !find_line(l->builtin, wanted[i], '\n'))
-			return err_set(
-				err, ENOENT,
-				"%s has no module %s, which a guest needs, nor is it built in",
-				l->folder, wanted[i]);
-		rc = line ? add_line(l, line, archive, err) : 0;
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	if (!line && !find_line(l->builtin, name, '\n'))
+		return err_set(err, ENOENT,
+			       "%s has no module %s, which the guest needs, nor is it built in",
+			       l->folder, name);
+	return line ? add_line(l, line, archive, err) : 0;
 }
 
-int modules_add(const char *folder, struct str *archive, struct err *err)
+static int add_all(struct lists *l, const char *more, struct str *archive, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(wanted); i++)
+		rc = add_one(l, wanted[i], archive, err);
+	if (rc == 0 && more && find_line(l->dep, CHECKSUMS, ':'))
+		rc = add_one(l, CHECKSUMS, archive, err);
+	return rc == 0 && more ? add_one(l, more, archive, err) : rc;
+}
+
+int modules_add(const char *folder, const char *more, struct str *archive, struct err *err)
 {
 	CLEAN(free) char *dep_path = xasprintf("%s/modules.dep", folder);
 	CLEAN(free) char *builtin_path = xasprintf("%s/modules.builtin", folder);
@@ -157,7 +164,7 @@ int modules_add(const char *folder, struct str *archive, struct err *err)
 		rc = file_read(AT_FDCWD, builtin_path, LIST_MAX, &l.builtin, NULL, err);
 	if (rc == 0) {
 		cpio_add(archive, "modules", S_IFDIR | 0755, "", 0);
-		rc = add_all(&l, archive, err);
+		rc = add_all(&l, more, archive, err);
 	}
 	if (rc == 0)
 		cpio_add(archive, "modules/load", S_IFREG | 0644, l.load.text, l.load.len);

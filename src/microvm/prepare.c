@@ -44,6 +44,8 @@ static int identify(const struct prepare *p, int guest, struct cache_source *ret
 	if (fstat(guest, &st) < 0)
 		return err_sys(err, "look at " GUEST);
 	ret->identity = cache_identity(ret->kernel_identity, &st);
+	if (p->module)
+		ret->identity = hash_bytes(p->module, strlen(p->module), ret->identity);
 	if (!p->modules)
 		return 0;
 	if (stat(p->modules, &st) < 0)
@@ -110,7 +112,7 @@ static int initramfs(const struct prepare *p, const char *kernel, const struct k
 	folder = modules_folder(p, kernel, name);
 	cpio_add(ret, "init", S_IFREG | 0755, init, len);
 	cpio_add(ret, "new", S_IFDIR | 0755, "", 0);
-	rc = modules_add(folder, ret, err);
+	rc = modules_add(folder, p->module, ret, err);
 	cpio_end(ret);
 	return rc;
 }

@@ -23,6 +23,7 @@ struct prepare {
 	const char *kernel; /* NULL: the newest of /boot */
 	const char *
 		modules; /* NULL: that of its version beside a kernel's boot/, or below /lib/modules */
+	const char *module; /* one that the guest needs beside the usual; NULL: none */
 };
 
 /* *ret: the folder in the cache with both files, a path, the caller's. */

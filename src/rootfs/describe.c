@@ -22,6 +22,9 @@ static void describe_root(const struct rootfs_plan *plan, struct str *ret)
 		str_printf(ret, "root: %s below a throw-away upper layer%s\n", plan->root_path,
 			   mode);
 		break;
+	case ROOT_EMPTY:
+		str_printf(ret, "root: empty%s\n", mode);
+		break;
 	case ROOT_PLAIN:
 		str_printf(ret, "root: %s%s\n", plan->root_path, mode);
 		break;

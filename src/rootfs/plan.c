@@ -58,6 +58,11 @@ static int plan_root_path(const struct plan_input *in, struct rootfs_plan *plan,
 		return err_sys(err, "root.path: %s", path);
 	if (stat(plan->root_path, &st) < 0)
 		return err_sys(err, "root.path: %s", path);
+	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+		return err_set(err, ENOTDIR,
+			       "root.path: %s is not a folder; as an image it can be the root of a "
+			       "container with a kernel of its own (--isolation vm)",
+			       path);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "root.path: %s is not a folder", path);
 	return 0;
@@ -76,9 +81,15 @@ static int plan_root(const struct plan_input *in, struct rootfs_plan *plan, stru
 			plan->hostname = xasprintf("%s\n", in->spec->hostname);
 		return host_plan(plan, err);
 	}
+	if (kind && str_eq(kind, "empty")) {
+		plan->kind = ROOT_EMPTY;
+		plan->root_path = xstrdup("/");
+		return 0;
+	}
 	if (kind && !str_eq(kind, "overlay"))
 		return err_set(err, EINVAL,
-			       "annotations.%s: \"%s\" is not known; \"host\" and \"overlay\" are",
+			       "annotations.%s: \"%s\" is not known; \"host\", \"overlay\" and "
+			       "\"empty\" are",
 			       SPEC_ANNOTATION_ROOTFS, kind);
 	plan->kind = kind ? ROOT_OVERLAY : ROOT_PLAIN;
 	return plan_root_path(in, plan, err);

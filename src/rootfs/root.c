@@ -84,7 +84,7 @@ static int overlay_mount(struct rootfs_plan *plan, struct err *err)
 	return plan->root < 0 ? err_sys(err, "root.path: open the merged root") : 0;
 }
 
-static int host_mount(struct rootfs_plan *plan, struct err *err)
+static int empty_mount(struct rootfs_plan *plan, struct err *err)
 {
 	int rc = scratch_mount(plan, err);
 
@@ -97,6 +97,15 @@ static int host_mount(struct rootfs_plan *plan, struct err *err)
 	if (plan->root < 0 ||
 	    move_mount(plan->root, "", AT_FDCWD, "root", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(err, "mount the root folder");
+	return 0;
+}
+
+static int host_mount(struct rootfs_plan *plan, struct err *err)
+{
+	int rc = empty_mount(plan, err);
+
+	if (rc < 0)
+		return rc;
 	rc = host_fill(plan, err);
 	return rc < 0 ? err_wrap(err, "the host's programs as root: ") : 0;
 }
@@ -122,6 +131,8 @@ int rootfs_root_mount(struct rootfs_plan *plan, struct err *err)
 		return overlay_mount(plan, err);
 	case ROOT_HOST:
 		return host_mount(plan, err);
+	case ROOT_EMPTY:
+		return empty_mount(plan, err);
 	case ROOT_PLAIN:
 		break;
 	}

@@ -49,6 +49,7 @@ enum root_kind {
 	ROOT_PLAIN,   /* a folder as it is */
 	ROOT_OVERLAY, /* a folder below a throw-away upper layer */
 	ROOT_HOST,    /* the machine's own programs */
+	ROOT_EMPTY,   /* nothing */
 };
 
 enum mount_kind {
@@ -96,7 +97,7 @@ struct device_plan {
 
 struct rootfs_plan {
 	enum root_kind kind;
-	char *root_path; /* absolute, without symlinks; "/" for ROOT_HOST */
+	char *root_path; /* absolute, without symlinks; "/" for ROOT_HOST and ROOT_EMPTY */
 	char *staging;   /* ROOT/NAME/rootfs */
 	bool readonly;
 	bool userns;   /* new or joined: no mknod */

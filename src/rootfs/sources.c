@@ -280,6 +280,8 @@ static int root_open(struct rootfs_plan *plan, struct idmap_cache *cache, struct
 				return rc;
 		}
 		return 0;
+	case ROOT_EMPTY:
+		return 0;
 	case ROOT_PLAIN:
 		break;
 	}

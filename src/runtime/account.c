@@ -139,6 +139,14 @@ static int find_group(char *text, const char *group, uint32_t *ret, struct err *
 	return 0;
 }
 
+static int no_names(const char *name, struct err *err)
+{
+	return err_set(err, EINVAL,
+		       "\"%s\" is a name, and names are in the container's image, which only its "
+		       "guest reads; give a number",
+		       name);
+}
+
 int account_group(int root, const char *group, uint32_t *ret, struct err *err)
 {
 	CLEAN(free) char *text = NULL;
@@ -146,6 +154,8 @@ int account_group(int root, const char *group, uint32_t *ret, struct err *err)
 
 	if (to_id(group, ret))
 		return 0;
+	if (root < 0)
+		return no_names(group, err);
 	r = accounts_read(root, "/etc/group", &text, err);
 	return r < 0 ? r : find_group(text, group, ret, err);
 }
@@ -164,15 +174,16 @@ int account_find(int root, const char *user, struct account *ret, struct err *er
 	if (!*word)
 		word = "0";
 	is_number = to_id(word, &uid);
+	ret->uid = uid;
+	if (root < 0 && !is_number)
+		return no_names(word, err);
+	if (root < 0)
+		return group && *group ? account_group(root, group, &ret->gid, err) : 0;
 	r = accounts_read(root, "/etc/passwd", &passwd, err);
 	if (r < 0)
 		return r;
-	if (!find_user(passwd, word, uid, is_number, ret, &name)) {
-		if (!is_number)
-			return err_set(err, ENOENT, "no user \"%s\" in the container's /etc/passwd",
-				       word);
-		ret->uid = uid;
-	}
+	if (!find_user(passwd, word, uid, is_number, ret, &name) && !is_number)
+		return err_set(err, ENOENT, "no user \"%s\" in the container's /etc/passwd", word);
 	if (!name && !(group && *group))
 		return 0;
 	r = accounts_read(root, "/etc/group", &groups, err);

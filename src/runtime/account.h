@@ -23,7 +23,8 @@ CLEAN_DEFINE(account, struct account, account_free)
 /*
  * Look "USER[:GROUP]" up, names or numbers, in the tree behind `root` (O_PATH); NULL is uid 0. As
  * docker does it: a number needs no account; the groups of a user are those that list it, unless
- * a GROUP is given. -ENOENT for a name that isn't there. ret must be all zero.
+ * a GROUP is given. -ENOENT for a name that isn't there; -EINVAL for any, where root is -1: there is no tree to look
+ * into. ret must be all zero.
  */
 int account_find(int root, const char *user, struct account *ret, struct err *err) MUST_CHECK;
 

@@ -182,9 +182,7 @@ static int look_vm(struct checking *k, struct err *err)
 	struct err why = { 0 };
 	int rc = container_spec(k->c, &k->spec, err);
 
-	if (rc == 0 && vm_checkpoint_check(&k->spec, k->opt, &why) < 0)
-		note(k->ret, &why);
-	if (rc == 0 && criu_rootfs_check(&k->spec, &why) < 0)
+	if (rc == 0 && vm_checkpoint_check(&k->spec, k->c->state.bundle, false, k->opt, &why) < 0)
 		note(k->ret, &why);
 	return rc;
 }
@@ -248,9 +246,8 @@ int container_restore_check(int root, struct spec *spec, const struct create_opt
 	if (images_open(&where, false, &images, &why) < 0 ||
 	    (vm ? vm_image_check(&images, &why) : criu_image_check(&images, &why)) < 0)
 		note(ret, &why);
-	if (vm && vm_checkpoint_check(spec, how, &why) < 0)
-		note(ret, &why);
-	if (criu_rootfs_check(spec, &why) < 0)
+	if ((vm ? vm_checkpoint_check(spec, opt->bundle, opt->copy, how, &why) :
+		  criu_rootfs_check(spec, &why)) < 0)
 		note(ret, &why);
 	if (!vm && spec->lin.namespaces[NS_NETWORK].wanted)
 		look_iptables(ret);

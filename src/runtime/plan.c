@@ -262,7 +262,7 @@ static int plan_vm(struct plan *p, struct err *err)
 			"fds, sockets of a service manager and a notify socket can't be passed "
 			"into a micro-VM (--isolation vm)");
 	if (rc == 0)
-		rc = vm_plan(p->whole, opt->snapshot, opt->copy, &p->vm, err);
+		rc = vm_plan(p->whole, opt, &p->vm, err);
 	p->spec = &p->vm.host;
 	return rc;
 }

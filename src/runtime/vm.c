@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/helper.h"
 #include "base/spawn.h"
+#include "runtime/container.h"
 #include "runtime/rootless.h"
 #include "runtime/userns.h"
 #include "spec/load.h"
@@ -121,7 +122,8 @@ static int cache_path(char **ret, struct err *err)
 	return 0;
 }
 
-static void prepare_args(const struct spec *s, const char *cache, struct strv *ret)
+static void prepare_args(const struct spec *s, const char *cache, const char *module,
+			 struct strv *ret)
 {
 	strv_add(ret, VM_LAUNCHER);
 	strv_add(ret, "--prepare");
@@ -131,10 +133,12 @@ static void prepare_args(const struct spec *s, const char *cache, struct strv *r
 		strv_printf(ret, "--kernel=%s", s->vm.kernel_path);
 	if (s->vm.nested)
 		strv_add(ret, "--nested");
+	if (module)
+		strv_printf(ret, "--module=%s", module);
 }
 
-/* ctr-vm --prepare: *ret is the folder. */
-static int prepare(const struct spec *s, char **ret, struct err *err)
+/* ctr-vm --prepare: *ret is the folder. `module`: what the guest needs beside the usual, or NULL. */
+static int prepare(const struct spec *s, const char *module, char **ret, struct err *err)
 {
 	CLEAN(free) char *cache = NULL;
 	int rc = cache_path(&cache, err);
@@ -150,7 +154,7 @@ static int prepare(const struct spec *s, char **ret, struct err *err)
 
 	if (rc < 0 || exe < 0)
 		return rc < 0 ? rc : exe;
-	prepare_args(s, cache, &argv);
+	prepare_args(s, cache, module, &argv);
 	job.argv = argv.items;
 	rc = spawn_wait(&job, &words, &status);
 	if (rc < 0)
@@ -247,7 +251,7 @@ static int open_files(const struct spec *whole, const char *folder, struct vm *v
 				&vm->fds[VM_INITRD], err);
 }
 
-int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, struct vm *ret,
+int vm_plan(const struct spec *whole, const struct create_options *opt, struct vm *ret,
 	    struct err *err)
 {
 	CLEAN(json) struct json_object *guest = NULL;
@@ -257,20 +261,23 @@ int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, st
 
 	ret->wanted = true;
 	ret->emulated = spec_wants_emulated(whole);
-	ret->copy = copy ? xstrdup(copy) : NULL;
+	ret->copy = opt->copy ? xstrdup(opt->copy) : NULL;
 	ret->nested = whole->vm.nested;
 	if (rc == 0)
 		rc = plan_memory(whole, ret, err);
 	plan_cpus(whole, ret);
 	plan_args(whole, ret);
 	if (rc == 0)
-		rc = snapshot ? open_snapshot(snapshot, ret, err) : prepare(whole, &folder, err);
+		rc = vm_image_open(whole, opt->bundle, ret, err);
+	if (rc == 0)
+		rc = opt->snapshot ? open_snapshot(opt->snapshot, ret, err) :
+				     prepare(whole, ret->image, &folder, err);
 	if (rc == 0 && ret->emulated)
 		mounts = vm_emulator_mounts(whole, folder, whole->vm.kernel_initrd);
 	if (rc == 0 && !ret->emulated)
 		rc = open_files(whole, folder, ret, err);
 	if (rc == 0)
-		rc = vm_split(whole, mounts, &ret->host, &guest, err);
+		rc = vm_split(whole, mounts, ret, &guest, err);
 	if (rc == 0)
 		rc = users(&ret->host, err);
 	if (rc == 0)
@@ -315,6 +322,11 @@ void vm_args(const struct vm *vm, struct strv *ret)
 	}
 	if (vm->fds[VM_LINK] >= 0)
 		return;
+	if (vm->image) {
+		strv_printf(ret, "--disk=fd:%d%s", vm->fds[VM_IMAGE],
+			    vm->image_readonly ? ",readonly" : "");
+		(void)fcntl(vm->fds[VM_IMAGE], F_SETFD, 0);
+	}
 	/* The snapshot's machine has all of these. */
 	if (vm->fds[VM_SNAPSHOT] < 0) {
 		strv_printf(ret, "--memory=%llu", (unsigned long long)vm->memory_bytes);

@@ -41,6 +41,7 @@ enum vm_fd {
 	VM_NETWORK, /* vm_network_in()'s socket, once it is started; until then one without an end */
 	VM_REPORT,  /* wire/report.h */
 	VM_CONTROL, /* listens at VM_CONTROL_SOCKET, vm_control.h */
+	VM_IMAGE,   /* the container's root, where that is a disk */
 	VM_FDS,
 };
 
@@ -52,7 +53,9 @@ struct vm {
 	unsigned int cpus;
 	bool nested;
 	char *kernel_args; /* NULL: none */
-	char *copy;        /* the hostname of a snapshot's copy; NULL: it is none */
+	const char *image; /* the file system in that disk, "ext4"; NULL: the root is a folder */
+	bool image_readonly;
+	char *copy; /* the hostname of a snapshot's copy; NULL: it is none */
 };
 
 #define VM_INIT                                     \
@@ -61,14 +64,26 @@ struct vm {
 	}
 
 void vm_free(struct vm *vm);
+CLEAN_DEFINE(vm, struct vm, vm_free)
 
 /*
  * Decide all of it and open what there is: ret->host is to be made in the place of `whole`. The kernel and the
- * guest's first files are in the cache then, but for one that goes on from a snapshot (its folder, or NULL),
- * maybe as a copy, with this hostname. -ENOTSUP and the like name the key, or what the host lacks.
+ * guest's first files are in the cache then, but for one that goes on from a snapshot (opt->snapshot),
+ * maybe as a copy, with this hostname (opt->copy). -ENOTSUP and the like name the key, or what the host lacks.
  */
-int vm_plan(const struct spec *whole, const char *snapshot, const char *copy, struct vm *ret,
+struct create_options;
+int vm_plan(const struct spec *whole, const struct create_options *opt, struct vm *ret,
 	    struct err *err) MUST_CHECK;
+
+/*
+ * vm_image.c: is root.path an image, and no folder? `bundle`: where a relative one is, or NULL. And if so, open and
+ * lock it for a guest: exclusively where it is written to. -EBUSY, -EINVAL with words.
+ */
+bool vm_root_is_image(const struct spec *whole, const char *bundle);
+bool vm_image_writes(const struct spec *whole,
+		     const char *bundle); /* and does the container write to it? */
+int vm_image_open(const struct spec *whole, const char *bundle, struct vm *vm,
+		  struct err *err) MUST_CHECK;
 
 /* The same for one more process in a guest whose container's folder is `dir`. */
 int vm_plan_exec(const struct spec_process *process, int dir, struct vm *ret,
@@ -99,10 +114,10 @@ uint64_t vm_oom_kills(int dir, struct state_oom *ret);
 bool vm_began_ns(int dir, uint64_t *ret);
 
 /*
- * vm_split.c: both halves. The guest's is the caller's to put. `more`: mounts of the launcher's own, of which
- * the process inside sees nothing; NULL: none.
+ * vm_split.c: both halves, the host's as vm->host. The guest's is the caller's to put. `more`: mounts of the launcher's
+ * own, of which the process inside sees nothing; NULL: none.
  */
-int vm_split(const struct spec *whole, struct json_object *more, struct spec *ret_host,
+int vm_split(const struct spec *whole, struct json_object *more, struct vm *vm,
 	     struct json_object **ret_guest, struct err *err) MUST_CHECK;
 
 /*

@@ -40,8 +40,8 @@ static const char *no_such_flag(const struct checkpoint_options *o)
 	return NULL;
 }
 
-int vm_checkpoint_check(const struct spec *spec, const struct checkpoint_options *opt,
-			struct err *err)
+int vm_checkpoint_check(const struct spec *spec, const char *bundle, bool copy,
+			const struct checkpoint_options *opt, struct err *err)
 {
 	const char *flag = no_such_flag(opt);
 
@@ -53,6 +53,16 @@ int vm_checkpoint_check(const struct spec *spec, const struct checkpoint_options
 		return err_set(err, ENOTSUP,
 			       "%s: a micro-VM's checkpoint is the whole machine at one moment",
 			       flag);
+	/* Above the files that the checkpoint knows a copy has a layer of its own; above an image the layer is in it. */
+	if (!vm_root_is_image(spec, bundle))
+		return copy ? 0 : criu_rootfs_check(spec, err);
+	if (vm_image_writes(spec, bundle))
+		return err_set(
+			err, ENOTSUP,
+			"a container that writes to its image, %s, can't be checkpointed: "
+			"what the guest knows of it would be wrong when it goes on; --overlay "
+			"and --read-only only read it",
+			spec->root_path);
 	return 0;
 }
 
@@ -131,9 +141,7 @@ int vm_checkpoint(struct container *c, const struct checkpoint_options *opt, str
 	int rc = container_spec(c, &spec, err);
 
 	if (rc == 0)
-		rc = vm_checkpoint_check(&spec, opt, err);
-	if (rc == 0)
-		rc = criu_rootfs_check(&spec, err);
+		rc = vm_checkpoint_check(&spec, c->state.bundle, false, opt, err);
 	if (rc == 0)
 		rc = images_open(opt, true, &images, err);
 	if (rc == 0)
@@ -150,12 +158,9 @@ int vm_restore(int root, struct spec *spec, const struct create_options *opt,
 	CLEAN(images) struct images images = IMAGES_INIT;
 	struct create_options o = *opt;
 	struct err ignored;
-	int rc = vm_checkpoint_check(spec, how, err);
+	int rc = vm_checkpoint_check(spec, opt->bundle, opt->copy, how, err);
 
 	*ret = CONTAINER_INIT;
-	/* Above the files that the checkpoint knows a copy has a layer of its own. */
-	if (rc == 0 && !opt->copy)
-		rc = criu_rootfs_check(spec, err);
 	if (rc == 0)
 		rc = images_open(how, false, &images, err);
 	if (rc == 0)

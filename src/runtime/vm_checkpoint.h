@@ -7,9 +7,12 @@
 
 #include "runtime/checkpoint.h"
 
-/* Can it be done, so: -ENOTSUP with words where not. Changes nothing. */
-int vm_checkpoint_check(const struct spec *spec, const struct checkpoint_options *opt,
-			struct err *err) MUST_CHECK;
+/*
+ * Can it be done, so, or a restore, as a copy or not: -ENOTSUP with words where not. `bundle`: the
+ * container's, or NULL. Changes nothing.
+ */
+int vm_checkpoint_check(const struct spec *spec, const char *bundle, bool copy,
+			const struct checkpoint_options *opt, struct err *err) MUST_CHECK;
 
 /* container_checkpoint() by who holds the lock, of a container that runs or is paused. */
 int vm_checkpoint(struct container *c, const struct checkpoint_options *opt,

@@ -81,7 +81,45 @@ static struct json_object *placeholder(const char *destination)
 	return m;
 }
 
-static void split_mounts(struct json_object *mounts, struct json_object *host,
+/* What a mount may be on both sides. */
+static bool is_restriction(const char *option)
+{
+	static const char *const words[] = { "ro", "rro", "nosuid", "nodev", "noexec" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq(option, words[i]))
+			return true;
+	return false;
+}
+
+/* Where the root is a disk: the host mounts it at a place of its own, the guest binds it from there into the root. */
+static void split_mount_beside(struct json_object *m, size_t number, struct json_object *host,
+			       struct json_object *guest)
+{
+	struct json_object *theirs = copy(m), *mine = json_object_new_object();
+	struct json_object *given = member(m, "options");
+	size_t count = given ? json_object_array_length(given) : 0;
+	CLEAN(free) char *place = xasprintf("/%zu", number);
+	CLEAN(free) char *source = xasprintf(WIRE_VOLUMES "/%zu", number);
+	CLEAN(strv) struct strv options = { 0 };
+
+	strv_add(&options, "rbind");
+	for (size_t i = 0; i < count; i++) {
+		const char *option = json_object_get_string(json_object_array_get_idx(given, i));
+
+		if (is_restriction(option))
+			strv_add(&options, option);
+	}
+	json_put_string(theirs, "destination", place);
+	json_put_string(mine, "destination", text(m, "destination"));
+	json_put_string(mine, "type", "bind");
+	json_put_string(mine, "source", source);
+	json_put_strv(mine, "options", &options);
+	json_object_array_add(host, theirs);
+	json_object_array_add(guest, mine);
+}
+
+static void split_mounts(struct json_object *mounts, bool image, struct json_object *host,
 			 struct json_object *guest)
 {
 	size_t count = mounts ? json_object_array_length(mounts) : 0;
@@ -93,9 +131,11 @@ static void split_mounts(struct json_object *mounts, struct json_object *host,
 
 		if (kernels)
 			json_object_array_add(guest, copy(m));
-		if (!kernels || is_launchers(to))
+		if (image && !kernels)
+			split_mount_beside(m, i, host, guest);
+		else if (!kernels || is_launchers(to))
 			json_object_array_add(host, copy(m));
-		else if (!str_starts(to, "/dev/"))
+		else if (!image && !str_starts(to, "/dev/"))
 			json_object_array_add(host, placeholder(to));
 	}
 }
@@ -195,7 +235,14 @@ static void host_namespaces(struct json_object *lin)
 	json_object_object_add(lin, "namespaces", kept);
 }
 
-static void host_half(struct json_object *host)
+static void note(struct json_object *config, const char *key, const char *value)
+{
+	if (!member(config, "annotations"))
+		json_object_object_add(config, "annotations", json_object_new_object());
+	json_put_string(member(config, "annotations"), key, value);
+}
+
+static void host_half(struct json_object *host, const struct vm *vm)
 {
 	static const char *const guests[] = { "sysctl",        "seccomp",     "maskedPaths",
 					      "readonlyPaths", "personality", "memoryPolicy" };
@@ -207,6 +254,8 @@ static void host_half(struct json_object *host)
 		host_namespaces(member(host, "linux"));
 	drop(member(host, "annotations"), notes, ARRAY_LEN(notes));
 	json_object_object_del(host, "vm");
+	if (vm->image)
+		note(host, SPEC_ANNOTATION_ROOTFS, "empty");
 	if (member(host, "process"))
 		host_process(member(host, "process"));
 }
@@ -231,11 +280,12 @@ static void guest_namespaces(struct json_object *lin)
 	json_object_object_add(lin, "namespaces", kept);
 }
 
-static void guest_half(struct json_object *guest)
+static void guest_half(struct json_object *guest, const struct vm *vm)
 {
 	static const char *const hosts[] = { "cgroupsPath", "resources",   "netDevices",
 					     "uidMappings", "gidMappings", "intelRdt" };
-	static const char *const notes[] = { SPEC_ANNOTATION_ROOTFS, SPEC_ANNOTATION_ISOLATION };
+	static const char *const notes[] = { SPEC_ANNOTATION_ROOTFS, SPEC_ANNOTATION_ISOLATION,
+					     SPEC_ANNOTATION_IMAGE };
 	struct json_object *root = member(guest, "root");
 
 	json_object_object_del(guest, "hooks");
@@ -244,11 +294,16 @@ static void guest_half(struct json_object *guest)
 	drop(member(guest, "annotations"), notes, ARRAY_LEN(notes));
 	if (root)
 		json_put_string(root, "path", WIRE_ROOTFS);
+	if (vm->image)
+		note(guest, SPEC_ANNOTATION_IMAGE, vm->image);
+	/* Also where nothing may write: the mount points that it lacks have to be made. */
+	if (vm->image && vm->image_readonly)
+		note(guest, SPEC_ANNOTATION_ROOTFS, "overlay");
 	if (member(guest, "linux"))
 		guest_namespaces(member(guest, "linux"));
 }
 
-int vm_split(const struct spec *whole, struct json_object *more, struct spec *ret_host,
+int vm_split(const struct spec *whole, struct json_object *more, struct vm *vm,
 	     struct json_object **ret_guest, struct err *err)
 {
 	CLEAN(json) struct json_object *host = spec_to_json(whole);
@@ -258,14 +313,14 @@ int vm_split(const struct spec *whole, struct json_object *more, struct spec *re
 	CLEAN(strv) struct strv ignored = { 0 };
 	int rc;
 
-	split_mounts(member(host, "mounts"), host_mounts, guest_mounts);
+	split_mounts(member(host, "mounts"), vm->image, host_mounts, guest_mounts);
 	for (size_t i = 0; more && i < json_object_array_length(more); i++)
 		json_object_array_add(host_mounts, copy(json_object_array_get_idx(more, i)));
 	json_object_object_add(host, "mounts", host_mounts);
 	json_object_object_add(guest, "mounts", guest_mounts);
-	host_half(host);
-	guest_half(guest);
-	rc = spec_from_json(host, "the launcher's half of config.json", ret_host, &ignored, err);
+	host_half(host, vm);
+	guest_half(guest, vm);
+	rc = spec_from_json(host, "the launcher's half of config.json", &vm->host, &ignored, err);
 	if (rc < 0)
 		return rc;
 	*ret_guest = guest;

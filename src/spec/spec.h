@@ -295,7 +295,10 @@ CLEAN_DEFINE(spec, struct spec, spec_free)
  */
 #define SPEC_ANNOTATION_ROOTFS \
 	"dev.ctr.rootfs" /* "overlay": root.path is below a throw-away
-						      * upper layer; "host": the machine's own programs */
+						      * upper layer; "host": the machine's own programs;
+						      * "empty": a folder of its own with nothing in it */
+#define SPEC_ANNOTATION_IMAGE \
+	"dev.ctr.image" /* what a guest is told: its root is this file system on WIRE_IMAGE */
 #define SPEC_ANNOTATION_SECCOMP \
 	"dev.ctr.seccomp"                     /* "default": our profile, see sandbox/profile.h */
 #define SPEC_ANNOTATION_ALLOW "dev.ctr.allow" /* "userns,bpf": groups given back in that profile */

@@ -21,6 +21,8 @@
 
 #define WIRE_ROOTFS "/container" /* where the guest has the container's files, ... */
 #define WIRE_SHARE "root"        /* ... and as what the host shares them */
+#define WIRE_IMAGE "/dev/vda"    /* where these are on a disk, and ... */
+#define WIRE_VOLUMES "/volumes"  /* ... here what else the host mounts for the container */
 #define WIRE_LAUNCHER_FILES \
 	".ctr-files" /* the same in its launcher's root, which has nothing else */
 

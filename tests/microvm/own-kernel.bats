@@ -144,7 +144,7 @@ setup() {
 		ls /proc/self/ns; cat /sys/kernel/security/lsm; cat /sys/fs/cgroup/cgroup.controllers; exit 7'
 	assert_equal "$status" 7
 	local word
-	for word in erofs ext4 overlay fuse virtiofs tmpfs cgroup2 bpf; do
+	for word in erofs squashfs ext4 overlay fuse virtiofs tmpfs cgroup2 bpf; do
 		[[ $output =~ (^|[[:space:]])$word($|[[:space:]]) ]] || fail "no $word in: $output"
 	done
 	for word in cgroup ipc mnt net pid time user uts; do

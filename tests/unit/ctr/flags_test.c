@@ -240,7 +240,7 @@ static void test_sources(void **state)
 	made_fails("alpine", "no source \"alpine\": host and busybox are built in");
 	made_fails("/usr", "for the folder use --rootfs /usr");
 	made_fails("--rootfs /nonexistent sh", "--rootfs /nonexistent");
-	made_fails("--rootfs /etc/passwd sh", "not a folder");
+	made_fails("--rootfs /dev/null sh", "neither a folder nor an image");
 	made_fails("--bundle /nonexistent", "--bundle /nonexistent");
 	made_fails("--rootfs / --bundle / sh", "give one of them");
 	made_is("-d host", "{{.opt.Source}}", "host");

@@ -126,6 +126,24 @@ static void test_unknown_names_are_refused(void **state)
 	fails(*state, "4294967295", "no user");
 }
 
+static void test_without_a_tree_numbers_alone_are_known(void **state)
+{
+	const struct tree none = { .fd = -1 };
+	static const char *const names[] = { "ann", "1000:audio" };
+
+	(void)state;
+	found(&none, NULL, 0, 0, NULL, 0);
+	found(&none, "1000", 1000, 0, NULL, 0);
+	found(&none, "1000:29", 1000, 29, NULL, 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEAN(account) struct account a = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(account_find(-1, names[i], &a, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "is a name"));
+	}
+}
+
 static void test_fifo_for_a_file_does_not_hang(void **state)
 {
 	const struct tree *t = *state;
@@ -172,6 +190,7 @@ int main(void)
 		TEST(test_group_given_is_the_only_one),
 		TEST(test_last_line_without_newline_counts),
 		TEST(test_unknown_names_are_refused),
+		TEST(test_without_a_tree_numbers_alone_are_known),
 		TEST(test_fifo_for_a_file_does_not_hang),
 		TEST(test_link_out_of_the_tree_stays_inside),
 		TEST(test_flags_fill_the_process),

@@ -56,7 +56,7 @@ static void test_a_root_that_is_no_folder_is_refused(void **state)
 	refused(w, ENOENT, "/nowhere: No such file or directory");
 	world_put(w, "file", "x", 0644);
 	root_is(w, "file");
-	refused(w, ENOTDIR, "/file is not a folder");
+	refused(w, ENOTDIR, "/file is not a folder; as an image it can be the root of a container");
 	strv_add(&w->spec.annotations, SPEC_ANNOTATION_ROOTFS "=tape");
 	refused(w, EINVAL, "annotations.dev.ctr.rootfs: \"tape\" is not known");
 }
