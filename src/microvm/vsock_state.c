@@ -178,6 +178,18 @@ static int load_streams(struct vsock *s, uint32_t count, struct snapshot_rest *r
 	return rc < 0 || rest->left ? -EINVAL : 0;
 }
 
+/*
+ * Who waited at the socket before the machine was there: by numbers that are no stream's of its past, of which the guest
+ * may know.
+ */
+static void ask_early(struct vsock *s)
+{
+	for (unsigned int i = 0; i < VSOCK_STREAMS_MAX; i++)
+		if (s->streams[i].state == VSOCK_ASKED && !s->streams[i].asked)
+			s->streams[i].host_port = s->next_port++;
+	vsock_ask_waiting(s);
+}
+
 static int load(struct vsock *s, struct snapshot_rest *rest, struct err *err)
 {
 	struct device_state device;
@@ -192,6 +204,7 @@ static int load(struct vsock *s, struct snapshot_rest *rest, struct err *err)
 	if (load_streams(s, device.streams, rest) < 0)
 		return err_set(err, EINVAL, "no such state of a socket device can be");
 	s->next_port = device.next_port;
+	ask_early(s);
 	return 0;
 }
 

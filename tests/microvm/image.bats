@@ -75,7 +75,7 @@ from() {
 	done
 	assert_equal "$(ctr exec copy-1 cat /tmp/f)" copy-1
 	ctr rm --force copy-1 copy-2
-	ctr restore --image-path "$images" one
+	(exec 3>&-; ctr restore --detach --image-path "$images" one >/dev/null </dev/null)
 	assert_equal "$(ctr exec one cat /tmp/f)" before
 	ctr rm --force one
 	ctr run -d --name two "${VM_FLAGS[@]}" --rootfs "$BATS_TEST_TMPDIR/ext4" sh -c 'echo ready; sleep 1000'

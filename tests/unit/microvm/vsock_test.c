@@ -367,6 +367,45 @@ static void test_a_snapshot_goes_on_with_what_was_given(void **state)
 	assert_true(on.vsock.next_port > h.src_port);
 }
 
+/* Who waits at the socket before the machine is there: it is no stream of the machine's before. */
+static void test_who_calls_before_a_snapshot_is_there_is_heard(void **state)
+{
+	CLEAN(free) char *path = xasprintf("/tmp/ctr-vsock-test.%d", getpid());
+	CLEAN(machine) struct machine m;
+	CLEAN(machine) struct machine on;
+	CLEAN(str) struct str saved = { 0 };
+	CLEAN(fd) int before = -1;
+	CLEAN(fd) int early = -1;
+	struct virtio_vsock_hdr was, h;
+	struct err err = { 0 };
+	char got[32] = "";
+
+	(void)state;
+	machine_init(&m, path);
+	call(&m);
+	before = connect_to(path);
+	assert_int_equal(write(before, "CONNECT 5000\n", 13), 13);
+	was = next_word(&m);
+	assert_int_equal(was.op, VIRTIO_VSOCK_OP_REQUEST);
+	vsock_save(&m.vsock.virtio, &saved);
+	virtio_vsock_free(&m.vsock);
+
+	machine_init(&on, path);
+	early = connect_to(path);
+	assert_int_equal(write(early, "CONNECT 5000\n", 13), 13);
+	assert_int_equal(next_word(&on).op, 0);
+	assert_int_equal(vsock_load(&on.vsock.virtio, saved.text, saved.len, &err), 0);
+	h = next_word(&on);
+	assert_int_equal(h.op, VIRTIO_VSOCK_OP_RST);
+	assert_int_equal(h.src_port, was.src_port);
+	h = next_word(&on);
+	assert_int_equal(h.op, VIRTIO_VSOCK_OP_REQUEST);
+	assert_true(h.src_port > was.src_port);
+	say(&on, VIRTIO_VSOCK_OP_RESPONSE, h.src_port, 0, NULL);
+	assert_true(read(early, got, sizeof(got)) > 4);
+	assert_memory_equal(got, "OK ", 3);
+}
+
 static void test_no_such_streams_can_be(void **state)
 {
 	CLEAN(machine) struct machine m;
@@ -519,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_lost_when_the_guest_leaves),
 		cmocka_unit_test(test_the_host_calls),
 		cmocka_unit_test(test_a_snapshot_goes_on_with_what_was_given),
+		cmocka_unit_test(test_who_calls_before_a_snapshot_is_there_is_heard),
 		cmocka_unit_test(test_no_such_streams_can_be),
 		cmocka_unit_test(test_what_is_no_stream_is_refused),
 		cmocka_unit_test(test_a_slow_reader_costs_what_waits_for_it),
