@@ -78,9 +78,7 @@ static int diff_all(const struct diff *d, struct err *err)
 			"container \"%s\" writes into its root itself, %s, and nobody keeps how "
 			"that was before; --overlay would put a layer above it",
 			f->c.state.name, f->spec.root_path ? f->spec.root_path : "a folder");
-	lower = *f->spec.root_path == '/' || !f->c.state.bundle ?
-			xstrdup(f->spec.root_path) :
-			xasprintf("%s/%s", f->c.state.bundle, f->spec.root_path);
+	lower = spec_root(&f->spec, f->c.state.bundle);
 	return diff_one(d, lower, "/", "", err);
 }
 

@@ -66,7 +66,7 @@ static int open_stopped(struct files *f, struct err *err)
 	if (!root || (*root != '/' && !bundle))
 		return err_set(err, ENOENT, "container \"%s\": its config.json has no root.path",
 			       f->c.state.name);
-	path = *root == '/' ? xstrdup(root) : xasprintf("%s/%s", bundle, root);
+	path = spec_root(&f->spec, bundle);
 	f->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (f->root < 0)
 		return err_sys(err, "the root of container \"%s\": %s", f->c.state.name, path);

@@ -11,14 +11,9 @@
 /* The folder whose /etc names the accounts. For the machine's own programs that is the machine's. */
 int run_tree_open(const struct run_made *m, struct err *err)
 {
-	CLEAN(free) char *path = NULL;
-	int fd;
+	CLEAN(free) char *path = spec_root(&m->spec, m->bundle);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (*m->spec.root_path != '/' && m->bundle)
-		path = xasprintf("%s/%s", m->bundle, m->spec.root_path);
-	else
-		path = xstrdup(m->spec.root_path);
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_sys(err, "open the rootfs %s", path) : fd;
 }
 

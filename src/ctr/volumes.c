@@ -53,14 +53,12 @@ static uint32_t outer_root(const spec_id_maps *maps)
 /* The folder that the root has there, below. Not where the root is put together of the machine's own. */
 static int image_open(const struct run_made *m, const char *at, int *ret_root)
 {
-	const char *kind = spec_annotation(&m->spec, SPEC_ANNOTATION_ROOTFS),
-		   *root = m->spec.root_path;
-	CLEAN(free) char *path = NULL;
+	const char *kind = spec_annotation(&m->spec, SPEC_ANNOTATION_ROOTFS);
+	CLEAN(free) char *path = spec_root(&m->spec, m->bundle);
 	CLEAN(fd) int folder = -1;
 
-	if (str_eq(kind, "host") || !root)
+	if (str_eq(kind, "host") || !*path)
 		return -ENOENT;
-	path = *root == '/' || !m->bundle ? xstrdup(root) : xasprintf("%s/%s", m->bundle, root);
 	*ret_root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*ret_root < 0)
 		return -errno;

@@ -68,13 +68,21 @@ static int load_modules(struct err *err)
 	return rc;
 }
 
+static int make_folder(const char *path, struct err *err)
+{
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, "make the folder %s", path);
+	return 0;
+}
+
 static int mount_all(struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
 		const struct system_mount *m = &mounts[i];
+		int rc = make_folder(m->target, err);
 
-		if (mkdir(m->target, 0755) < 0 && errno != EEXIST)
-			return err_sys(err, "make the folder %s", m->target);
+		if (rc < 0)
+			return rc;
 		if (mount(m->source, m->target, m->type, m->flags, m->data) < 0)
 			return err_sys(err, "mount %s at %s", m->type, m->target);
 	}
@@ -103,8 +111,10 @@ int boot_system(struct err *err)
 
 static int mount_share(const char *target, struct err *err)
 {
-	if (mkdir(target, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make the folder %s", target);
+	int rc = make_folder(target, err);
+
+	if (rc < 0)
+		return rc;
 	if (mount(WIRE_SHARE, target, "virtiofs", 0, NULL) < 0)
 		return err_sys(err,
 			       "mount the container's files, which the host shares (virtiofs)");
@@ -113,8 +123,10 @@ static int mount_share(const char *target, struct err *err)
 
 static int mount_image(const char *type, bool readonly, struct err *err)
 {
-	if (mkdir(WIRE_ROOTFS, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make the folder " WIRE_ROOTFS);
+	int rc = make_folder(WIRE_ROOTFS, err);
+
+	if (rc < 0)
+		return rc;
 	if (mount(WIRE_IMAGE, WIRE_ROOTFS, type, readonly ? MS_RDONLY : 0, NULL) == 0)
 		return 0;
 	if (errno == EROFS)

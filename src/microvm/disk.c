@@ -113,8 +113,7 @@ int disk_open(const struct disk_options *opt, struct disk *ret, struct err *err)
 	int rc;
 
 	memcpy(d.id, opt->id, sizeof(d.id));
-	d.fd = given_open(opt->file,
-			  (opt->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	d.fd = given_open(opt->file, (opt->readonly ? O_RDONLY : O_RDWR) | O_NONBLOCK);
 	if (d.fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM) && !opt->readonly)
 		return err_sys(err,
 			       "open the disk %s for writing (--disk FILE,readonly only reads)",

@@ -38,16 +38,9 @@ static const struct kind *kind_of(const char head[HEAD_BYTES])
 	return NULL;
 }
 
-static char *path_of(const struct spec *whole, const char *bundle)
-{
-	const char *path = whole->root_path ? whole->root_path : "";
-
-	return *path == '/' || !bundle ? xstrdup(path) : xasprintf("%s/%s", bundle, path);
-}
-
 bool vm_root_is_image(const struct spec *whole, const char *bundle)
 {
-	CLEAN(free) char *path = path_of(whole, bundle);
+	CLEAN(free) char *path = spec_root(whole, bundle);
 	struct stat st;
 
 	return stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
@@ -110,7 +103,7 @@ static bool may_write(const struct spec *whole, const struct kind *kind)
 
 bool vm_image_writes(const struct spec *whole, const char *bundle)
 {
-	CLEAN(free) char *path = path_of(whole, bundle);
+	CLEAN(free) char *path = spec_root(whole, bundle);
 	CLEAN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct err ignored;
 	const struct kind *kind = fd < 0 ? NULL : look_at(path, fd, &ignored);
@@ -120,7 +113,7 @@ bool vm_image_writes(const struct spec *whole, const char *bundle)
 
 int vm_image_open(const struct spec *whole, const char *bundle, struct vm *vm, struct err *err)
 {
-	CLEAN(free) char *path = path_of(whole, bundle);
+	CLEAN(free) char *path = spec_root(whole, bundle);
 	CLEAN(fd) int fd = -1;
 	const struct kind *kind;
 	struct stat st;

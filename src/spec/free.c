@@ -128,6 +128,13 @@ void spec_free(struct spec *spec)
 	*spec = (struct spec){ 0 };
 }
 
+char *spec_root(const struct spec *spec, const char *bundle)
+{
+	const char *path = spec->root_path ? spec->root_path : "";
+
+	return *path == '/' || !bundle ? xstrdup(path) : xasprintf("%s/%s", bundle, path);
+}
+
 const char *spec_annotation(const struct spec *spec, const char *key)
 {
 	return strv_env_get(&spec->annotations, key);

@@ -311,6 +311,9 @@ CLEAN_DEFINE(spec, struct spec, spec_free)
 #define SPEC_ANNOTATION_ISOLATION "dev.ctr.isolation"
 #define SPEC_ANNOTATION_STOP_SIGNAL "org.opencontainers.image.stopSignal" /* "SIGTERM" */
 
+/* root.path, which may be relative to the bundle (NULL: there is none): the caller's. */
+char *spec_root(const struct spec *spec, const char *bundle) __attribute__((returns_nonnull));
+
 /* The value of an annotation, borrowed; NULL when absent. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 

@@ -66,6 +66,11 @@ ctr() {
 	"$CTR_BIN" "${CTR_FLAGS[@]}" "$@" 3>&-
 }
 
+# said TEXT NAME: its log has this line.
+said() {
+	ctr logs "$2" 2>&1 | grep -qxF "$1"
+}
+
 # The plug-in, likewise.
 oci() {
 	"$OCI" --root "$CTR_ROOT" "$@" 3>&- 4>&-

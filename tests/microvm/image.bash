@@ -25,6 +25,16 @@ images() {
 	mke2fs -q -t ext4 -d "$tree" "$BATS_TEST_TMPDIR/ext4"
 }
 
+# from IMAGE [FLAG]... -- COMMAND...: run it in one of these, as VM_FLAGS say.
+from() {
+	local flags=()
+	while [ "$1" != -- ]; do
+		flags+=("$1")
+		shift
+	done
+	ctr run --rm "${VM_FLAGS[@]}" --rootfs "$BATS_TEST_TMPDIR/${flags[0]}" "${flags[@]:1}" "$@"
+}
+
 # assert_clean IMAGE: an ext4 that was unmounted, and has no fault.
 assert_clean() {
 	run dumpe2fs -h "$1"

@@ -12,20 +12,6 @@ setup() {
 	images
 }
 
-said() {
-	ctr logs "$2" 2>&1 | grep -qxF "$1"
-}
-
-# from IMAGE [FLAG]... -- COMMAND...
-from() {
-	local flags=()
-	while [ "$1" != -- ]; do
-		flags+=("$1")
-		shift
-	done
-	ctr run --rm "${VM_FLAGS[@]}" --rootfs "$BATS_TEST_TMPDIR/${flags[0]}" "${flags[@]:1}" "$@"
-}
-
 @test "vm: a root that is an image: EROFS and squashfs below a throw-away layer, an ext4 that is written to" {
 	local kind
 	mkdir "$BATS_TEST_TMPDIR/data"

@@ -5,11 +5,6 @@
 load guest
 load outside
 
-# said TEXT NAME: its log has this line.
-said() {
-	ctr logs "$2" 2>&1 | grep -qxF "$1"
-}
-
 # stays NAME [FLAG...] -- COMMAND...: it runs in the background, until it says "ready".
 stays() {
 	local name=$1 flags=()

@@ -29,10 +29,6 @@ arm64_rootfs() {
 	done
 }
 
-said() {
-	ctr logs "$2" 2>&1 | grep -qxF "$1"
-}
-
 @test "arm64: another processor's kernel and programs: streams, statuses, files, exec, a terminal, signals" {
 	local root=$BATS_TEST_TMPDIR/root
 	arm64_rootfs "$root"

@@ -6,14 +6,8 @@
 bats_require_minimum_version 1.5.0
 load ../integration/lib
 load ../integration/netdevices
+load emulated
 load outside
-
-setup_file() {
-	# Debian's, as the test VM has it; it brings its modules along.
-	CTR_KERNEL=$("$REPO/tests/vm/kernel" | sed -n 2p)
-	export CTR_KERNEL
-	[ -n "$CTR_KERNEL" ]
-}
 
 setup() {
 	ctr_setup
@@ -22,10 +16,6 @@ setup() {
 
 # A boot takes four seconds of a quiet processor.
 BOOT_S=120
-
-said() {
-	ctr logs "$2" 2>&1 | grep -qxF "$1"
-}
 
 # stays NAME COMMAND...: it runs in the background, until it says "ready".
 stays() {

@@ -5,32 +5,13 @@
 
 bats_require_minimum_version 1.5.0
 load ../integration/lib
+load emulated
 load image
-
-setup_file() {
-	CTR_KERNEL=$("$REPO/tests/vm/kernel" | sed -n 2p)
-	export CTR_KERNEL
-	[ -n "$CTR_KERNEL" ]
-}
 
 setup() {
 	ctr_setup
-	EMULATED=(--isolation emulated --kernel "$CTR_KERNEL")
+	VM_FLAGS=(--isolation emulated --kernel "$CTR_KERNEL")
 	images
-}
-
-said() {
-	ctr logs "$2" 2>&1 | grep -qxF "$1"
-}
-
-# from IMAGE [FLAG]... -- COMMAND...
-from() {
-	local flags=()
-	while [ "$1" != -- ]; do
-		flags+=("$1")
-		shift
-	done
-	ctr run --rm "${EMULATED[@]}" --rootfs "$BATS_TEST_TMPDIR/${flags[0]}" "${flags[@]:1}" "$@"
 }
 
 @test "emulated: an image that can't be written to has a throw-away layer above it, or is read-only" {
@@ -51,7 +32,7 @@ from() {
 }
 
 @test "emulated: an ext4 keeps what was written, is one container's alone, and clean when that has ended" {
-	ctr run -d --name one "${EMULATED[@]}" --rootfs "$BATS_TEST_TMPDIR/ext4" sh -c 'trap "exit 3" TERM
+	ctr run -d --name one "${VM_FLAGS[@]}" --rootfs "$BATS_TEST_TMPDIR/ext4" sh -c 'trap "exit 3" TERM
 		echo first >>/kept; echo ready; while :; do sleep 0.1; done' >/dev/null
 	wait_until 120 said ready one
 	run from ext4 -- true
@@ -125,7 +106,7 @@ from() {
 	run from half -- true
 	assert_failure 125
 	assert_output --partial 'mount the image (ext4)'
-	ctr create --name made "${EMULATED[@]}" --rootfs "$BATS_TEST_TMPDIR/erofs" true >/dev/null
+	ctr create --name made "${VM_FLAGS[@]}" --rootfs "$BATS_TEST_TMPDIR/erofs" true >/dev/null
 	for word in 'cp made:/etc/from .' 'diff made' 'export made'; do
 		# shellcheck disable=SC2086
 		run ctr $word

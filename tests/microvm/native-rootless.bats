@@ -4,15 +4,13 @@
 
 bats_require_minimum_version 1.5.0
 load ../integration/lib
+load emulated
 load ../integration/rootless
 load ../integration/netdevices
 
 setup_file() {
 	rootless_setup_file
-	# Debian's, as the test VM has it; it brings its modules along.
-	CTR_KERNEL=$("$REPO/tests/vm/kernel" | sed -n 2p)
-	export CTR_KERNEL
-	[ -n "$CTR_KERNEL" ]
+	emulated_kernel
 	# As udev makes it.
 	mknod -m 666 "$BATS_FILE_TMPDIR/tun" c 10 200
 	mount --bind "$BATS_FILE_TMPDIR/tun" /dev/net/tun
